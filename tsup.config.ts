@@ -1,0 +1,17 @@
+import { defineConfig, type Options } from 'tsup';
+
+// One bundle per public entry; code they share lands in chunks. `tsup --dts` adds the types.
+const config: Options = {
+  entry: { index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts' },
+  format: 'esm',
+  target: 'node20',
+  platform: 'neutral',
+  external: [/^node:/],
+  splitting: true,
+  treeshake: true,
+  sourcemap: true,
+  clean: true,
+  silent: true,
+};
+
+export default defineConfig(config) as Options;

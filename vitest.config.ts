@@ -1,0 +1,46 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+const alias = {
+  'epsilon-clock/node': new URL('./src/node.ts', import.meta.url).pathname,
+  'epsilon-clock': new URL('./src/index.ts', import.meta.url).pathname,
+};
+
+const config: ViteUserConfig = defineConfig({
+  resolve: { alias },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/peers/**', 'test/soak/**'],
+          globalSetup: 'test/build.ts',
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'peers',
+          include: ['test/peers/**/*.test.ts'],
+          globalSetup: 'test/build.ts',
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'soak',
+          include: ['test/soak/**/*.test.ts'],
+          globalSetup: 'test/build.ts',
+          testTimeout: 3_600_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
+
+export default config;
