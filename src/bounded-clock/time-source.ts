@@ -7,7 +7,6 @@
  */
 import type { ClockSample } from '../bound/clock-sample.ts';
 import type { Clock } from '../time/clock.ts';
-import type { MonotonicNs } from '../time/instant.ts';
 
 /**
  * Why an exchange yielded no sample: short, stable words, counted per reason. `timeout` and `unreachable`
