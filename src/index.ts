@@ -19,7 +19,28 @@ export {
   width,
 } from './interval/time-interval.ts';
 export type { Cancel, Clock, TimerOptions } from './time/clock.ts';
+export {
+  dateFromUnixNs,
+  type InstantLike,
+  instantFromUnixNs,
+  msFromUnixNs,
+  unixNsFromDate,
+  unixNsFromInstant,
+  unixNsFromMs,
+} from './time/convert.ts';
 export { ArgumentRangeError, ArgumentTypeError, EpsilonClockError } from './time/errors.ts';
 export { type MonotonicNs, monotonicNs, type UnixNs, unixNs } from './time/instant.ts';
+export { formatIso, IsoTimeError, type IsoTimeProblem, parseIso } from './time/iso.ts';
+export {
+  type Jump,
+  JumpDetector,
+  type JumpDetectorOptions,
+  type Pause,
+  type Step,
+  type StepOrSuspend,
+  type Suspend,
+} from './time/jump-detector.ts';
 export { MonotonicClock } from './time/monotonic-clock.ts';
+export { msFromNsDown, msFromNsUp, nsFromMsDown, nsFromMsUp } from './time/rounding.ts';
+export { type SleepOptions, sleep } from './time/sleep.ts';
 export { systemClock } from './time/system-clock.ts';

@@ -63,7 +63,7 @@ export function nsFromSecondsUp(seconds: number, name = 'seconds'): bigint {
 export function msFromNsDown(ns: bigint): number {
   let ms = Number(ns) / 1e6;
   // Two roundings put the quotient at most two doubles away, so this takes one or two turns.
-  while (scaleDown(ms, NS_PER_MS) >= ns && isAbove(ms, ns)) ms = neighbourBelow(ms);
+  while (isAbove(ms, ns)) ms = neighbourBelow(ms);
   for (let next = -neighbourBelow(-ms); !isAbove(next, ns); next = -neighbourBelow(-next)) {
     ms = next;
   }
@@ -83,13 +83,13 @@ function isAbove(ms: number, ns: bigint): boolean {
 /** The floor of `value * factor`; `value` is finite. */
 function scaleDown(value: number, factor: bigint): bigint {
   let numerator = value;
-  let shift = 0n;
+  let shift = 0;
   // A fraction is below 2^53 and a multiple of 2^-1074: the doubling is exact and ends.
   while (!Number.isInteger(numerator)) {
     numerator *= 2;
-    shift += 1n;
+    shift++;
   }
-  return (BigInt(numerator) * factor) >> shift;
+  return (BigInt(numerator) * factor) >> BigInt(shift);
 }
 
 /** The greatest double below `value`, which is finite. */

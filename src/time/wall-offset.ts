@@ -97,9 +97,4 @@ export class WallOffset {
   get bounds(): { readonly lowerNs: bigint; readonly upperNs: bigint } | undefined {
     return this.#bounds;
   }
-
-  /** Forgets everything: for a caller that knows of a step before a read shows it. */
-  reset(): void {
-    this.#bounds = undefined;
-  }
 }
