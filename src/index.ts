@@ -1,4 +1,6 @@
+export type { Assumption } from './bound/bound-engine.ts';
 export type { ClockSample, LeapWarning } from './bound/clock-sample.ts';
+export type { NoBoundReason } from './bound/page.ts';
 export type {
   MissReason,
   RunningSource,

@@ -45,6 +45,7 @@ import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import type { ClockSample } from './clock-sample.ts';
 import { driftOver, MAX_SLOPE } from './drift.ts';
 import { leapFollowing } from './leap.ts';
+import type { NoBoundReason } from './page.ts';
 import { copyProvenance, type Provenance, type RelativeSample, SourceCone } from './source-cone.ts';
 
 const SECOND = 1e9;
@@ -85,16 +86,6 @@ export type Outcome =
   | 'impossible';
 
 export type Assumption = 'A0' | 'A1' | 'A0-or-A1' | 'A3';
-
-/** Why there is no bound. */
-export type NoBoundReason =
-  | 'starting'
-  | 'too-few-sources'
-  | 'no-agreement'
-  | 'contradiction'
-  | 'expired'
-  | 'leap-second'
-  | 'disrupted';
 
 /** One configured endpoint. */
 export interface SourceState {
@@ -325,11 +316,11 @@ export class BoundEngine {
   }
 
   /** The monotonic clock was seen not to follow true time (A3): nothing known before holds. */
-  disrupt(now: MonotonicNs): void {
+  disrupt(now: MonotonicNs, by: 'step' | 'suspend' | 'step-or-suspend'): void {
     this.#advanceTo(now);
     this.#refuted = { assumption: 'A3', atNs: now };
     this.#guard = undefined;
-    this.#startOver('disrupted');
+    this.#startOver(by);
   }
 
   /** Bounds on `wall - monotonic` for the wall guard (A4); `undefined` turns it off. */

@@ -102,7 +102,6 @@ interface Look {
  */
 export class JumpDetector {
   readonly #clock: Clock;
-  readonly #baseThresholdNs: bigint;
   readonly #pauseNs: bigint;
   #previous: Look | undefined;
   #tickedAt: MonotonicNs | undefined;
@@ -110,8 +109,6 @@ export class JumpDetector {
   constructor(clock: Clock, options: JumpDetectorOptions = {}) {
     this.#clock = clock;
     this.#pauseNs = nsFromMsUp(options.pauseMs ?? 500, 'pauseMs');
-    const uncertaintyNs = clock.wallGridNs + clock.monotonicGridNs + BRACKET_LIMIT_NS;
-    this.#baseThresholdNs = uncertaintyNs > THRESHOLD_NS ? uncertaintyNs : THRESHOLD_NS;
     this.#previous = look(clock);
   }
 
@@ -148,7 +145,7 @@ export class JumpDetector {
 
   #judge(previous: Look, now: Look): Jump | undefined {
     const elapsedNs = now.readAt - previous.readAt;
-    const limitNs = this.#baseThresholdNs + elapsedNs / SLEW_DIVISOR;
+    const limitNs = jumpLimitNs(this.#clock, elapsedNs);
     const wallNs = (now.wallTwiceNs - previous.wallTwiceNs) / 2n;
     const moved = magnitude(wallNs) > limitNs;
     if (now.bootTwiceNs === undefined || previous.bootTwiceNs === undefined) {
@@ -169,6 +166,13 @@ export class JumpDetector {
       ? { kind: 'step', stepNs: wallNs, elapsedNs }
       : { kind: 'step-or-suspend', changeNs: wallNs, elapsedNs };
   }
+}
+
+/** How far two centres of (wall - monotonic), read `elapsedNs` apart, may differ without a jump. */
+export function jumpLimitNs(clock: Clock, elapsedNs: bigint): bigint {
+  const uncertaintyNs = clock.wallGridNs + clock.monotonicGridNs + BRACKET_LIMIT_NS;
+  const baseNs = uncertaintyNs > THRESHOLD_NS ? uncertaintyNs : THRESHOLD_NS;
+  return baseNs + elapsedNs / SLEW_DIVISOR;
 }
 
 /** `undefined` when the clocks could not be read close enough together. */

@@ -1,0 +1,510 @@
+/**
+ * A clock that knows how wrong it is: sources in, `[earliest, latest]` out.
+ *
+ * This is the shell around the bound engine (bound/bound-engine.ts, where the reasoning is). It owns what
+ * the engine must not: the clock, the sources and their endpoints, a tick every second, and the page that
+ * readers use (bounded-reader.ts). Its rules:
+ *
+ * - Every sample, every tick and every checked reading first compares the wall clock with the monotonic
+ *   clock. A jump refutes A3: all is dropped, exchanges in flight are discarded, all sources are polled.
+ * - Whatever happened, the page is published before anybody is told: a listener never sees an old bound.
+ * - On a `disciplined` host the answer is the hull of the bound and `wall - monotonic` (A4): a daemon may
+ *   slew faster than any rate bound, but it slews towards its own idea of true time, the wall clock.
+ */
+import { type Bound, BoundEngine, type Outcome } from '../bound/bound-engine.ts';
+import type { ClockSample } from '../bound/clock-sample.ts';
+import { slopeFromPpm } from '../bound/drift.ts';
+import {
+  BOUNDED,
+  DISRUPTED,
+  END_REASON,
+  ERA,
+  EVER_BOUNDED,
+  FRESH_UNTIL,
+  longestSpan,
+  MIDDLE,
+  NO_BOUND,
+  type NoBoundReason,
+  PAGE_SLOTS,
+  Page,
+  pageSlope,
+  QUORUM,
+  REASON,
+  REASONS,
+  STATE,
+  WALL_OFFSET,
+  WALL_READ_AT,
+} from '../bound/page.ts';
+import { writeSegments } from '../bound/segments.ts';
+import type { Cancel, Clock } from '../time/clock.ts';
+import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
+import type { MonotonicNs } from '../time/instant.ts';
+import { JumpDetector } from '../time/jump-detector.ts';
+import { systemClock } from '../time/system-clock.ts';
+import { readWallOffset, WallOffset } from '../time/wall-offset.ts';
+import { BoundedReader } from './bounded-reader.ts';
+import { ChangeEvents, type ClockEvent } from './change-events.ts';
+import { Endpoint, type Explanation, explain } from './explain.ts';
+import { ClockUnsynchronizedError, type Disruption } from './reading.ts';
+import type { MissReason, RunningSource, SourceSink, TimeSource } from './time-source.ts';
+
+export interface BoundedClockOptions {
+  /** Where time comes from; at least one. Four or five of different operators tolerate one or two liars. */
+  readonly sources: readonly TimeSource[];
+  /** The local clock. Default: a fresh {@link systemClock}. */
+  readonly clock?: Clock;
+  /**
+   * Who steers this machine's clock. `'disciplined'` (default): an operating system daemon does, or
+   * nobody knows; the answer then includes the wall clock's opinion. `'free-running'`: nobody does.
+   */
+  readonly hostClock?: 'disciplined' | 'free-running';
+  /** A1: the largest rate error of crystal and daemon together, ppm. Default 200; up to 100,000. */
+  readonly maxDriftPpm?: number;
+  /** A0: how many sources may be wrong. Default `floor((n - 1) / 2)` of the n endpoints. */
+  readonly maxFaulty?: number;
+  /** How long a bound may be answered from without any new sample, ms. Default one hour. */
+  readonly expireAfterMs?: number;
+}
+
+export interface WaitSyncedOptions {
+  /** Give up after this long, ms. Default 10,000; `Infinity` waits for ever. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A handle that `postMessage` can carry to another thread; see {@link BoundedClock.attach}. */
+export interface SharedBoundedClock {
+  readonly page: SharedArrayBuffer;
+}
+
+/** Notice that the clocks moved comes this late at most. */
+const TICK_MS = 1000;
+/** A source counts as fresh for this many of its poll intervals. */
+const FRESH_POLLS = 3;
+const DEFAULT_DRIFT_PPM = 200;
+const HOUR_MS = 3_600_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A source as configured, and the endpoints it currently speaks for. */
+interface Configured {
+  readonly source: TimeSource;
+  running: RunningSource | undefined;
+  ids: readonly string[];
+}
+
+export class BoundedClock extends BoundedReader {
+  readonly #clock: Clock;
+  readonly #page: Page;
+  readonly #engine: BoundEngine;
+  readonly #guardOn: boolean;
+  readonly #detector: JumpDetector;
+  #wall: WallOffset = new WallOffset();
+  readonly #slots: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
+  readonly #bound: Bound = {
+    lo: 0,
+    hi: 0,
+    suspectLo: 0,
+    suspectHi: 0,
+    guarded: false,
+    guardLo: 0,
+    guardHi: 0,
+  };
+  readonly #configured: readonly Configured[];
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #events: ChangeEvents;
+  readonly #waiting = new Set<() => void>();
+  #discardBefore: bigint = -(2n ** 63n);
+  #cancelTick: Cancel = () => {};
+  #stopped = false;
+
+  private constructor(options: BoundedClockOptions, clock: Clock, page: Page, engine: BoundEngine) {
+    super(page, clock);
+    this.#clock = clock;
+    this.#page = page;
+    this.#engine = engine;
+    this.#guardOn = (options.hostClock ?? 'disciplined') === 'disciplined';
+    this.#detector = new JumpDetector(clock);
+    this.#events = new ChangeEvents(clock);
+    this.#slots[WALL_READ_AT] = -(2n ** 62n);
+    this.#configured = options.sources.map((source) => ({
+      source,
+      running: undefined,
+      ids: [source.name],
+    }));
+  }
+
+  /**
+   * Starts polling and returns at once; there is no bound until enough sources agree
+   * ({@link BoundedClock.waitSynced}). Its timers and sockets do not keep the process alive.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError for a bad option; nothing is started then
+   * @example
+   * await using clock = BoundedClock.start({ sources: [ntp('time.example.net'), ntp('10.0.0.7')] });
+   */
+  static start(options: BoundedClockOptions): BoundedClock {
+    const { sources, hostClock = 'disciplined' } = options;
+    if (!Array.isArray(sources)) throw new ArgumentTypeError('sources', 'an array', sources);
+    if (sources.length === 0) throw new ArgumentRangeError('sources', 'at least one source', 0);
+    if (hostClock !== 'disciplined' && hostClock !== 'free-running') {
+      throw new ArgumentRangeError('hostClock', "'disciplined' or 'free-running'", hostClock);
+    }
+    const ppm = checkNumber(
+      'maxDriftPpm',
+      options.maxDriftPpm ?? DEFAULT_DRIFT_PPM,
+      0.001,
+      100_000,
+    );
+    const maxFaulty =
+      options.maxFaulty === undefined
+        ? undefined
+        : Math.floor(checkNumber('maxFaulty', options.maxFaulty, 0, 1000));
+    const expireMs = checkNumber(
+      'expireAfterMs',
+      options.expireAfterMs ?? HOUR_MS,
+      1,
+      24 * HOUR_MS,
+    );
+    const slope = slopeFromPpm(ppm);
+    const expireAfterNs = Math.floor(expireMs * 1e6);
+    if (BigInt(expireAfterNs) > longestSpan(pageSlope(slope))) {
+      throw new ArgumentRangeError(
+        'expireAfterMs',
+        `at most ${longestSpan(pageSlope(slope)) / 1_000_000n} with maxDriftPpm ${ppm}`,
+        expireMs,
+      );
+    }
+    const clock = options.clock ?? systemClock();
+    const resolutionNs = Number(clock.monotonicGridNs);
+    const engine = new BoundEngine({ slope, maxFaulty, resolutionNs, expireAfterNs });
+    const bounded = new BoundedClock(options, clock, Page.create(), engine);
+    bounded.#begin();
+    return bounded;
+  }
+
+  /**
+   * Reads a bounded clock that another thread of this process runs, from the handle of its
+   * {@link BoundedClock.share}. As cheap as reading it at home.
+   *
+   * The monotonic clocks of the two threads must have one origin: Node's `process.hrtime` does on every
+   * platform, `performance.now` does not.
+   *
+   * @param options.clock this thread's clock; default a fresh {@link systemClock}
+   * @throws ArgumentTypeError when `handle` is not such a handle
+   */
+  static attach(
+    handle: SharedBoundedClock,
+    options: { readonly clock?: Clock } = {},
+  ): BoundedReader {
+    const buffer: unknown = (handle as Partial<SharedBoundedClock> | undefined)?.page;
+    const page =
+      typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer
+        ? Page.open(buffer)
+        : undefined;
+    if (page === undefined) {
+      throw new ArgumentTypeError('handle', 'the result of BoundedClock.share()', handle);
+    }
+    return new BoundedReader(page, options.clock ?? systemClock());
+  }
+
+  /**
+   * A handle for other threads; they read the same bound and see it change at once.
+   *
+   * @throws ArgumentTypeError where there is no SharedArrayBuffer (a page that is not cross-origin isolated)
+   */
+  share(): SharedBoundedClock {
+    const { buffer } = this.#page;
+    if (buffer instanceof ArrayBuffer) {
+      throw new ArgumentTypeError('share()', 'called where SharedArrayBuffer exists', undefined);
+    }
+    return { page: buffer };
+  }
+
+  /**
+   * Resolves once there is a bound. Keeps the process alive while it waits.
+   *
+   * @throws ClockUnsynchronizedError after `timeoutMs`, naming what each source said; `signal.reason` on abort
+   */
+  waitSynced(options: WaitSyncedOptions = {}): Promise<void> {
+    const { timeoutMs = 10_000, signal } = options;
+    checkNumber('timeoutMs', timeoutMs, 0, Number.POSITIVE_INFINITY);
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const deadline = Number(this.#clock.monotonicNs()) / 1e6 + timeoutMs;
+      let cancelTimer: Cancel;
+      const finish = (settle: () => void) => {
+        cancelTimer();
+        this.#waiting.delete(look);
+        signal?.removeEventListener('abort', onAbort);
+        settle();
+      };
+      const onAbort = () => finish(() => reject(signal?.reason));
+      const look = () => {
+        if (this.#engine.bounded) finish(resolve);
+        else if (this.#stopped) finish(() => reject(this.#notSynced()));
+      };
+      const onTimer = () => {
+        const leftMs = deadline - Number(this.#clock.monotonicNs()) / 1e6;
+        if (leftMs <= 0) return finish(() => reject(this.#notSynced()));
+        cancelTimer = this.#clock.setTimer(Math.min(leftMs, MAX_TIMER_MS), onTimer);
+      };
+      cancelTimer = () => {};
+      this.#waiting.add(look);
+      signal?.addEventListener('abort', onAbort);
+      onTimer();
+      look();
+    });
+  }
+
+  /** Epsilon split by cause, and every source: its interval, its vote, and why. For people and for logs. */
+  explain(): Explanation {
+    const reading = this.read();
+    this.#engine.tick(this.#clock.monotonicNs());
+    return explain({
+      reading,
+      engine: this.#engine,
+      bound: this.#bound,
+      now: this.#clock.monotonicNs(),
+      resolutionNs: this.#clock.monotonicGridNs,
+      guardOn: this.#guardOn,
+      endpoints: this.#endpoints,
+    });
+  }
+
+  /**
+   * Calls `listener` on every change of state, refuted assumption and falseticker, after the bound was
+   * published. Returns a function that ends it. What a listener throws surfaces as an uncaught exception.
+   */
+  onChange(listener: (event: ClockEvent) => void): () => void {
+    return this.#events.subscribe(listener);
+  }
+
+  /** Ends polling; there is no bound from then on, here and in attached threads. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#cancelTick();
+    for (const { running } of this.#configured) running?.stop();
+    this.#slots[STATE] = NO_BOUND;
+    this.#slots[REASON] = BigInt(REASONS.indexOf('stopped'));
+    this.#page.publish(this.#slots);
+    this.#announce();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
+  }
+
+  /** Unlike an attached reader, the publisher can act on what it sees. */
+  protected override checkWall(): Disruption | undefined {
+    if (this.#stopped) return undefined;
+    const jump = this.#detector.check();
+    if (jump === undefined) return undefined;
+    this.#disrupt(jump.kind);
+    return jump.kind;
+  }
+
+  #begin(): void {
+    this.#setSources();
+    this.#look();
+    this.#publish();
+    for (const configured of this.#configured) {
+      configured.running = configured.source.start(this.#sinkOf(configured));
+    }
+    this.#scheduleTick();
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick = this.#clock.setTimer(TICK_MS, () => this.#tick(), { background: true });
+  }
+
+  #tick(): void {
+    this.#scheduleTick();
+    const event = this.#detector.tick({ expectedMs: TICK_MS });
+    const alarm = this.#page.takeAlarm();
+    if (event !== undefined && event.kind !== 'pause') this.#disrupt(event.kind);
+    else if (alarm) this.#disrupt('step-or-suspend');
+    this.#look();
+    this.#publish();
+  }
+
+  #sinkOf(configured: Configured): SourceSink {
+    return {
+      clock: this.#clock,
+      endpoints: (ids) => {
+        if (this.#stopped) return;
+        configured.ids = ids;
+        this.#setSources();
+        this.#publish();
+      },
+      sample: (sample) => this.#onSample(sample),
+      miss: (sourceId, reason) => this.#onMiss(sourceId, reason),
+    };
+  }
+
+  #setSources(): void {
+    const ids = new Set<string>();
+    for (const configured of this.#configured) {
+      for (const id of configured.ids) {
+        ids.add(id);
+        if (!this.#endpoints.has(id)) {
+          this.#endpoints.set(id, new Endpoint(id, configured.source.name));
+        }
+      }
+    }
+    for (const id of this.#endpoints.keys()) if (!ids.has(id)) this.#endpoints.delete(id);
+    this.#engine.setSources(ids);
+  }
+
+  #onSample(sample: ClockSample): void {
+    if (this.#stopped || sample.sentAt < this.#discardBefore) return;
+    const jump = this.#detector.check();
+    if (jump !== undefined) {
+      this.#disrupt(jump.kind);
+      return;
+    }
+    this.#look();
+    const outcome = this.#engine.ingest(sample);
+    const endpoint = this.#endpoints.get(sample.sourceId);
+    if (outcome === 'impossible') endpoint?.missed('impossible');
+    else endpoint?.heard(sample);
+    this.#settle(outcome);
+  }
+
+  #onMiss(sourceId: string, reason: MissReason): void {
+    if (this.#stopped) return;
+    this.#endpoints.get(sourceId)?.missed(reason);
+    this.#settle(this.#engine.miss(sourceId, this.#clock.monotonicNs()));
+  }
+
+  #settle(outcome: Outcome): void {
+    if (outcome === 'refuted' || outcome === 'suspicious') this.#burst();
+    this.#publish();
+  }
+
+  #burst(): void {
+    for (const { running } of this.#configured) running?.burst();
+  }
+
+  #disrupt(kind: Disruption): void {
+    const now = this.#clock.monotonicNs();
+    this.#discardBefore = now;
+    this.#engine.disrupt(now, kind);
+    this.#wall = new WallOffset();
+    this.#look();
+    for (const { running } of this.#configured) running?.discardInFlight();
+    this.#publish();
+    this.#burst();
+  }
+
+  /** Looks at wall - monotonic: for the guard here, and as what other threads compare theirs with. */
+  #look(): void {
+    const offset = readWallOffset(this.#clock);
+    if (offset === undefined) return;
+    this.#wall.observe(offset);
+    this.#slots[WALL_OFFSET] = (offset.lowerNs + offset.upperNs) / 2n;
+    this.#slots[WALL_READ_AT] = offset.readAt;
+    if (this.#guardOn) this.#engine.setGuard(this.#wall.bounds);
+  }
+
+  #publish(): void {
+    const engine = this.#engine;
+    const slots = this.#slots;
+    const now = this.#clock.monotonicNs();
+    engine.tick(now);
+    const wasBounded = slots[STATE] === BOUNDED;
+    if (engine.bounded) {
+      engine.boundAt(now, this.#bound);
+      const expiry = engine.expiresAt();
+      const leap = this.#leapReachedAt(now);
+      const until = leap < expiry ? leap : expiry;
+      const endReason = leap < expiry ? 'leap-second' : 'expired';
+      if (until >= now) this.#writeBound(now, until, endReason, wasBounded);
+      else this.#writeNoBound(endReason);
+    } else {
+      this.#writeNoBound(engine.reason);
+    }
+    this.#page.publish(slots);
+    this.#announce();
+  }
+
+  #writeBound(
+    now: MonotonicNs,
+    until: bigint,
+    endReason: NoBoundReason,
+    wasBounded: boolean,
+  ): void {
+    const engine = this.#engine;
+    const slots = this.#slots;
+    const bound = this.#bound;
+    if (!wasBounded) slots[ERA] = slots[ERA]! + 1n;
+    slots[STATE] = BOUNDED;
+    slots[EVER_BOUNDED] = 1n;
+    slots[QUORUM] = engine.quorum === 'full' ? 1n : 0n;
+    slots[FRESH_UNTIL] = this.#freshUntil();
+    slots[END_REASON] = BigInt(REASONS.indexOf(endReason));
+    slots[MIDDLE] = engine.thetaBase + BigInt(Math.floor((bound.lo + bound.hi) / 2));
+    writeSegments(slots, {
+      bound,
+      thetaBase: engine.thetaBase,
+      at: now,
+      until,
+      slope: engine.slope,
+      resolutionNs: this.#clock.monotonicGridNs,
+    });
+  }
+
+  #writeNoBound(reason: NoBoundReason): void {
+    const disrupted = reason === 'step' || reason === 'suspend' || reason === 'step-or-suspend';
+    this.#slots[STATE] = disrupted ? DISRUPTED : NO_BOUND;
+    this.#slots[REASON] = BigInt(REASONS.indexOf(reason));
+  }
+
+  /** The monotonic instant until which `latest` certainly stays before the announced leap second. */
+  #leapReachedAt(now: MonotonicNs): bigint {
+    const { leapAt, thetaBase, slope } = this.#engine;
+    if (leapAt === undefined) return 2n ** 63n;
+    const { suspectHi, guarded, guardHi } = this.#bound;
+    const hi = guarded ? Math.max(suspectHi, guardHi) : suspectHi;
+    const latest = now + thetaBase + BigInt(hi) + this.#clock.monotonicGridNs;
+    // latest grows by (1 + slope) per ns from here; 1 us covers the roundings of the published form.
+    const left = Number(leapAt - latest) / (1 + slope) - 1000;
+    return now + BigInt(Math.floor(left));
+  }
+
+  #freshUntil(): bigint {
+    let until = -(2n ** 62n);
+    for (const { running, ids } of this.#configured) {
+      const freshNs = Math.ceil((running?.pollIntervalMs ?? 0) * FRESH_POLLS * 1e6);
+      for (const source of this.#engine.sources) {
+        if (!source.agrees || !ids.includes(source.id)) continue;
+        const end = this.#engine.toMonotonic(source.lastHeard + freshNs);
+        if (end > until) until = end;
+      }
+    }
+    return until;
+  }
+
+  /** Tells listeners and waiters what is different since the last time. */
+  #announce(): void {
+    for (const look of [...this.#waiting]) look();
+    this.#events.compare(this.#status(), this.#engine);
+  }
+
+  #status(): { status: ClockEvent['status']; reason: NoBoundReason | undefined } {
+    const reason = REASONS[Number(this.#slots[REASON])];
+    if (this.#slots[STATE] === DISRUPTED) return { status: 'disrupted', reason };
+    if (this.#slots[STATE] === NO_BOUND) return { status: 'unsynchronized', reason };
+    const fresh = this.#clock.monotonicNs() <= this.#slots[FRESH_UNTIL]!;
+    return { status: fresh ? 'synchronized' : 'holdover', reason: undefined };
+  }
+
+  #notSynced(): ClockUnsynchronizedError {
+    const { status, reason } = this.#status();
+    const said = [...this.#endpoints.values()].map((endpoint) => endpoint.summary()).join(', ');
+    return new ClockUnsynchronizedError(
+      status === 'disrupted' ? 'disrupted' : 'unsynchronized',
+      reason ?? 'starting',
+      said,
+    );
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * Reading a bounded clock: one monotonic clock read and int64 arithmetic on the reader's own copy of the
+ * segment in force. The same code serves the thread that publishes and every thread that attached.
+ *
+ * The order of the two looks matters. The clock is read *inside* each call, and a copy is taken before
+ * the clock is read that will be used with it: a copy may be older than the reading, never newer, and an
+ * old copy is as true as a new one, only wider.
+ *
+ * `earliest` never goes back within one era of the bound: true time does not, so the largest earliest
+ * already returned still holds, although the interval around it widened. That is what makes `after` a
+ * one-way door.
+ *
+ * The arithmetic and the memory model are argued in bound/page.ts. What V8 needs to keep it free of
+ * allocations: every int64 sits in a `BigInt64Array` slot and passes through `BigInt.asIntN(64, ..)`; an
+ * object field holding a bigint would be a heap object per assignment.
+ */
+import {
+  BOUNDED,
+  DISRUPTED,
+  END_REASON,
+  ERA,
+  EVER_BOUNDED,
+  FIRST_SEGMENT,
+  FRESH_UNTIL,
+  HI,
+  LO,
+  MIDDLE,
+  type NoBoundReason,
+  PAGE_SLOTS,
+  type Page,
+  QUORUM,
+  REASON,
+  REASONS,
+  SEGMENT_COUNT,
+  SEGMENT_SLOTS,
+  SLOPE_HI,
+  SLOPE_LO,
+  SPAN,
+  START,
+  STATE,
+  VERSION_INDEX,
+  WALL_OFFSET,
+  WALL_READ_AT,
+} from '../bound/page.ts';
+import type { Clock } from '../time/clock.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
+import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { jumpLimitNs } from '../time/jump-detector.ts';
+import { readWallOffset } from '../time/wall-offset.ts';
+import {
+  ClockInterval,
+  type ClockReading,
+  ClockUnsynchronizedError,
+  type Disruption,
+} from './reading.ts';
+
+/** Slots of the private copy, after the six of the segment in force. */
+const HIGH_WATER = SEGMENT_SLOTS;
+const OWN_MIDDLE = SEGMENT_SLOTS + 1;
+const OWN_ERA = SEGMENT_SLOTS + 2;
+const OWN_SLOTS = SEGMENT_SLOTS + 3;
+
+const NEVER = -(2n ** 63n);
+
+export class BoundedReader {
+  readonly #page: Page;
+  readonly #clock: Clock;
+  readonly #header: Int32Array;
+  readonly #own: BigInt64Array = new BigInt64Array(OWN_SLOTS);
+  readonly #copy: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
+  /** Captured once: a property looked up on every call costs 10 ns. */
+  readonly #monotonicNs: () => MonotonicNs;
+  #seen = -1;
+
+  /** For the library's own use: `BoundedClock.start` and `BoundedClock.attach` make readers. */
+  constructor(page: Page, clock: Clock) {
+    this.#page = page;
+    this.#clock = clock;
+    this.#header = page.header;
+    this.#monotonicNs = clock.monotonicNs;
+    this.#own[SPAN] = -1n;
+    this.#own[HIGH_WATER] = NEVER;
+    this.#own[OWN_ERA] = -1n;
+  }
+
+  /**
+   * The interval that holds true time at an instant within this call.
+   *
+   * Sound while the assumptions of docs/guarantees.md hold. Rounded outward. About the cost of two clock
+   * reads; one object, 120 B when it escapes. Does not look at the wall clock: a suspend of the machine
+   * stays unseen until the next 1 s tick; {@link BoundedReader.read} checks first.
+   *
+   * @throws ClockUnsynchronizedError (`ERR_CLOCK_UNSYNCHRONIZED`) when there is no bound
+   * @example
+   * const { earliest, latest } = clock.now();
+   */
+  now(): ClockInterval {
+    const m = this.#locate();
+    if (m === NEVER) throw this.#unsynchronized();
+    return new ClockInterval(asUnixNs(this.#earliest(m)), asUnixNs(this.#latest(m)));
+  }
+
+  /**
+   * As {@link BoundedReader.now}, into two int64 slots: `target[index]` earliest, `target[index + 1]`
+   * latest. Allocates nothing.
+   *
+   * @throws ClockUnsynchronizedError when there is no bound, ArgumentRangeError when the slots are not
+   *   both inside `target`; `target` is then untouched
+   */
+  readInto(target: BigInt64Array, index = 0): void {
+    if (!(index >= 0 && index + 2 <= target.length)) {
+      throw new ArgumentRangeError('index', `from 0 to ${target.length - 2}`, index);
+    }
+    const m = this.#locate();
+    if (m === NEVER) throw this.#unsynchronized();
+    target[index] = this.#earliest(m);
+    target[index + 1] = this.#latest(m);
+  }
+
+  /**
+   * True only if `t` has certainly passed: `earliest > t`. Once true it stays true on this reader until
+   * the bound starts anew. False whenever there is no bound. Allocates nothing.
+   */
+  after(t: UnixNs): boolean {
+    if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
+    const m = this.#locate();
+    return m !== NEVER && this.#earliest(m) > t;
+  }
+
+  /** True only if `t` has certainly not come yet: `latest < t`. False whenever there is no bound. */
+  before(t: UnixNs): boolean {
+    if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
+    const m = this.#locate();
+    return m !== NEVER && this.#latest(m) < t;
+  }
+
+  /**
+   * One plausible instant, for clocks that need a point: the monotonic clock plus the middle of the bound
+   * as last published. Carries no promise. Once there was a bound it never fails: when the bound is lost
+   * it goes on from the last middle. It may go back when the middle moves. Allocates one bigint.
+   *
+   * @throws ClockUnsynchronizedError before the first synchronisation
+   */
+  physicalNs(): UnixNs {
+    if (this.#header[VERSION_INDEX] !== this.#seen) this.#refresh();
+    if (this.#own[OWN_ERA]! < 0n) throw this.#unsynchronized();
+    return asUnixNs(BigInt.asIntN(64, this.#monotonicNs() + this.#own[OWN_MIDDLE]!));
+  }
+
+  /**
+   * The whole story. First compares the wall clock with the monotonic clock, so that a suspend or a step
+   * since the last tick is seen before the interval is used: costs some microseconds.
+   */
+  read(): ClockReading {
+    const jump = this.checkWall();
+    if (jump !== undefined) return { status: 'disrupted', reason: jump };
+    const m = this.#locate();
+    if (m === NEVER) {
+      const { status, reason } = this.#unsynchronized();
+      return status === 'disrupted'
+        ? { status, reason: reason as Disruption }
+        : { status, reason: reason as Exclude<NoBoundReason, Disruption> };
+    }
+    return {
+      status: m <= this.#copy[FRESH_UNTIL]! ? 'synchronized' : 'holdover',
+      interval: new ClockInterval(asUnixNs(this.#earliest(m)), asUnixNs(this.#latest(m))),
+      quorum: this.#copy[QUORUM] === 1n ? 'full' : 'partial',
+    };
+  }
+
+  /**
+   * Whether (wall - monotonic) moved since the publisher's last look, beyond what slewing explains. A
+   * reader in another thread cannot rebuild the bound: it raises the page's alarm and answers
+   * `disrupted` until the publisher has looked.
+   */
+  protected checkWall(): Disruption | undefined {
+    if (this.#header[VERSION_INDEX] !== this.#seen) this.#refresh();
+    if (this.#copy[STATE] !== BOUNDED) return undefined;
+    const offset = readWallOffset(this.#clock);
+    if (offset === undefined) return undefined;
+    const moved = (offset.lowerNs + offset.upperNs) / 2n - this.#copy[WALL_OFFSET]!;
+    const elapsed = offset.readAt - this.#copy[WALL_READ_AT]!;
+    if ((moved < 0n ? -moved : moved) <= jumpLimitNs(this.#clock, elapsed)) return undefined;
+    this.#page.raiseAlarm();
+    return 'step-or-suspend';
+  }
+
+  /** A monotonic reading for which the private copy holds, or {@link NEVER} when there is no bound. */
+  #locate(): bigint {
+    const m = this.#monotonicNs();
+    if (this.#header[VERSION_INDEX] === this.#seen) {
+      const age = BigInt.asIntN(64, m - this.#own[START]!);
+      if (age >= 0n && age <= this.#own[SPAN]!) return m;
+    }
+    return this.#refresh();
+  }
+
+  #earliest(m: bigint): bigint {
+    const own = this.#own;
+    const age = BigInt.asIntN(64, m - own[START]!) >> 10n;
+    const grown = BigInt.asIntN(64, age * own[SLOPE_LO]!) >> 24n;
+    const earliest = BigInt.asIntN(64, BigInt.asIntN(64, m + own[LO]!) - grown);
+    if (earliest > own[HIGH_WATER]!) own[HIGH_WATER] = earliest;
+    return own[HIGH_WATER]!;
+  }
+
+  #latest(m: bigint): bigint {
+    const own = this.#own;
+    const age = BigInt.asIntN(64, m - own[START]!) >> 10n;
+    const grown = BigInt.asIntN(64, age * own[SLOPE_HI]!) >> 24n;
+    return BigInt.asIntN(64, BigInt.asIntN(64, m + own[HI]!) + grown);
+  }
+
+  /** The slow path: a fresh copy, then a fresh reading, then the segment for it. */
+  #refresh(): bigint {
+    const own = this.#own;
+    const copy = this.#copy;
+    this.#seen = this.#page.copy(copy);
+    if (copy[EVER_BOUNDED] === 1n && own[OWN_ERA] !== copy[ERA]) {
+      own[OWN_ERA] = copy[ERA]!;
+      own[HIGH_WATER] = NEVER;
+    }
+    own[OWN_MIDDLE] = copy[MIDDLE]!;
+    own[SPAN] = -1n;
+    if (copy[STATE] !== BOUNDED) return NEVER;
+
+    const m = this.#monotonicNs();
+    let segment = FIRST_SEGMENT;
+    const last = FIRST_SEGMENT + (Number(copy[SEGMENT_COUNT]) - 1) * SEGMENT_SLOTS;
+    while (segment < last && m >= copy[segment + SEGMENT_SLOTS + START]!) segment += SEGMENT_SLOTS;
+    if (m - copy[segment + START]! > copy[segment + SPAN]!) return NEVER;
+    own.set(copy.subarray(segment, segment + SEGMENT_SLOTS));
+    if (m < own[START]!) this.#reachBack(m);
+    return m;
+  }
+
+  /**
+   * A reading from before the publication (another thread's clock a moment behind): the bound opens
+   * towards the past as it does towards the future. Holds for this reading only.
+   */
+  #reachBack(m: bigint): void {
+    const own = this.#own;
+    const age = ((own[START]! - m) >> 10n) + 1n;
+    own[LO] = own[LO]! - ((age * own[SLOPE_LO]!) >> 24n) - 1n;
+    own[HI] = own[HI]! + ((age * own[SLOPE_HI]!) >> 24n) + 1n;
+    own[START] = m;
+    own[SPAN] = 0n;
+  }
+
+  #unsynchronized(): ClockUnsynchronizedError {
+    const copy = this.#copy;
+    const index = copy[STATE] === BOUNDED ? copy[END_REASON]! : copy[REASON]!;
+    const reason = REASONS[Number(index)] as NoBoundReason;
+    return new ClockUnsynchronizedError(
+      copy[STATE] === DISRUPTED ? 'disrupted' : 'unsynchronized',
+      reason,
+    );
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * What a bounded clock announces: differences between two published states, never the states themselves,
+ * so that a listener can be attached at any time and nothing is announced twice.
+ */
+import type { Assumption, BoundEngine } from '../bound/bound-engine.ts';
+import type { NoBoundReason } from '../bound/page.ts';
+import type { Clock } from '../time/clock.ts';
+import type { ClockStatus } from './reading.ts';
+
+export type ClockEvent = { readonly status: ClockStatus } & (
+  | {
+      readonly type: 'status';
+      readonly from: ClockStatus;
+      /** Why there is no bound; absent when there is one. */
+      readonly reason: NoBoundReason | undefined;
+    }
+  | {
+      readonly type: 'refuted';
+      /** The assumption that the observations contradict. */
+      readonly assumption: Assumption;
+      /** The rate bound from now on, ppm: raised when the rate itself is in doubt. */
+      readonly driftPpm: number;
+    }
+  | {
+      readonly type: 'falseticker';
+      readonly sourceId: string;
+      /** True when the source disagrees from now on, false when it no longer does. */
+      readonly present: boolean;
+    }
+);
+
+type Listener = (event: ClockEvent) => void;
+
+export class ChangeEvents {
+  readonly #clock: Clock;
+  readonly #listeners = new Set<Listener>();
+  readonly #falsetickers = new Set<string>();
+  #status: ClockStatus = 'unsynchronized';
+  #reason: NoBoundReason | undefined = 'starting';
+  #refutedAt: bigint | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  subscribe(listener: Listener): () => void {
+    // A wrapper of its own, so that one function may listen twice.
+    const own: Listener = (event) => listener(event);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  /** Announces what differs from the last call. */
+  compare(
+    now: { readonly status: ClockStatus; readonly reason: NoBoundReason | undefined },
+    engine: BoundEngine,
+  ): void {
+    const { status, reason } = now;
+    const { refuted } = engine;
+    if (refuted !== undefined && refuted.atNs !== this.#refutedAt) {
+      this.#refutedAt = refuted.atNs;
+      const driftPpm = engine.slope * 1e6;
+      this.#tell({ type: 'refuted', status, assumption: refuted.assumption, driftPpm });
+    }
+    if (status !== this.#status || reason !== this.#reason) {
+      const from = this.#status;
+      this.#status = status;
+      this.#reason = reason;
+      this.#tell({ type: 'status', status, from, reason });
+    }
+    for (const { id, cone, agrees, suspect } of engine.sources) {
+      const present = engine.bounded && cone.known && !agrees && !suspect;
+      // With no bound nobody can be called false; what was known is kept until there is one again.
+      if (present === this.#falsetickers.has(id) || !engine.bounded) continue;
+      if (present) this.#falsetickers.add(id);
+      else this.#falsetickers.delete(id);
+      this.#tell({ type: 'falseticker', status, sourceId: id, present });
+    }
+  }
+
+  #tell(event: ClockEvent): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#clock.nextTurn(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
