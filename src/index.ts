@@ -1,6 +1,27 @@
 export type { Assumption } from './bound/bound-engine.ts';
 export type { ClockSample, LeapWarning } from './bound/clock-sample.ts';
 export type { NoBoundReason } from './bound/page.ts';
+export {
+  BoundedClock,
+  type BoundedClockOptions,
+  type SharedBoundedClock,
+  type WaitSyncedOptions,
+} from './bounded-clock/bounded-clock.ts';
+export type { BoundedReader } from './bounded-clock/bounded-reader.ts';
+export type { ClockEvent } from './bounded-clock/change-events.ts';
+export type {
+  EpsilonParts,
+  Explanation,
+  SourceExplanation,
+  SourceVerdict,
+} from './bounded-clock/explain.ts';
+export {
+  ClockInterval,
+  type ClockReading,
+  type ClockStatus,
+  ClockUnsynchronizedError,
+  type Disruption,
+} from './bounded-clock/reading.ts';
 export type {
   MissReason,
   RunningSource,
