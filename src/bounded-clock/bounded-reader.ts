@@ -11,8 +11,8 @@
  * one-way door.
  *
  * The arithmetic and the memory model are argued in bound/page.ts. What V8 needs to keep it free of
- * allocations: every int64 sits in a `BigInt64Array` slot and passes through `BigInt.asIntN(64, ..)`; an
- * object field holding a bigint would be a heap object per assignment.
+ * allocations: every int64 sits in a `BigInt64Array` slot and is loaded from there for each use, since a
+ * bigint that is used twice, returned or kept in an object field becomes a heap object.
  */
 import {
   BOUNDED,
@@ -44,7 +44,7 @@ import {
 } from '../bound/page.ts';
 import type { Clock } from '../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
-import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { asUnixNs, INT64_MIN, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import { jumpLimitNs } from '../time/jump-detector.ts';
 import { readWallOffset } from '../time/wall-offset.ts';
 import {
@@ -54,13 +54,14 @@ import {
   type Disruption,
 } from './reading.ts';
 
-/** Slots of the private copy, after the six of the segment in force. */
-const HIGH_WATER = SEGMENT_SLOTS;
-const OWN_MIDDLE = SEGMENT_SLOTS + 1;
-const OWN_ERA = SEGMENT_SLOTS + 2;
-const OWN_SLOTS = SEGMENT_SLOTS + 3;
-
-const NEVER = -(2n ** 63n);
+/** Slots of a reader's own, after the six of the segment in force. */
+const READING = SEGMENT_SLOTS;
+const AGE = SEGMENT_SLOTS + 1;
+const EARLIEST = SEGMENT_SLOTS + 2;
+const HIGH_WATER = SEGMENT_SLOTS + 3;
+const OWN_MIDDLE = SEGMENT_SLOTS + 4;
+const OWN_ERA = SEGMENT_SLOTS + 5;
+const OWN_SLOTS = SEGMENT_SLOTS + 6;
 
 export class BoundedReader {
   readonly #page: Page;
@@ -79,7 +80,7 @@ export class BoundedReader {
     this.#header = page.header;
     this.#monotonicNs = clock.monotonicNs;
     this.#own[SPAN] = -1n;
-    this.#own[HIGH_WATER] = NEVER;
+    this.#own[HIGH_WATER] = INT64_MIN;
     this.#own[OWN_ERA] = -1n;
   }
 
@@ -95,9 +96,8 @@ export class BoundedReader {
    * const { earliest, latest } = clock.now();
    */
   now(): ClockInterval {
-    const m = this.#locate();
-    if (m === NEVER) throw this.#unsynchronized();
-    return new ClockInterval(asUnixNs(this.#earliest(m)), asUnixNs(this.#latest(m)));
+    if (!this.#locate()) throw this.#unsynchronized();
+    return new ClockInterval(this.#earliest(), this.#latest());
   }
 
   /**
@@ -111,10 +111,9 @@ export class BoundedReader {
     if (!(index >= 0 && index + 2 <= target.length)) {
       throw new ArgumentRangeError('index', `from 0 to ${target.length - 2}`, index);
     }
-    const m = this.#locate();
-    if (m === NEVER) throw this.#unsynchronized();
-    target[index] = this.#earliest(m);
-    target[index + 1] = this.#latest(m);
+    if (!this.#locate()) throw this.#unsynchronized();
+    target[index] = this.#earliest();
+    target[index + 1] = this.#latest();
   }
 
   /**
@@ -123,15 +122,13 @@ export class BoundedReader {
    */
   after(t: UnixNs): boolean {
     if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
-    const m = this.#locate();
-    return m !== NEVER && this.#earliest(m) > t;
+    return this.#locate() && this.#earliest() > t;
   }
 
   /** True only if `t` has certainly not come yet: `latest < t`. False whenever there is no bound. */
   before(t: UnixNs): boolean {
     if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
-    const m = this.#locate();
-    return m !== NEVER && this.#latest(m) < t;
+    return this.#locate() && this.#latest() < t;
   }
 
   /**
@@ -154,16 +151,15 @@ export class BoundedReader {
   read(): ClockReading {
     const jump = this.checkWall();
     if (jump !== undefined) return { status: 'disrupted', reason: jump };
-    const m = this.#locate();
-    if (m === NEVER) {
+    if (!this.#locate()) {
       const { status, reason } = this.#unsynchronized();
       return status === 'disrupted'
         ? { status, reason: reason as Disruption }
         : { status, reason: reason as Exclude<NoBoundReason, Disruption> };
     }
     return {
-      status: m <= this.#copy[FRESH_UNTIL]! ? 'synchronized' : 'holdover',
-      interval: new ClockInterval(asUnixNs(this.#earliest(m)), asUnixNs(this.#latest(m))),
+      status: this.#own[READING]! <= this.#copy[FRESH_UNTIL]! ? 'synchronized' : 'holdover',
+      interval: new ClockInterval(this.#earliest(), this.#latest()),
       quorum: this.#copy[QUORUM] === 1n ? 'full' : 'partial',
     };
   }
@@ -185,53 +181,58 @@ export class BoundedReader {
     return 'step-or-suspend';
   }
 
-  /** A monotonic reading for which the private copy holds, or {@link NEVER} when there is no bound. */
-  #locate(): bigint {
-    const m = this.#monotonicNs();
-    if (this.#header[VERSION_INDEX] === this.#seen) {
-      const age = BigInt.asIntN(64, m - this.#own[START]!);
-      if (age >= 0n && age <= this.#own[SPAN]!) return m;
-    }
-    return this.#refresh();
+  /**
+   * Reads the clock into the `READING` slot, its age within the segment in force into `AGE`. Returns
+   * whether the private copy holds at that reading: false when there is no bound.
+   */
+  #locate(): boolean {
+    const own = this.#own;
+    own[READING] = this.#monotonicNs();
+    own[AGE] = own[READING]! - own[START]!;
+    if (this.#header[VERSION_INDEX] !== this.#seen) return this.#refresh();
+    if (own[AGE]! < 0n || own[AGE]! > own[SPAN]!) return this.#refresh();
+    return true;
   }
 
-  #earliest(m: bigint): bigint {
+  #earliest(): UnixNs {
     const own = this.#own;
-    const age = BigInt.asIntN(64, m - own[START]!) >> 10n;
-    const grown = BigInt.asIntN(64, age * own[SLOPE_LO]!) >> 24n;
-    const earliest = BigInt.asIntN(64, BigInt.asIntN(64, m + own[LO]!) - grown);
-    if (earliest > own[HIGH_WATER]!) own[HIGH_WATER] = earliest;
-    return own[HIGH_WATER]!;
+    const product = BigInt.asIntN(64, BigInt.asIntN(64, own[AGE]! >> 10n) * own[SLOPE_LO]!);
+    const grown = BigInt.asIntN(64, product >> 24n);
+    own[EARLIEST] = BigInt.asIntN(64, own[READING]! + own[LO]!) - grown;
+    if (own[EARLIEST]! > own[HIGH_WATER]!) own[HIGH_WATER] = own[EARLIEST]!;
+    return asUnixNs(own[HIGH_WATER]!);
   }
 
-  #latest(m: bigint): bigint {
+  #latest(): UnixNs {
     const own = this.#own;
-    const age = BigInt.asIntN(64, m - own[START]!) >> 10n;
-    const grown = BigInt.asIntN(64, age * own[SLOPE_HI]!) >> 24n;
-    return BigInt.asIntN(64, BigInt.asIntN(64, m + own[HI]!) + grown);
+    const product = BigInt.asIntN(64, BigInt.asIntN(64, own[AGE]! >> 10n) * own[SLOPE_HI]!);
+    const grown = BigInt.asIntN(64, product >> 24n);
+    return asUnixNs(BigInt.asIntN(64, BigInt.asIntN(64, own[READING]! + own[HI]!) + grown));
   }
 
   /** The slow path: a fresh copy, then a fresh reading, then the segment for it. */
-  #refresh(): bigint {
+  #refresh(): boolean {
     const own = this.#own;
     const copy = this.#copy;
     this.#seen = this.#page.copy(copy);
     if (copy[EVER_BOUNDED] === 1n && own[OWN_ERA] !== copy[ERA]) {
       own[OWN_ERA] = copy[ERA]!;
-      own[HIGH_WATER] = NEVER;
+      own[HIGH_WATER] = INT64_MIN;
     }
     own[OWN_MIDDLE] = copy[MIDDLE]!;
     own[SPAN] = -1n;
-    if (copy[STATE] !== BOUNDED) return NEVER;
+    if (copy[STATE] !== BOUNDED) return false;
 
     const m = this.#monotonicNs();
     let segment = FIRST_SEGMENT;
     const last = FIRST_SEGMENT + (Number(copy[SEGMENT_COUNT]) - 1) * SEGMENT_SLOTS;
     while (segment < last && m >= copy[segment + SEGMENT_SLOTS + START]!) segment += SEGMENT_SLOTS;
-    if (m - copy[segment + START]! > copy[segment + SPAN]!) return NEVER;
+    if (m - copy[segment + START]! > copy[segment + SPAN]!) return false;
     own.set(copy.subarray(segment, segment + SEGMENT_SLOTS));
     if (m < own[START]!) this.#reachBack(m);
-    return m;
+    own[READING] = m;
+    own[AGE] = m - own[START]!;
+    return true;
   }
 
   /**

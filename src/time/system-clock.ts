@@ -35,7 +35,7 @@
  */
 import type { Cancel, Clock, TimerOptions } from './clock.ts';
 import { checkNumber } from './errors.ts';
-import { asMonotonicNs, asUnixNs, INT64_MIN, type MonotonicNs, type UnixNs } from './instant.ts';
+import { asUnixNs, INT64_MIN, type MonotonicNs, type UnixNs } from './instant.ts';
 import { MonotonicClock } from './monotonic-clock.ts';
 import { NS_PER_MS, nsFromSecondsDown } from './rounding.ts';
 import { readWallOffset, WallOffset } from './wall-offset.ts';
@@ -91,18 +91,19 @@ class SystemClock implements Clock {
   readonly monotonicGridNs: bigint;
   readonly wallGridNs: bigint = NS_PER_MS;
   readonly bootNs?: () => bigint | undefined;
-  readonly #monotonic: () => bigint;
+  /** The runtime's own function, not a method around it: a caller that captures it pays no second call. */
+  readonly monotonicNs: () => MonotonicNs;
   readonly #slots = new BigInt64Array(3);
   readonly #offset = new WallOffset();
 
   constructor() {
     const hrtime = host.process?.hrtime?.bigint;
     if (hrtime) {
-      this.#monotonic = hrtime;
+      this.monotonicNs = hrtime as () => MonotonicNs;
       this.monotonicGridNs = COUNTER_GRID_NS;
     } else {
       const source = new MonotonicClock(performanceNs);
-      this.#monotonic = () => source.monotonicNs();
+      this.monotonicNs = () => source.monotonicNs();
       this.monotonicGridNs = host.crossOriginIsolated ? 40_000n : 2n * NS_PER_MS;
     }
     const bootNs = findBootClock();
@@ -110,13 +111,9 @@ class SystemClock implements Clock {
     this.#slots[NEXT_OBSERVATION] = INT64_MIN;
   }
 
-  monotonicNs(): MonotonicNs {
-    return asMonotonicNs(BigInt.asIntN(64, this.#monotonic()));
-  }
-
   wallNs(): UnixNs {
     const slots = this.#slots;
-    slots[NOW] = this.#monotonic();
+    slots[NOW] = this.monotonicNs();
     if (slots[NOW]! >= slots[NEXT_OBSERVATION]!) this.#observe();
     return asUnixNs(BigInt.asIntN(64, slots[NOW]! + slots[OFFSET]!));
   }
