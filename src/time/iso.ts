@@ -41,7 +41,7 @@ export class IsoTimeError extends EpsilonClockError {
 /**
  * An instant as `YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ`, exactly.
  *
- * @example formatIso(unixNs(1_795_227_787_534_418_003n)) // '2026-11-21T00:23:07.534418003Z'
+ * @example formatIso(unixNs(1_795_227_787_534_418_003n)) // '2026-11-21T02:23:07.534418003Z'
  */
 export function formatIso(instant: UnixNs): string {
   const seconds = divFloor(instant, NS_PER_SECOND);

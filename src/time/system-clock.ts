@@ -22,8 +22,8 @@
  *
  * Wall: `Date.now()`, rounded down to 1 ms. `wallNs` is finer: monotonic clock plus an offset known
  * from the intersection of bracketed reads (wall-offset.ts). It never waits for the edge of a millisecond:
- * the first readings are within about half a millisecond of the system's wall clock, later ones
- * within microseconds where the two clocks are slewed together.
+ * the first readings are within about half a millisecond of the system's wall clock (those just after a step
+ * within one), later ones within microseconds where the two clocks are slewed together.
  *
  * Staleness of `wallNs`: the offset is checked by a call that comes 100 ms or more (monotonic) after the last
  * check, so a step of the system's wall clock, or a suspend, appears in `wallNs` at most 100 ms of monotonic time
@@ -147,25 +147,23 @@ class SystemClock implements Clock {
     return this.setTimer(0, fn);
   }
 
+  /** Moves the offset no further than the bounds demand: every move is a jump of `wallNs`. */
   #observe(): void {
     const slots = this.#slots;
+    const first = this.#offset.bounds === undefined;
     const read = readWallOffset(this);
-    if (read) {
-      this.#offset.observe(read);
-      slots[NEXT_OBSERVATION] = read.readAt + OBSERVE_EVERY_NS;
-    } else if (this.#offset.bounds) {
-      // Keep the offset and let the next call try again.
+    if (!read) {
+      // Keep what is known; before anything is, one read of each clock must do. The next call tries again.
+      if (first) slots[OFFSET] = this.wallReadNs() - this.#monotonic();
       return;
     }
-    const { lowerNs, upperNs } = this.#offset.bounds ?? unbracketed(this);
-    slots[OFFSET] = (lowerNs + upperNs) >> 1n;
+    this.#offset.observe(read);
+    const { lowerNs, upperNs } = this.#offset.bounds ?? read;
+    if (first) slots[OFFSET] = (lowerNs + upperNs) >> 1n;
+    else if (slots[OFFSET]! < lowerNs) slots[OFFSET] = lowerNs;
+    else if (slots[OFFSET]! > upperNs) slots[OFFSET] = upperNs;
+    slots[NEXT_OBSERVATION] = read.readAt + OBSERVE_EVERY_NS;
   }
-}
-
-/** Before any bracket was narrow enough there is nothing better than one read of each clock. */
-function unbracketed(clock: Clock): { lowerNs: bigint; upperNs: bigint } {
-  const offset = clock.wallReadNs() - clock.monotonicNs();
-  return { lowerNs: offset, upperNs: offset };
 }
 
 /** Whole and fractional milliseconds apart: their product would lose nanoseconds after some weeks. */

@@ -54,7 +54,7 @@ export class ScriptedClock implements Clock {
   }
 
   setTimer(delayMs: number, fn: () => void, options?: TimerOptions): Cancel {
-    const dueNs = this.monotonic + BigInt(Math.ceil(delayMs * 1e6)) - this.timersEarlyNs;
+    const dueNs = this.monotonic + BigInt(Math.round(delayMs * 1e6)) - this.timersEarlyNs;
     const timer = { dueNs, fn, background: options?.background ?? false };
     this.timers.add(timer);
     return () => void this.timers.delete(timer);

@@ -39,10 +39,10 @@ describe('sleep', () => {
     clock.timersEarlyNs = 990_000n; // what setTimeout does
     const start = clock.monotonicNs();
     const slept = sleep(clock, 2);
+    clock.timersEarlyNs = 0n;
     clock.fireNext();
     expect(clock.monotonicNs() - start).toBe(1_010_000n);
     expect(clock.timers.size).toBe(1);
-    clock.timersEarlyNs = 0n;
     clock.fireNext();
     await slept;
     expect(clock.monotonicNs() - start).toBe(2_000_000n);

@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { agreedHull, agreement } from '../../src/interval/agreement.ts';
+import { contains, type TimeInterval, timeInterval } from '../../src/interval/time-interval.ts';
+import { INT64_MAX, INT64_MIN, unixNs } from '../../src/time/instant.ts';
+
+const span = (earliest: bigint, latest: bigint): TimeInterval => timeInterval({ earliest, latest });
+const spans = (...ends: [number, number][]): TimeInterval[] =>
+  ends.map(([earliest, latest]) => span(BigInt(earliest), BigInt(latest)));
+
+/** Counts covers at every end: the first and the last with enough of them are the hull's edges. */
+function bruteForce(intervals: TimeInterval[], quorum: number): TimeInterval | undefined {
+  const points = intervals
+    .flatMap(({ earliest, latest }) => [earliest, latest])
+    .filter((p) => intervals.filter((each) => contains(each, p)).length >= quorum)
+    .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return points.length === 0 ? undefined : span(points[0]!, points[points.length - 1]!);
+}
+
+/** Few distinct ends, so that ties, touching and nesting are common. */
+const end = fc.bigInt({ min: -8n, max: 8n });
+const interval = fc.tuple(end, end).map(([a, b]) => (a < b ? span(a, b) : span(b, a)));
+const seed = { seed: 20_109, numRuns: 3000 };
+
+describe('agreement', () => {
+  it.each([
+    // intervals, f, the hull, who disagrees
+    [spans([0, 10]), 0, [0, 10], []],
+    [spans([0, 10], [5, 15]), 0, [5, 10], []],
+    [spans([0, 5], [5, 9]), 0, [5, 5], []], // touching is overlap
+    [spans([0, 4], [5, 9]), 0, undefined, []],
+    [spans([0, 4], [2, 6], [90, 91]), 1, [2, 4], [2]], // a falseticker, named
+    [spans([90, 91], [0, 4], [2, 6]), 1, [2, 4], [0]],
+    [spans([0, 4], [2, 6], [5, 9]), 1, [2, 6], []], // two pieces, [2, 4] and [5, 6]: their hull
+    [spans([0, 10], [2, 11], [3, 20], [0, 5]), 1, [2, 10], []], // the header's example; truth is 10
+    [spans([0, 1], [4, 5], [8, 9]), 1, undefined, []],
+    [spans([0, 0], [0, 0], [7, 7]), 1, [0, 0], [2]],
+    [spans([0, 3], [1, 2], [9, 12], [10, 11]), 2, [1, 11], []], // two against two: sound, wide
+  ])('of %o with %i wrong', (intervals, faulty, expected, disagreeing) => {
+    const result = agreement(intervals, faulty);
+    if (expected === undefined) expect(result).toEqual({ agreed: false, reason: 'no-quorum' });
+    else {
+      const [earliest, latest] = expected;
+      expect(result).toEqual({
+        agreed: true,
+        interval: span(BigInt(earliest!), BigInt(latest!)),
+        disagreeing,
+        quorum: intervals.length >= 2 * faulty + 1 ? 'full' : 'partial',
+      });
+    }
+  });
+
+  it('has nothing to say when all may be wrong', () => {
+    expect(agreement([], 0)).toEqual({ agreed: false, reason: 'too-few' });
+    expect(agreement(spans([0, 1]), 1)).toEqual({ agreed: false, reason: 'too-few' });
+    expect(agreement(spans([0, 1]), 5)).toEqual({ agreed: false, reason: 'too-few' });
+  });
+
+  it('works at the limits of int64, where doubles could not tell the ends apart', () => {
+    const a = span(INT64_MIN, INT64_MAX);
+    const b = span(INT64_MAX - 3n, INT64_MAX - 1n);
+    const c = span(INT64_MAX - 2n, INT64_MAX);
+    expect(agreement([a, b, c], 0)).toMatchObject({
+      interval: span(INT64_MAX - 2n, INT64_MAX - 1n),
+    });
+  });
+
+  it.each([-1, 0.5, Number.NaN, Infinity, '1', undefined])('refuses %s wrong sources', (bad) => {
+    expect(() => agreement(spans([0, 1]), bad as number)).toThrow(
+      expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
+    );
+  });
+
+  it('refuses an interval that ends before it starts', () => {
+    const swapped = { earliest: unixNs(5n), latest: unixNs(4n) };
+    expect(() => agreement([span(0n, 9n), swapped], 0)).toThrow(/^intervals\[1\]/);
+  });
+
+  it('is what counting covers at every end finds', () => {
+    fc.assert(
+      fc.property(
+        fc.array(interval, { minLength: 1, maxLength: 9 }),
+        fc.nat({ max: 8 }),
+        (all, faulty) => {
+          fc.pre(faulty < all.length);
+          const expected = bruteForce(all, all.length - faulty);
+          const result = agreement(all, faulty);
+          expect(result.agreed ? result.interval : undefined).toEqual(expected);
+          if (!result.agreed || !expected) return;
+          const apart = all.flatMap(({ earliest, latest }, i) =>
+            latest < expected.earliest || earliest > expected.latest ? [i] : [],
+          );
+          expect(result.disagreeing).toEqual(apart);
+        },
+      ),
+      seed,
+    );
+  });
+
+  it('does not depend on the order of the input', () => {
+    fc.assert(
+      fc.property(
+        fc
+          .array(interval, { minLength: 1, maxLength: 8 })
+          .chain((all) =>
+            fc.tuple(
+              fc.constant(all),
+              fc.shuffledSubarray(all, { minLength: all.length }),
+              fc.nat({ max: all.length - 1 }),
+            ),
+          ),
+        ([all, shuffled, faulty]) => {
+          const one = agreement(all, faulty);
+          const other = agreement(shuffled, faulty);
+          expect(one.agreed).toBe(other.agreed);
+          if (!one.agreed || !other.agreed) return;
+          expect(one.interval).toEqual(other.interval);
+          const named = one.disagreeing.map((i) => all[i]);
+          expect(new Set(other.disagreeing.map((i) => shuffled[i]))).toEqual(new Set(named));
+        },
+      ),
+      seed,
+    );
+  });
+
+  it('never excludes the truth, whatever f colluding liars claim', () => {
+    const around = (truth: bigint) =>
+      fc
+        .tuple(fc.bigInt({ min: 0n, max: 6n }), fc.bigInt({ min: 0n, max: 6n }))
+        .map(([below, above]) => span(truth - below, truth + above));
+    // Liars that know the honest intervals: their ends lie at, or just beside, honest ends.
+    const world = fc
+      .tuple(end, fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 6 }))
+      .chain(([truth, faulty, extra]) =>
+        fc.tuple(
+          fc.constant(truth),
+          fc.constant(faulty),
+          fc.array(around(truth), { minLength: extra, maxLength: extra }),
+        ),
+      )
+      .chain(([truth, faulty, honest]) => {
+        const edges = honest.flatMap(({ earliest, latest }) => [earliest, latest]);
+        const claim = fc
+          .tuple(
+            fc.constantFrom(...edges),
+            fc.constantFrom(...edges),
+            fc.integer({ min: -1, max: 1 }),
+          )
+          .map(([a, b, by]) => {
+            const [p, q] = [a + BigInt(by), b + BigInt(by)];
+            return p < q ? span(p, q) : span(q, p);
+          });
+        const liars = fc.array(claim, { minLength: faulty, maxLength: faulty });
+        return fc.tuple(fc.constant(truth), fc.constant(faulty), fc.constant(honest), liars);
+      });
+    fc.assert(
+      fc.property(world, ([truth, faulty, honest, liars]) => {
+        const result = agreement([...liars, ...honest], faulty);
+        expect(result.agreed).toBe(true);
+        if (result.agreed) expect(contains(result.interval, unixNs(truth))).toBe(true);
+      }),
+      { ...seed, numRuns: 10_000 },
+    );
+  });
+
+  it('lets nobody stretch a full quorum beyond what the honest ones cover', () => {
+    fc.assert(
+      fc.property(
+        fc.array(interval, { minLength: 3, maxLength: 6 }),
+        fc.array(interval, { minLength: 2, maxLength: 2 }),
+        (honest, liars) => {
+          const result = agreement([...honest, ...liars], 2);
+          if (!result.agreed || result.quorum !== 'full') return;
+          const { earliest, latest } = result.interval;
+          for (const edge of [earliest, latest]) {
+            expect(honest.some((each) => contains(each, edge))).toBe(true);
+          }
+        },
+      ),
+      seed,
+    );
+  });
+});
+
+describe('agreedHull', () => {
+  it('finds the same in doubles as in int64, from arrays in any order', () => {
+    fc.assert(
+      fc.property(fc.array(interval, { minLength: 1, maxLength: 9 }), fc.nat(), (all, some) => {
+        const quorum = 1 + (some % all.length);
+        const starts = Float64Array.from(all, ({ earliest }) => Number(earliest));
+        const ends = Float64Array.from(all, ({ latest }) => Number(latest)).reverse();
+        const out = new Float64Array(2);
+        const found = agreedHull(starts, ends, quorum, out);
+        const expected = bruteForce(all, quorum);
+        expect(found).toBe(expected !== undefined);
+        if (expected) {
+          expect([...out]).toEqual([Number(expected.earliest), Number(expected.latest)]);
+        }
+      }),
+      seed,
+    );
+  });
+
+  it('leaves its result alone when there is none', () => {
+    const out = Float64Array.of(7, 8);
+    expect(agreedHull(Float64Array.of(0, 5), Float64Array.of(4, 9), 2, out)).toBe(false);
+    expect([...out]).toEqual([7, 8]);
+  });
+});

@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  contains,
+  hull,
+  intersect,
+  isAfter,
+  isBefore,
+  overlaps,
+  type TimeInterval,
+  timeInterval,
+  widen,
+  width,
+} from '../../src/interval/time-interval.ts';
+import { INT64_MAX, INT64_MIN, unixNs } from '../../src/time/instant.ts';
+
+const span = (earliest: bigint, latest: bigint): TimeInterval => timeInterval({ earliest, latest });
+
+/** Small enough that ends meet often, and that every instant can be tried. */
+const POINTS = Array.from({ length: 13 }, (_, i) => unixNs(BigInt(i)));
+const point = fc.bigInt({ min: 0n, max: 12n });
+const small = fc.tuple(point, point).map(([a, b]) => (a < b ? span(a, b) : span(b, a)));
+const seed = { seed: 20_108, numRuns: 1000 };
+
+describe('timeInterval', () => {
+  it('takes a single instant and the whole of int64', () => {
+    expect(span(5n, 5n)).toEqual({ earliest: 5n, latest: 5n });
+    expect(width(span(INT64_MIN, INT64_MAX))).toBe(2n ** 64n - 1n);
+  });
+
+  it('refuses ends that are swapped, out of range or no bigint', () => {
+    const range = expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' });
+    expect(() => span(6n, 5n)).toThrow(range);
+    expect(() => span(0n, INT64_MAX + 1n)).toThrow(range);
+    expect(() => span(INT64_MIN - 1n, 0n)).toThrow(range);
+    expect(() => span(0 as unknown as bigint, 5n)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+  });
+});
+
+describe('the relations', () => {
+  it.each([
+    // a, b, and how a lies to b
+    [span(0n, 4n), span(5n, 9n), 'before'],
+    [span(0n, 5n), span(5n, 9n), 'overlaps'], // touching: 5 may be the instant of both
+    [span(5n, 9n), span(0n, 5n), 'overlaps'],
+    [span(6n, 9n), span(0n, 5n), 'after'],
+    [span(0n, 9n), span(3n, 4n), 'overlaps'],
+    [span(5n, 5n), span(5n, 5n), 'overlaps'],
+  ])('%o, %o: %s', (a, b, relation) => {
+    expect(isBefore(a, b)).toBe(relation === 'before');
+    expect(isAfter(a, b)).toBe(relation === 'after');
+    expect(overlaps(a, b)).toBe(relation === 'overlaps');
+  });
+
+  it('are what every pair of instants says', () => {
+    fc.assert(
+      fc.property(small, small, (a, b) => {
+        const inA = POINTS.filter((p) => contains(a, p));
+        const inB = POINTS.filter((p) => contains(b, p));
+        expect(isBefore(a, b)).toBe(inA.every((p) => inB.every((q) => p < q)));
+        expect(isAfter(a, b)).toBe(inA.every((p) => inB.every((q) => p > q)));
+        expect(overlaps(a, b)).toBe(inA.some((p) => inB.includes(p)));
+      }),
+      seed,
+    );
+  });
+});
+
+describe('contains, intersect, hull', () => {
+  it('include both ends and nothing beyond', () => {
+    const inside = POINTS.filter((p) => contains(span(3n, 6n), p));
+    expect(inside).toEqual([3n, 4n, 5n, 6n]);
+  });
+
+  it('hold exactly the common instants, and exactly what lies from first to last', () => {
+    fc.assert(
+      fc.property(small, small, (a, b) => {
+        const common = intersect(a, b);
+        const both = POINTS.filter((p) => contains(a, p) && contains(b, p));
+        expect(common === undefined ? [] : POINTS.filter((p) => contains(common, p))).toEqual(both);
+        const either = POINTS.filter((p) => contains(a, p) || contains(b, p));
+        expect(hull(a, b)).toEqual(span(either[0]!, either[either.length - 1]!));
+      }),
+      seed,
+    );
+  });
+});
+
+describe('widen', () => {
+  it('moves both ends outward', () => {
+    expect(widen(span(5n, 6n), 10n)).toEqual({ earliest: -5n, latest: 16n });
+    expect(widen(span(5n, 6n), 0n)).toEqual(span(5n, 6n));
+  });
+
+  it('stops at the limits of int64', () => {
+    expect(widen(span(INT64_MIN + 1n, INT64_MAX - 1n), 1n)).toEqual(span(INT64_MIN, INT64_MAX));
+    expect(widen(span(0n, 0n), 2n ** 70n)).toEqual(span(INT64_MIN, INT64_MAX));
+  });
+
+  it('refuses to narrow', () => {
+    expect(() => widen(span(0n, 9n), -1n)).toThrow(
+      expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
+    );
+    expect(() => widen(span(0n, 9n), 1 as unknown as bigint)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+  });
+});
