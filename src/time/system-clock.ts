@@ -20,7 +20,9 @@
  * grid. So the grid is stated as twice the coarsening: as the origin of a monotonic clock means nothing,
  * `[m - g, m + g]` and `[m, m + 2 g]` say the same. (Firefox's resistFingerprinting, 100 ms, is not covered.)
  *
- * Wall: `Date.now()`, rounded down to 1 ms. `wallNs` is finer: monotonic clock plus an offset known
+ * Wall: `Date.now()`, rounded down to 1 ms. On Windows V8 takes the system time with its 64 Hz tick, counts on
+ * from there by itself and takes it anew after a minute, or when it went back: there a reading is good to
+ * 15.625 ms only, and a step forward may show a minute late. `wallNs` is finer: monotonic clock plus an offset known
  * from the intersection of bracketed reads (wall-offset.ts). It never waits for the edge of a millisecond:
  * the first readings are within about half a millisecond of the system's wall clock (those just after a step
  * within one), later ones within microseconds where the two clocks are slewed together.
@@ -47,6 +49,9 @@ const OBSERVE_EVERY_NS = 100n * NS_PER_MS;
 
 /** See the table: the ACPI timer's 279.4 ns, rounded up. */
 const COUNTER_GRID_NS = 280n;
+
+/** 64 ticks a second. */
+const WINDOWS_WALL_GRID_NS = 15_625_000n;
 
 /** What differs between runtimes; everything may be missing. */
 interface Host {
@@ -89,7 +94,7 @@ const NEXT_OBSERVATION = 2;
 
 class SystemClock implements Clock {
   readonly monotonicGridNs: bigint;
-  readonly wallGridNs: bigint = NS_PER_MS;
+  readonly wallGridNs: bigint;
   readonly bootNs?: () => bigint | undefined;
   /** The runtime's own function, not a method around it: a caller that captures it pays no second call. */
   readonly monotonicNs: () => MonotonicNs;
@@ -97,6 +102,7 @@ class SystemClock implements Clock {
   readonly #offset = new WallOffset();
 
   constructor() {
+    this.wallGridNs = host.process?.platform === 'win32' ? WINDOWS_WALL_GRID_NS : NS_PER_MS;
     const hrtime = host.process?.hrtime?.bigint;
     if (hrtime) {
       this.monotonicNs = hrtime as () => MonotonicNs;

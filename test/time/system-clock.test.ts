@@ -64,6 +64,14 @@ describe('on this machine', () => {
   });
 });
 
+it('states the grid of the Windows wall clock, which V8 re-reads with 64 Hz resolution', () => {
+  expect(systemClock().wallGridNs).toBe(process.platform === 'win32' ? 15_625_000n : MS);
+  vi.stubGlobal('process', { ...process, hrtime: process.hrtime, platform: 'win32' });
+  const clock = systemClock();
+  expect(clock.wallGridNs).toBe(15_625_000n);
+  expect(clock.bootNs).toBeUndefined();
+});
+
 describe('wallNs', () => {
   it('is within half a millisecond and a bracket at first', () => {
     const script = scripted();
