@@ -160,7 +160,7 @@ class SystemClock implements Clock {
     const read = readWallOffset(this);
     if (!read) {
       // Keep what is known; before anything is, one read of each clock must do. The next call tries again.
-      if (first) slots[OFFSET] = this.wallReadNs() - this.#monotonic();
+      if (first) slots[OFFSET] = this.wallReadNs() - this.monotonicNs();
       return;
     }
     this.#offset.observe(read);
