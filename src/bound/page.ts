@@ -47,6 +47,20 @@ export const SLOPE_LO = 4;
 export const SLOPE_HI = 5;
 export const SEGMENT_SLOTS = 6;
 
+/**
+ * Slots of a reader's private record, after the segment in force. (Slot numbers are literals in a file of
+ * their own users' imports, so that the bundler puts the numbers in place of the names: a variable index
+ * would cost the hot path a load and a check in 20 places.)
+ */
+export const READING = 6;
+export const AGE = 7;
+export const EARLIEST = 8;
+export const LATEST = 9;
+export const HIGH_WATER = 10;
+export const OWN_MIDDLE = 11;
+export const OWN_ERA = 12;
+export const OWN_SLOTS = 13;
+
 /** Slots before the segments. */
 export const STATE = 0;
 export const REASON = 1;
@@ -94,7 +108,8 @@ export type NoBoundReason = (typeof REASONS)[number];
 const MAGIC = 0x45_43_50_47;
 const LAYOUT = 1;
 const HEADER_BYTES = 16;
-const VERSION = 2;
+/** Index of the version in {@link Page.header}, for the plain read on the hot path. */
+export const VERSION = 2;
 const ALARM = 3;
 const PAGE_BYTES = HEADER_BYTES + 2 * PAGE_SLOTS * 8;
 
@@ -115,7 +130,7 @@ export function longestSpan(slope: bigint): bigint {
 
 export class Page {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
-  /** Plain reads of `header[VERSION_INDEX]` tell a reader when to copy again. */
+  /** Plain reads of `header[VERSION]` tell a reader when to copy again. */
   readonly header: Int32Array;
   readonly #slots: BigInt64Array;
 
@@ -177,6 +192,3 @@ export class Page {
     return Atomics.exchange(this.header, ALARM, 0) === 1;
   }
 }
-
-/** Index of the version in {@link Page.header}, for the plain read on the hot path. */
-export const VERSION_INDEX: number = VERSION;

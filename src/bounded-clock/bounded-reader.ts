@@ -15,20 +15,28 @@
  * bigint that is used twice, returned or kept in an object field becomes a heap object.
  */
 import {
+  AGE,
   BOUNDED,
   DISRUPTED,
+  EARLIEST,
   END_REASON,
   ERA,
   EVER_BOUNDED,
   FIRST_SEGMENT,
   FRESH_UNTIL,
   HI,
+  HIGH_WATER,
+  LATEST,
   LO,
   MIDDLE,
   type NoBoundReason,
+  OWN_ERA,
+  OWN_MIDDLE,
+  OWN_SLOTS,
   PAGE_SLOTS,
   type Page,
   QUORUM,
+  READING,
   REASON,
   REASONS,
   SEGMENT_COUNT,
@@ -38,13 +46,13 @@ import {
   SPAN,
   START,
   STATE,
-  VERSION_INDEX,
+  VERSION,
   WALL_OFFSET,
   WALL_READ_AT,
 } from '../bound/page.ts';
 import type { Clock } from '../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
-import { asUnixNs, INT64_MIN, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import { jumpLimitNs } from '../time/jump-detector.ts';
 import { readWallOffset } from '../time/wall-offset.ts';
 import {
@@ -54,14 +62,13 @@ import {
   type Disruption,
 } from './reading.ts';
 
-/** Slots of a reader's own, after the six of the segment in force. */
-const READING = SEGMENT_SLOTS;
-const AGE = SEGMENT_SLOTS + 1;
-const EARLIEST = SEGMENT_SLOTS + 2;
-const HIGH_WATER = SEGMENT_SLOTS + 3;
-const OWN_MIDDLE = SEGMENT_SLOTS + 4;
-const OWN_ERA = SEGMENT_SLOTS + 5;
-const OWN_SLOTS = SEGMENT_SLOTS + 6;
+/**
+ * Before any `earliest`. Not INT64_MIN: its magnitude is 2^63, and one such value at a call site makes V8
+ * take all bigints there for big, at 40 B and 25 ns a reading ever after.
+ */
+const LONG_AGO = -(2n ** 62n);
+
+const { asIntN } = BigInt;
 
 export class BoundedReader {
   readonly #page: Page;
@@ -80,7 +87,7 @@ export class BoundedReader {
     this.#header = page.header;
     this.#monotonicNs = clock.monotonicNs;
     this.#own[SPAN] = -1n;
-    this.#own[HIGH_WATER] = INT64_MIN;
+    this.#own[HIGH_WATER] = LONG_AGO;
     this.#own[OWN_ERA] = -1n;
   }
 
@@ -96,8 +103,8 @@ export class BoundedReader {
    * const { earliest, latest } = clock.now();
    */
   now(): ClockInterval {
-    if (!this.#locate()) throw this.#unsynchronized();
-    return new ClockInterval(this.#earliest(), this.#latest());
+    if (!this.#evaluate()) throw this.#unsynchronized();
+    return this.#interval();
   }
 
   /**
@@ -111,9 +118,9 @@ export class BoundedReader {
     if (!(index >= 0 && index + 2 <= target.length)) {
       throw new ArgumentRangeError('index', `from 0 to ${target.length - 2}`, index);
     }
-    if (!this.#locate()) throw this.#unsynchronized();
-    target[index] = this.#earliest();
-    target[index + 1] = this.#latest();
+    if (!this.#evaluate()) throw this.#unsynchronized();
+    target[index] = this.#own[EARLIEST]!;
+    target[index + 1] = this.#own[LATEST]!;
   }
 
   /**
@@ -122,13 +129,13 @@ export class BoundedReader {
    */
   after(t: UnixNs): boolean {
     if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
-    return this.#locate() && this.#earliest() > t;
+    return this.#evaluate() && this.#own[EARLIEST]! > t;
   }
 
   /** True only if `t` has certainly not come yet: `latest < t`. False whenever there is no bound. */
   before(t: UnixNs): boolean {
     if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
-    return this.#locate() && this.#latest() < t;
+    return this.#evaluate() && this.#own[LATEST]! < t;
   }
 
   /**
@@ -139,9 +146,9 @@ export class BoundedReader {
    * @throws ClockUnsynchronizedError before the first synchronisation
    */
   physicalNs(): UnixNs {
-    if (this.#header[VERSION_INDEX] !== this.#seen) this.#refresh();
+    if (this.#header[VERSION] !== this.#seen) this.#refresh();
     if (this.#own[OWN_ERA]! < 0n) throw this.#unsynchronized();
-    return asUnixNs(BigInt.asIntN(64, this.#monotonicNs() + this.#own[OWN_MIDDLE]!));
+    return asUnixNs(asIntN(64, this.#monotonicNs() + this.#own[OWN_MIDDLE]!));
   }
 
   /**
@@ -151,7 +158,7 @@ export class BoundedReader {
   read(): ClockReading {
     const jump = this.checkWall();
     if (jump !== undefined) return { status: 'disrupted', reason: jump };
-    if (!this.#locate()) {
+    if (!this.#evaluate()) {
       const { status, reason } = this.#unsynchronized();
       return status === 'disrupted'
         ? { status, reason: reason as Disruption }
@@ -159,7 +166,7 @@ export class BoundedReader {
     }
     return {
       status: this.#own[READING]! <= this.#copy[FRESH_UNTIL]! ? 'synchronized' : 'holdover',
-      interval: new ClockInterval(this.#earliest(), this.#latest()),
+      interval: this.#interval(),
       quorum: this.#copy[QUORUM] === 1n ? 'full' : 'partial',
     };
   }
@@ -170,7 +177,7 @@ export class BoundedReader {
    * `disrupted` until the publisher has looked.
    */
   protected checkWall(): Disruption | undefined {
-    if (this.#header[VERSION_INDEX] !== this.#seen) this.#refresh();
+    if (this.#header[VERSION] !== this.#seen) this.#refresh();
     if (this.#copy[STATE] !== BOUNDED) return undefined;
     const offset = readWallOffset(this.#clock);
     if (offset === undefined) return undefined;
@@ -182,32 +189,33 @@ export class BoundedReader {
   }
 
   /**
-   * Reads the clock into the `READING` slot, its age within the segment in force into `AGE`. Returns
-   * whether the private copy holds at that reading: false when there is no bound.
+   * The hot path. Reads the clock and evaluates both edges into the slots `EARLIEST` and `LATEST`; false
+   * when there is no bound. One function, small enough to be inlined whole.
    */
-  #locate(): boolean {
+  #evaluate(): boolean {
     const own = this.#own;
     own[READING] = this.#monotonicNs();
     own[AGE] = own[READING]! - own[START]!;
-    if (this.#header[VERSION_INDEX] !== this.#seen) return this.#refresh();
-    if (own[AGE]! < 0n || own[AGE]! > own[SPAN]!) return this.#refresh();
+    if (
+      (this.#header[VERSION] !== this.#seen || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&
+      !this.#refresh()
+    ) {
+      return false;
+    }
+    own[AGE] = own[AGE]! >> 10n;
+    own[EARLIEST] =
+      asIntN(64, own[READING]! + own[LO]!) -
+      asIntN(64, asIntN(64, own[AGE]! * own[SLOPE_LO]!) >> 24n);
+    own[LATEST] =
+      asIntN(64, own[READING]! + own[HI]!) +
+      asIntN(64, asIntN(64, own[AGE]! * own[SLOPE_HI]!) >> 24n);
+    if (own[EARLIEST]! < own[HIGH_WATER]!) own[EARLIEST] = own[HIGH_WATER]!;
+    else own[HIGH_WATER] = own[EARLIEST]!;
     return true;
   }
 
-  #earliest(): UnixNs {
-    const own = this.#own;
-    const product = BigInt.asIntN(64, BigInt.asIntN(64, own[AGE]! >> 10n) * own[SLOPE_LO]!);
-    const grown = BigInt.asIntN(64, product >> 24n);
-    own[EARLIEST] = BigInt.asIntN(64, own[READING]! + own[LO]!) - grown;
-    if (own[EARLIEST]! > own[HIGH_WATER]!) own[HIGH_WATER] = own[EARLIEST]!;
-    return asUnixNs(own[HIGH_WATER]!);
-  }
-
-  #latest(): UnixNs {
-    const own = this.#own;
-    const product = BigInt.asIntN(64, BigInt.asIntN(64, own[AGE]! >> 10n) * own[SLOPE_HI]!);
-    const grown = BigInt.asIntN(64, product >> 24n);
-    return asUnixNs(BigInt.asIntN(64, BigInt.asIntN(64, own[READING]! + own[HI]!) + grown));
+  #interval(): ClockInterval {
+    return new ClockInterval(asUnixNs(this.#own[EARLIEST]!), asUnixNs(this.#own[LATEST]!));
   }
 
   /** The slow path: a fresh copy, then a fresh reading, then the segment for it. */
@@ -217,7 +225,7 @@ export class BoundedReader {
     this.#seen = this.#page.copy(copy);
     if (copy[EVER_BOUNDED] === 1n && own[OWN_ERA] !== copy[ERA]) {
       own[OWN_ERA] = copy[ERA]!;
-      own[HIGH_WATER] = INT64_MIN;
+      own[HIGH_WATER] = LONG_AGO;
     }
     own[OWN_MIDDLE] = copy[MIDDLE]!;
     own[SPAN] = -1n;
