@@ -237,9 +237,17 @@ function verdictOf(
   return source.agrees ? 'agrees' : 'falseticker';
 }
 
+/** Misses in which no reply was there to refuse. */
+const NOTHING_CAME: ReadonlySet<MissReason> = new Set([
+  'timeout',
+  'unreachable',
+  'unresolved',
+  'held-back',
+]);
+
 function silence(reason: MissReason | undefined): SourceVerdict {
   if (reason === undefined) return 'undecided';
-  return reason === 'timeout' || reason === 'unreachable' ? 'silent' : 'refused';
+  return NOTHING_CAME.has(reason) ? 'silent' : 'refused';
 }
 
 const at = (now: MonotonicNs, theta: bigint): UnixNs => asUnixNs(now + theta);

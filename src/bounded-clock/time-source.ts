@@ -9,8 +9,9 @@ import type { ClockSample } from '../bound/clock-sample.ts';
 import type { Clock } from '../time/clock.ts';
 
 /**
- * Why an exchange yielded no sample: short, stable words, counted per reason. `timeout` and `unreachable`
- * mean nothing came; anything else names the rule that refused a reply.
+ * Why an exchange yielded no sample: short, stable words, counted per reason. `timeout`, `unreachable`,
+ * `unresolved` (the name has no address) and `held-back` (the server asked not to be polled now) mean that
+ * nothing came; anything else names the rule that refused a reply.
  */
 export type MissReason = string;
 
