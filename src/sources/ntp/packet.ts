@@ -1,0 +1,174 @@
+/**
+ * The NTP packet (RFC 5905 section 7.3): a 48-byte big-endian header, then extension fields (RFC 7822)
+ * and a message authentication code, both optional.
+ *
+ *     0 leap:2 version:3 mode:3 | 1 stratum | 2 poll, signed | 3 precision, signed
+ *     4 root delay 16.16        | 8 root dispersion 16.16    | 12 reference id
+ *     16 reference  24 origin  32 receive  40 transmit: timestamps, 32.32
+ *
+ * Decoding is total: any bytes yield a packet or an {@link NtpPacketError}, never another error, and no
+ * field is ever out of its range. It judges nothing: what a client may believe is for `exchange.ts`.
+ *
+ * What follows the header is told apart by length alone, as RFC 7822 section 3 has it: 4 (a crypto-NAK),
+ * 20 or 24 bytes are a code, 28 or more begin with an extension field. Fields and code are found and
+ * handed on, not verified: no key is known here. Before version 4 there were no extension fields, and
+ * all of the rest is the code.
+ */
+import { EpsilonClockError } from '../../time/errors.ts';
+
+/** The leap indicator: 0 none, 1 insert, 2 delete, 3 the server's clock is not synchronised. */
+export type LeapIndicator = 0 | 1 | 2 | 3;
+
+/** The fixed header. Timestamps and short formats are raw, as on the wire (`timestamp.ts` converts). */
+export interface NtpHeader {
+  readonly leap: LeapIndicator;
+  /** 0 to 7; 3 and 4 are in use. */
+  readonly version: number;
+  /** 0 to 7; 3 client, 4 server. */
+  readonly mode: number;
+  /** 0 to 255; 0 a kiss-o'-death, 1 a reference clock, 16 not synchronised. */
+  readonly stratum: number;
+  /** Signed log2 seconds. */
+  readonly poll: number;
+  /** Signed log2 seconds. */
+  readonly precision: number;
+  /** 16.16 seconds as an unsigned 32-bit integer. */
+  readonly rootDelay: number;
+  /** 16.16 seconds as an unsigned 32-bit integer. */
+  readonly rootDispersion: number;
+  /** Unsigned 32-bit: an address, a hash of one, or four ASCII letters. */
+  readonly referenceId: number;
+  /** 32.32 seconds as an unsigned 64-bit integer; 0 means unknown. So are the next three. */
+  readonly referenceTime: bigint;
+  readonly originTime: bigint;
+  readonly receiveTime: bigint;
+  readonly transmitTime: bigint;
+}
+
+/** An extension field: its type and what follows its 4-byte head, padding included. */
+export interface NtpExtension {
+  readonly type: number;
+  readonly body: Uint8Array;
+}
+
+export interface NtpPacket extends NtpHeader {
+  /** Views into the decoded bytes, not copies. */
+  readonly extensions: readonly NtpExtension[];
+  /** Key id and digest, unverified; a view. */
+  readonly mac: Uint8Array | undefined;
+}
+
+/** Why bytes are no NTP packet. */
+export type NtpPacketFault =
+  /** Shorter than the header. */
+  | 'short'
+  /** An extension field shorter than 16 bytes, not a multiple of 4, or longer than the packet. */
+  | 'extension-length'
+  /** Bytes at the end that can be neither extension field nor authentication code. */
+  | 'trailing-bytes';
+
+/** Bytes that are no NTP packet. */
+export class NtpPacketError extends EpsilonClockError {
+  readonly code = 'ERR_NTP_PACKET' as const;
+  readonly reason: NtpPacketFault;
+  /** How many bytes came. */
+  readonly length: number;
+
+  constructor(reason: NtpPacketFault, length: number) {
+    super(`not an NTP packet: ${reason} (${length} bytes)`);
+    this.name = 'NtpPacketError';
+    this.reason = reason;
+    this.length = length;
+  }
+}
+
+export const HEADER_BYTES = 48;
+/** RFC 7822: a field is at least 16 bytes; the last one 28, when no code follows it. */
+const MIN_EXTENSION_BYTES = 16;
+const MIN_LAST_EXTENSION_BYTES = 28;
+/** Crypto-NAK; key id and MD5 or a truncated digest; key id and SHA-1. */
+const MAC_BYTES: readonly number[] = [4, 20, 24];
+/** Key id and SHA-512, which version 3 servers send whole. */
+const MAX_V3_MAC_BYTES = 68;
+const NO_EXTENSIONS: readonly NtpExtension[] = Object.freeze([]);
+
+/**
+ * The packet in `bytes`, which stay the caller's: extensions and code are views of them.
+ *
+ * @throws NtpPacketError when they are none (`ERR_NTP_PACKET`, with a `reason`)
+ * @example decodePacket(datagram).stratum
+ */
+export function decodePacket(bytes: Uint8Array): NtpPacket {
+  if (bytes.byteLength < HEADER_BYTES) throw new NtpPacketError('short', bytes.byteLength);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const first = view.getUint8(0);
+  const version = (first >> 3) & 7;
+  return {
+    leap: (first >> 6) as LeapIndicator,
+    version,
+    mode: first & 7,
+    stratum: view.getUint8(1),
+    poll: view.getInt8(2),
+    precision: view.getInt8(3),
+    rootDelay: view.getUint32(4),
+    rootDispersion: view.getUint32(8),
+    referenceId: view.getUint32(12),
+    referenceTime: view.getBigUint64(16),
+    originTime: view.getBigUint64(24),
+    receiveTime: view.getBigUint64(32),
+    transmitTime: view.getBigUint64(40),
+    ...(bytes.byteLength === HEADER_BYTES
+      ? { extensions: NO_EXTENSIONS, mac: undefined }
+      : decodeTrailer(bytes, view, version)),
+  };
+}
+
+function decodeTrailer(
+  bytes: Uint8Array,
+  view: DataView,
+  version: number,
+): Pick<NtpPacket, 'extensions' | 'mac'> {
+  const extensions: NtpExtension[] = [];
+  const end = bytes.byteLength;
+  let at = HEADER_BYTES;
+  // Each turn consumes at least 16 bytes, so a datagram of 65,507 bytes ends it after 4,092.
+  while (version >= 4 && end - at >= MIN_LAST_EXTENSION_BYTES) {
+    const length = view.getUint16(at + 2);
+    if (length < MIN_EXTENSION_BYTES || length % 4 !== 0 || length > end - at) {
+      throw new NtpPacketError('extension-length', end);
+    }
+    extensions.push({ type: view.getUint16(at), body: bytes.subarray(at + 4, at + length) });
+    at += length;
+  }
+  const rest = end - at;
+  if (rest === 0) return { extensions, mac: undefined };
+  const isMac =
+    version >= 4 ? MAC_BYTES.includes(rest) : rest % 4 === 0 && rest <= MAX_V3_MAC_BYTES;
+  if (!isMac) throw new NtpPacketError('trailing-bytes', end);
+  return { extensions, mac: bytes.subarray(at, end) };
+}
+
+/** The 48 bytes of `header`. Each field must be in the range its type states. */
+export function encodePacket(header: NtpHeader): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, (header.leap << 6) | (header.version << 3) | header.mode);
+  view.setUint8(1, header.stratum);
+  view.setInt8(2, header.poll);
+  view.setInt8(3, header.precision);
+  view.setUint32(4, header.rootDelay);
+  view.setUint32(8, header.rootDispersion);
+  view.setUint32(12, header.referenceId);
+  view.setBigUint64(16, header.referenceTime);
+  view.setBigUint64(24, header.originTime);
+  view.setBigUint64(32, header.receiveTime);
+  view.setBigUint64(40, header.transmitTime);
+  return bytes;
+}
+
+/** Four ASCII letters as a reference id or kiss code: `referenceIdOf('RATE')`. */
+export function referenceIdOf(letters: string): number {
+  let id = 0;
+  for (let i = 0; i < 4; i++) id = (id << 8) | (letters.charCodeAt(i) & 0x7f || 0);
+  return id >>> 0;
+}

@@ -1,0 +1,86 @@
+/**
+ * A server's answer, as a pure function (the mode 4 subset of RFC 5905 section 9.2, server side).
+ *
+ * The embedded UDP server and the simulator's servers both call it, so what is tested in simulation is
+ * what runs. It has no clock: the caller brings the receive and the transmit time, and a lying server is
+ * a caller that shifts them.
+ *
+ * It never answers anything but a client's request (so two servers cannot be made to talk to each other)
+ * and never with more bytes than came (so it is worth nothing as an amplifier).
+ */
+import type { UnixNs } from '../../time/instant.ts';
+import type { KissCode } from './exchange.ts';
+import {
+  decodePacket,
+  encodePacket,
+  type LeapIndicator,
+  NtpPacketError,
+  referenceIdOf,
+} from './packet.ts';
+import { timestampFromUnixNs } from './timestamp.ts';
+
+/** What a server says of itself. */
+export interface NtpServerState {
+  readonly leap: LeapIndicator;
+  /** 1 to 15; 16 for a clock that is not synchronised. */
+  readonly stratum: number;
+  /** Signed log2 seconds: how finely its clock reads. */
+  readonly precision: number;
+  /** 16.16 seconds, rounded up by whoever measured it. */
+  readonly rootDelay: number;
+  /** 16.16 seconds, rounded up. */
+  readonly rootDispersion: number;
+  /** Unsigned 32-bit; {@link referenceIdOf} makes one of four letters. */
+  readonly referenceId: number;
+  /** When its clock was last set or checked. */
+  readonly referenceNs: UnixNs;
+  /** Answer with this kiss-o'-death instead of the time. */
+  readonly kiss?: KissCode | undefined;
+}
+
+/**
+ * The 48-byte answer to `request`, or `undefined` when it deserves none: no packet, not mode 3, not
+ * version 3 or 4.
+ *
+ * @param received when the request came; rounded up on the wire, as an upper bound must be
+ * @param transmitted when the reply goes; rounded down
+ */
+export function answerRequest(
+  request: Uint8Array,
+  received: UnixNs,
+  transmitted: UnixNs,
+  state: NtpServerState,
+): Uint8Array | undefined {
+  let packet: ReturnType<typeof decodePacket>;
+  try {
+    packet = decodePacket(request);
+  } catch (error) {
+    if (error instanceof NtpPacketError) return undefined;
+    throw error;
+  }
+  const { version, mode, poll, transmitTime: originTime } = packet;
+  if (mode !== 3 || (version !== 3 && version !== 4)) return undefined;
+  const { leap, stratum, precision, rootDelay, rootDispersion, referenceId, kiss } = state;
+  const reply = { version, mode: 4, poll, precision, rootDelay, rootDispersion, originTime };
+  if (kiss !== undefined) {
+    // As ntpsec does it: every timestamp is the client's own, so that no one can take it for time.
+    return encodePacket({
+      ...reply,
+      leap: 3,
+      stratum: 0,
+      referenceId: referenceIdOf(kiss),
+      referenceTime: 0n,
+      receiveTime: originTime,
+      transmitTime: originTime,
+    });
+  }
+  return encodePacket({
+    ...reply,
+    leap,
+    stratum,
+    referenceId,
+    referenceTime: timestampFromUnixNs(state.referenceNs, 'down'),
+    receiveTime: timestampFromUnixNs(received, 'up'),
+    transmitTime: timestampFromUnixNs(transmitted, 'down'),
+  });
+}
