@@ -179,7 +179,8 @@ function timingFault(timing: Timing, record: ExchangeRecord): RefusedReason | un
   const { roundTripNs, holdNs, precisionNs } = timing;
   if (roundTripNs < 0n) return 'local-order';
   if (roundTripNs > record.timeoutNs) return 'late';
-  if (holdNs < -precisionNs) return 'server-order';
+  // Rounding both stamps outward may have taken 2 ns off the hold time.
+  if (holdNs + 2n < -precisionNs) return 'server-order';
   // Both readings were floored, so the round trip may have taken up to one grid step more.
   if (holdNs > roundTripNs + record.monotonicGridNs) return 'hold-time';
   return undefined;
