@@ -154,6 +154,14 @@ class RunningNtp implements RunningSource {
 
   burst(): void {
     for (const poller of this.#pollers) poller.burst();
+    // A clock that needs us should not sit out a long pause; a short one is left to end by itself.
+    const pauseIsLong = this.#resolvePauseMs > 2 * MIN_RESOLVE_PAUSE_MS;
+    if (this.#pollers.length === 0 && this.#resolution === 'scheduled' && pauseIsLong) {
+      this.#cancelTimer();
+      this.#resolution = 'idle';
+      this.#resolvePauseMs = MIN_RESOLVE_PAUSE_MS;
+      this.#resolveLater();
+    }
   }
 
   discardInFlight(): void {

@@ -54,6 +54,7 @@ export class Poller {
   #startedAt: MonotonicNs | undefined;
   #cancelTimer: (() => void) | undefined;
   #cancelExchange: (() => void) | undefined;
+  #cancelReport: (() => void) | undefined;
 
   constructor(settings: PollerSettings) {
     this.#settings = settings;
@@ -87,7 +88,11 @@ export class Poller {
 
   /** Polls a few times in quick succession, unless there was too much of that or the server said no. */
   burst(): void {
-    if (this.#slowed || this.#denied || this.#burstLeft === BURST_POLLS) return;
+    if (this.#slowed || this.#denied) {
+      this.#reportHeldBack();
+      return;
+    }
+    if (this.#burstLeft === BURST_POLLS) return;
     this.#refillBursts();
     if (this.#burstsInHand === 0) return;
     this.#burstsInHand--;
@@ -105,9 +110,28 @@ export class Poller {
   }
 
   stop(): void {
+    this.#cancelReport?.();
     this.#cancelTimer?.();
     this.#cancelExchange?.();
     this.#cancelTimer = this.#cancelExchange = undefined;
+  }
+
+  /**
+   * A clock that lost its bound waits until it has heard of every server. One that we must not ask now
+   * would keep it waiting for long, or for ever, so its silence is reported: at most once a second,
+   * since what the clock makes of it may be another call to `burst`.
+   */
+  #reportHeldBack(): void {
+    if (this.#cancelReport !== undefined) return;
+    const { sink } = this.#settings;
+    const rearm = (): void => {
+      this.#cancelReport = undefined;
+    };
+    const report = (): void => {
+      this.#cancelReport = sink.clock.setTimer(BURST_SPACING_MS, rearm, { background: true });
+      sink.miss(this.sourceId, 'held-back');
+    };
+    this.#cancelReport = sink.clock.setTimer(0, report, { background: true });
   }
 
   #refillBursts(): void {
