@@ -27,13 +27,7 @@
 import type { ClockSample, LeapWarning } from '../../bound/clock-sample.ts';
 import type { MonotonicNs, UnixNs } from '../../time/instant.ts';
 import { divCeil } from '../../time/rounding.ts';
-import {
-  decodePacket,
-  encodePacket,
-  type NtpPacket,
-  NtpPacketError,
-  referenceIdOf,
-} from './packet.ts';
+import { encodePacket, type NtpPacket, parsePacket, referenceIdOf } from './packet.ts';
 import { nsFromPrecisionUp, nsFromShortUp, unixNsFromTimestamp } from './timestamp.ts';
 
 /** Why a datagram is not the answer to our request; the exchange goes on. */
@@ -124,21 +118,18 @@ export function encodeRequest(nonce: bigint): Uint8Array {
 
 /** What `datagram` means for the exchange `record`. Total: never throws, whatever the bytes. */
 export function judgeReply(datagram: Uint8Array, record: ExchangeRecord): Verdict {
-  let packet: NtpPacket;
-  try {
-    packet = decodePacket(datagram);
-  } catch (error) {
-    if (error instanceof NtpPacketError) return { kind: 'ignored', reason: 'malformed' };
-    throw error;
-  }
+  const packet = parsePacket(datagram);
+  if (typeof packet === 'string') return { kind: 'ignored', reason: 'malformed' };
   if (packet.mode !== 4) return { kind: 'ignored', reason: 'mode' };
   if (packet.originTime !== record.nonce) return { kind: 'ignored', reason: 'origin' };
 
   const code = packet.stratum === 0 ? KISS_CODES.get(packet.referenceId) : undefined;
   if (code !== undefined) return { kind: 'kiss', code, packet };
+  const unfit = headerFault(packet);
+  if (unfit !== undefined) return { kind: 'refused', reason: unfit, packet };
   const timing = timingOf(packet, record);
-  const reason = headerFault(packet) ?? timingFault(timing, record);
-  if (reason !== undefined) return { kind: 'refused', reason, packet };
+  const untimely = timingFault(timing, record);
+  if (untimely !== undefined) return { kind: 'refused', reason: untimely, packet };
   return { kind: 'sample', sample: sampleOf(packet, timing, record), packet };
 }
 

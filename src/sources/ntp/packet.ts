@@ -6,8 +6,10 @@
  *     4 root delay 16.16        | 8 root dispersion 16.16    | 12 reference id
  *     16 reference  24 origin  32 receive  40 transmit: timestamps, 32.32
  *
- * Decoding is total: any bytes yield a packet or an {@link NtpPacketError}, never another error, and no
- * field is ever out of its range. It judges nothing: what a client may believe is for `exchange.ts`.
+ * Decoding is total: any bytes yield a packet or the reason why they are none, and no field is ever out
+ * of its range. It judges nothing: what a client may believe is for `exchange.ts`. Inside the library
+ * {@link parsePacket} returns the reason, since throwing costs more than all the rest, and under a flood
+ * most datagrams are no packets; {@link decodePacket} throws it.
  *
  * What follows the header is told apart by length alone, as RFC 7822 section 3 has it: 4 (a crypto-NAK),
  * 20 or 24 bytes are a code, 28 or more begin with an extension field. Fields and code are found and
@@ -90,7 +92,9 @@ const MIN_LAST_EXTENSION_BYTES = 28;
 const MAC_BYTES: readonly number[] = [4, 20, 24];
 /** Key id and SHA-512, which version 3 servers send whole. */
 const MAX_V3_MAC_BYTES = 68;
-const NO_EXTENSIONS: readonly NtpExtension[] = Object.freeze([]);
+
+type Trailer = Pick<NtpPacket, 'extensions' | 'mac'>;
+const NO_TRAILER: Trailer = { extensions: Object.freeze([]), mac: undefined };
 
 /**
  * The packet in `bytes`, which stay the caller's: extensions and code are views of them.
@@ -99,10 +103,20 @@ const NO_EXTENSIONS: readonly NtpExtension[] = Object.freeze([]);
  * @example decodePacket(datagram).stratum
  */
 export function decodePacket(bytes: Uint8Array): NtpPacket {
-  if (bytes.byteLength < HEADER_BYTES) throw new NtpPacketError('short', bytes.byteLength);
+  const packet = parsePacket(bytes);
+  if (typeof packet === 'string') throw new NtpPacketError(packet, bytes.byteLength);
+  return packet;
+}
+
+/** As {@link decodePacket}, with the reason instead of an error. */
+export function parsePacket(bytes: Uint8Array): NtpPacket | NtpPacketFault {
+  if (bytes.byteLength < HEADER_BYTES) return 'short';
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const first = view.getUint8(0);
   const version = (first >> 3) & 7;
+  const trailer =
+    bytes.byteLength === HEADER_BYTES ? NO_TRAILER : parseTrailer(bytes, view, version);
+  if (typeof trailer === 'string') return trailer;
   return {
     leap: (first >> 6) as LeapIndicator,
     version,
@@ -117,17 +131,16 @@ export function decodePacket(bytes: Uint8Array): NtpPacket {
     originTime: view.getBigUint64(24),
     receiveTime: view.getBigUint64(32),
     transmitTime: view.getBigUint64(40),
-    ...(bytes.byteLength === HEADER_BYTES
-      ? { extensions: NO_EXTENSIONS, mac: undefined }
-      : decodeTrailer(bytes, view, version)),
+    extensions: trailer.extensions,
+    mac: trailer.mac,
   };
 }
 
-function decodeTrailer(
+function parseTrailer(
   bytes: Uint8Array,
   view: DataView,
   version: number,
-): Pick<NtpPacket, 'extensions' | 'mac'> {
+): Trailer | NtpPacketFault {
   const extensions: NtpExtension[] = [];
   const end = bytes.byteLength;
   let at = HEADER_BYTES;
@@ -135,7 +148,7 @@ function decodeTrailer(
   while (version >= 4 && end - at >= MIN_LAST_EXTENSION_BYTES) {
     const length = view.getUint16(at + 2);
     if (length < MIN_EXTENSION_BYTES || length % 4 !== 0 || length > end - at) {
-      throw new NtpPacketError('extension-length', end);
+      return 'extension-length';
     }
     extensions.push({ type: view.getUint16(at), body: bytes.subarray(at + 4, at + length) });
     at += length;
@@ -144,7 +157,7 @@ function decodeTrailer(
   if (rest === 0) return { extensions, mac: undefined };
   const isMac =
     version >= 4 ? MAC_BYTES.includes(rest) : rest % 4 === 0 && rest <= MAX_V3_MAC_BYTES;
-  if (!isMac) throw new NtpPacketError('trailing-bytes', end);
+  if (!isMac) return 'trailing-bytes';
   return { extensions, mac: bytes.subarray(at, end) };
 }
 

@@ -10,13 +10,7 @@
  */
 import type { UnixNs } from '../../time/instant.ts';
 import type { KissCode } from './exchange.ts';
-import {
-  decodePacket,
-  encodePacket,
-  type LeapIndicator,
-  NtpPacketError,
-  referenceIdOf,
-} from './packet.ts';
+import { encodePacket, type LeapIndicator, parsePacket, referenceIdOf } from './packet.ts';
 import { timestampFromUnixNs } from './timestamp.ts';
 
 /** What a server says of itself. */
@@ -51,13 +45,8 @@ export function answerRequest(
   transmitted: UnixNs,
   state: NtpServerState,
 ): Uint8Array | undefined {
-  let packet: ReturnType<typeof decodePacket>;
-  try {
-    packet = decodePacket(request);
-  } catch (error) {
-    if (error instanceof NtpPacketError) return undefined;
-    throw error;
-  }
+  const packet = parsePacket(request);
+  if (typeof packet === 'string') return undefined;
   const { version, mode, poll, transmitTime: originTime } = packet;
   if (mode !== 3 || (version !== 3 && version !== 4)) return undefined;
   const { leap, stratum, precision, rootDelay, rootDispersion, referenceId, kiss } = state;
