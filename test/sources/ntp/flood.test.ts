@@ -161,7 +161,7 @@ describe('floods', () => {
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
     });
-    const sink = start(port);
+    const sink = start(port, 3000);
     await sink.until(() => sink.samples.length > 0);
     expect(sink.misses).toEqual([{ sourceId: `ntp://127.0.0.1:${port}`, reason: 'flood' }]);
     expect(MAX_IGNORED_DATAGRAMS).toBe(64);
