@@ -5,9 +5,11 @@
  * no later than its stamp T2 says, give or take its error E; its reply left no earlier than T3 says, and
  * came before the reading t4:
  *
- *     true - monotonic <= T2 - t1 + E          at t1      (the forward path only adds to the left side's slack)
- *     true - monotonic >= T3 - t4 - grid - E   at t4      (t4 was floored to the grid of the clock)
+ *     true - monotonic <= T2 - t1 + E          at t1
+ *     true - monotonic >= T3 - t4 - grid - E   at t4
  *     E = rootDelay / 2 + rootDispersion + 2^precision, with a quantum for each truncated short format
+ *
+ * `grid`, because the reading t4 was floored to the grid of our clock; t1, floored too, errs on the safe side.
  *
  * By causality alone; the usual halving of the round trip, which assumes a symmetric path, appears
  * nowhere. All arithmetic is on exact integers, and every rounding is outward: T2 up, T3 down, E up.

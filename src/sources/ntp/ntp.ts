@@ -1,5 +1,5 @@
 /**
- * NTP on Node: the source with UDP sockets and the system's resolver, and a single query for people.
+ * NTP on Node: the source of `ntp-source.ts`, wired to UDP sockets and the operating system's resolver.
  */
 import { lookup } from 'node:dns/promises';
 import type { TimeSource } from '../../bounded-clock/time-source.ts';

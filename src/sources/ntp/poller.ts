@@ -16,12 +16,12 @@ import { encodeRequest, type IgnoredReason, judgeReply, type Verdict } from './e
 import type { NtpEndpoint, NtpTransport, TransportFailure } from './transport.ts';
 
 /** Polls in a burst, and the least time between two of them. */
-export const BURST_POLLS = 4;
-export const BURST_SPACING_MS = 1000;
+const BURST_POLLS = 4;
+const BURST_SPACING_MS = 1000;
 /** Bursts a server bears in quick succession; it bears one more after each poll interval. */
 const BURST_ALLOWANCE = 4;
 /** RATE slows polling down to once in 17 minutes (a poll exponent of 10), never to nothing. */
-export const SLOWEST_POLL_MS = 1_024_000;
+const SLOWEST_POLL_MS = 1_024_000;
 const JITTER = 0.08;
 /** A server that left so many exchanges in a row unanswered is silent. */
 const SILENT_AFTER = 3;
