@@ -9,7 +9,7 @@
  *     true - monotonic >= T3 - t4 - grid - E   at t4
  *     E = rootDelay / 2 + rootDispersion + 2^precision, with a quantum for each truncated short format
  *
- * `grid`, because the reading t4 was floored to the grid of our clock; t1, floored too, errs on the safe side.
+ * `grid`, because the reading t4 was floored to the grid of our clock. So was t1, on the safe side.
  *
  * By causality alone; the usual halving of the round trip, which assumes a symmetric path, appears
  * nowhere. All arithmetic is on exact integers, and every rounding is outward: T2 up, T3 down, E up.
