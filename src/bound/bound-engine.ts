@@ -600,7 +600,7 @@ export class BoundEngine {
       if (!source.suspect) continue;
       source.suspect = false;
       source.agrees = false;
-      source.suspicionBlockedUntil = this.#now + SUSPICION_BACKOFF * 2 ** source.lies;
+      source.suspicionBlockedUntil = this.#now + SUSPICION_BACKOFF * (1 << source.lies);
       source.lies = Math.min(source.lies + 1, MAX_BACKOFF_DOUBLINGS);
     }
   }

@@ -1,0 +1,255 @@
+/** The rules of the house hold in this tree, and each rule catches what it is there for. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { builtinsReachedFrom, LAYERS, type Rule, violationsIn } from './layering.ts';
+
+const root = new URL('../', import.meta.url);
+const read = (file: string): string => readFileSync(new URL(file, root), 'utf8');
+
+const manifest = JSON.parse(read('package.json'));
+const packages = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }));
+const sources = readdirSync(new URL('src', root), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => `src/${file}`);
+
+/** Entries that promise to load where there is no Node. */
+const PORTABLE = ['src/index.ts', 'src/sim/index.ts', 'src/long.ts'];
+
+describe('this tree', () => {
+  it('keeps the rules in every file of src', () => {
+    expect(sources).toContain('src/time/instant.ts');
+    expect(sources.flatMap((file) => violationsIn(file, read(file), packages))).toEqual([]);
+  });
+
+  it('has no folder that the design does not list', () => {
+    const folders = sources.map((file) => file.split('/')).filter((path) => path.length > 2);
+    expect(LAYERS).toEqual(expect.arrayContaining([...new Set(folders.map((path) => path[1]))]));
+  });
+
+  it.each(PORTABLE.filter((entry) => existsSync(new URL(entry, root))))(
+    'reaches no Node module from %s',
+    (entry) => {
+      expect(builtinsReachedFrom(entry, read)).toEqual([]);
+    },
+  );
+
+  it('never runs on the library it is compared with', () => {
+    expect([...packages]).not.toContain('ntp-time-sync');
+  });
+});
+
+/** What the rules say of one line in a file of the core, unless another place is named. */
+function rulesBroken(line: string, file = 'src/bound/planted.ts'): Rule[] {
+  return violationsIn(file, line, new Set(['long'])).map(({ rule }) => rule);
+}
+
+describe('layer', () => {
+  it.each([
+    // a neighbour above, by any form of import
+    ['src/interval/planted.ts', "import { a } from '../bound/a.ts';"],
+    ['src/interval/planted.ts', "import type { A } from '../bound/a.ts';"],
+    ['src/interval/planted.ts', "export * from '../bound/a.ts';"],
+    ['src/interval/planted.ts', "type A = import('../bound/a.ts').A;"],
+    ['src/interval/planted.ts', "const a = await import('../bound/a.ts');"],
+    ['src/interval/planted.ts', 'const a = await import(`../bound/a.ts`);'],
+    // a detour through the ground floor
+    ['src/interval/planted.ts', "import { a } from '../time/../bound/a.ts';"],
+    // an entry, a folder nobody listed, the world outside src
+    ['src/bound/planted.ts', "import { a } from '../index.ts';"],
+    ['src/cli/planted.ts', "import { a } from '../index.ts';"],
+    ['src/cli/planted.ts', "import { a } from '../utils/a.ts';"],
+    ['src/cli/planted.ts', "import { a } from '../../test/a.ts';"],
+    ['src/index.ts', "import { a } from '../bench/a.ts';"],
+    // each layer against the one above it
+    ...LAYERS.slice(1).map((above, i) => [
+      `src/${LAYERS[i]}/planted.ts`,
+      `import { a } from '../${above}/a.ts';`,
+    ]),
+  ] as [string, string][])('%s may not say %s', (file, line) => {
+    expect(rulesBroken(line, file)).toEqual(['layer']);
+  });
+
+  it.each([
+    ['src/bound/planted.ts', "import { a } from './a.ts';"],
+    ['src/bound/planted.ts', "import { a } from '../interval/a.ts';"],
+    ['src/index.ts', "export { a } from './commit-wait/a.ts';"],
+    ['src/node.ts', "export { a } from './index.ts';"],
+    ['src/bound/planted.ts', "// import { a } from '../cli/a.ts';"],
+    ['src/bound/planted.ts', "/** @example import { a } from '../cli/a.ts'; */ export {};"],
+    ['src/bound/planted.ts', 'const text = "import { a } from \'../cli/a.ts\';";'],
+    ...LAYERS.slice(1).map((above, i) => [
+      `src/${above}/planted.ts`,
+      `import { a } from '../${LAYERS[i]}/a.ts';`,
+    ]),
+  ] as [string, string][])('%s may say %s', (file, line) => {
+    expect(rulesBroken(line, file)).toEqual([]);
+  });
+});
+
+describe('door', () => {
+  const planted = [
+    // clocks
+    'Date.now();',
+    'const now = Date . now ();',
+    "Date['now']();",
+    'new Date();',
+    'new Date;',
+    'Date();',
+    'const D = Date;',
+    'const { now } = Date;',
+    'performance.now();',
+    'const p = performance;',
+    'process.hrtime.bigint();',
+    'const { hrtime } = process;',
+    'const it = { performance };',
+    'Temporal.Now.instant();',
+    // timers
+    'setTimeout(() => {}, 1);',
+    'setInterval(() => {}, 1);',
+    'setImmediate(() => {});',
+    'globalThis.setTimeout(() => {}, 1);',
+    "globalThis['set' + 'Timeout'](() => {}, 1);",
+    'global.performance.now();',
+    'AbortSignal.timeout(5);',
+    'Atomics.waitAsync(a, 0, 0);',
+    'Atomics.wait(a, 0, 0);',
+    'const { wait } = Atomics;',
+    // a name that is only declared, not bound, is still the global one
+    'declare const performance: { now(): number }; performance.now();',
+    // chance, which a simulation could not replay
+    'Math.random();',
+    "Math['random']();",
+    'const { random } = Math;',
+    'crypto.getRandomValues(a);',
+    // sockets and files
+    "fetch('http://127.0.0.1');",
+    "new WebSocket('ws://127.0.0.1');",
+    "process.getBuiltinModule('fs');",
+    "require('fs');",
+    "import { readFileSync } from 'node:fs';",
+    "import { createSocket } from 'dgram';",
+    "import type { Socket } from 'node:dgram';",
+    "import timers = require('node:timers');",
+    "import 'node:timers/promises';",
+    "export { hostname } from 'node:os';",
+    "const os = await import('node:os');",
+  ];
+  const elsewhere = (line: string): boolean => !line.includes('Atomics.wait(');
+
+  it.each(planted)('is shut for the core: %s', (line) => {
+    expect(rulesBroken(line)).toEqual(['door']);
+  });
+
+  it.each(planted)('is shut for the simulator too: %s', (line) => {
+    expect(rulesBroken(line, 'src/sim/planted.ts')).toEqual(['door']);
+  });
+
+  it.each([
+    'src/time/system-clock.ts',
+    'src/sources/ntp/client.ts',
+    'src/logical/durable-file.ts',
+    'src/cli/main.ts',
+  ])('is open for %s', (file) => {
+    const lines = planted.filter((line) => elsewhere(line) && !/= (Math|Atomics)/.test(line));
+    expect(lines.flatMap((line) => rulesBroken(line, file))).toEqual([]);
+  });
+
+  it('lets only commit wait block a thread', () => {
+    expect(rulesBroken('Atomics.wait(a, 0, 0);', 'src/commit-wait/planted.ts')).toEqual([]);
+    expect(rulesBroken('Atomics.wait(a, 0, 0);', 'src/cli/planted.ts')).toEqual(['door']);
+  });
+
+  it.each([
+    'new Date(5);',
+    'const at = Date.UTC(2026, 0, 1);',
+    "Date.parse('2026-01-01');",
+    'if (value instanceof Date) throw value;',
+    'let at: Date;',
+    'clock.setTimer(5, fn);',
+    'it.performance.now();',
+    'const it = { performance: 1, setTimeout: 2, Date: 3 };',
+    'interface It { process: number; setTimeout(): void }',
+    'function step(process: Process) { process.run(); }',
+    'Atomics.load(a, 0);',
+    'Math.max(1, 2);',
+    'queueMicrotask(fn);',
+    '// Date.now() and setTimeout',
+    "throw new Error('do not use Date.now() or performance.now()');",
+    '/** @example setTimeout(() => Date.now(), 5) */ export {};',
+  ])('lets pass: %s', (line) => {
+    expect(rulesBroken(line)).toEqual([]);
+  });
+});
+
+describe('package', () => {
+  it.each([
+    "import { NtpTimeSync } from 'ntp-time-sync';",
+    "import fc from 'fast-check';",
+    "import { thing } from '@scope/name/sub';",
+    "import { BoundedClock } from 'epsilon-clock';",
+    'const a = await import(name);',
+    "declare const NtpTimeSync: typeof import('ntp-time-sync');",
+    '/// <reference types="node" />',
+    '/// <reference path="./a.d.ts" />',
+  ])('is not promised: %s', (line) => {
+    expect(rulesBroken(line, 'src/sources/planted.ts')).toEqual(['package']);
+  });
+
+  it('is promised as a dependency or a peer', () => {
+    expect(rulesBroken("import Long from 'long';")).toEqual([]);
+    expect(rulesBroken("import Long from 'long/umd/index.js';")).toEqual([]);
+  });
+});
+
+describe('power', () => {
+  it.each([
+    '10 ** 9;',
+    'x ** 2;',
+    '2 ** x;',
+    '2 ** 0.5;',
+    'x **= 2;',
+    'Math.pow(2, 3);',
+    "Math['pow'](2, 3);",
+  ])('is inexact: %s', (line) => {
+    expect(rulesBroken(line, 'src/sim/planted.ts')).toEqual(['power']);
+  });
+
+  it.each(['2n ** 63n;', '-(2n ** BigInt(n));', '2 ** 32;', '2 ** -16;', '2 * 2;'])(
+    'is exact: %s',
+    (line) => {
+      expect(rulesBroken(line, 'src/sim/planted.ts')).toEqual([]);
+    },
+  );
+});
+
+describe('brand', () => {
+  const casts = ['x as UnixNs;', 'x as unknown as MonotonicNs;', 'xs as UnixNs[];', '<UnixNs>x;'];
+
+  it.each(casts)('is not for everybody to give: %s', (line) => {
+    expect(rulesBroken(line)).toEqual(['brand']);
+  });
+
+  it('is given in one file', () => {
+    expect(casts.flatMap((line) => rulesBroken(line, 'src/time/instant.ts'))).toEqual([]);
+    expect(rulesBroken('const x: UnixNs = asUnixNs(y); x as const; y as bigint;')).toEqual([]);
+  });
+});
+
+describe('reach', () => {
+  const tree: Record<string, string> = {
+    'src/index.ts': "export { a } from './time/a.ts'; export type { B } from './bound/b.ts';",
+    'src/time/a.ts': "// import 'node:fs';\nexport const a = 'node:fs';",
+    'src/bound/b.ts': "import type { A } from '../time/a.ts'; export * from '../time/c.ts';",
+    'src/time/c.ts': "export * from '../bound/b.ts'; const os = () => import('node:os');",
+  };
+
+  it('follows every import, through cycles, to a Node module', () => {
+    expect(builtinsReachedFrom('src/index.ts', (file) => tree[file] as string)).toEqual([
+      'src/index.ts -> src/bound/b.ts -> src/time/c.ts -> node:os',
+    ]);
+  });
+
+  it('is empty when there is none', () => {
+    expect(builtinsReachedFrom('src/time/a.ts', (file) => tree[file] as string)).toEqual([]);
+  });
+});

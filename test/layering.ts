@@ -1,0 +1,288 @@
+/**
+ * The rules of the house that types cannot say, checked on syntax trees: comments, strings and the
+ * examples in docstrings do not count, and no clever spacing hides anything.
+ *
+ * - `layer`: a folder of src imports only folders printed above it in {@link LAYERS}.
+ * - `door`: time, timers, randomness, sockets and files are reached only by the files that may
+ *   ({@link mayTouchTheWorld}); everything else gets a `Clock`. This is what makes a simulated run
+ *   the same code as a real one. Names are judged, not types: a file that binds the name itself
+ *   (`const process = …`) is taken at its word, and that is why `globalThis` is behind the door too.
+ * - `package`: src imports only what package.json promises to install, and Node's own modules only
+ *   where the door is open.
+ * - `power`: `**` and `Math.pow` differ in the last bit between versions of V8, and a simulated world
+ *   must be the same one everywhere. Exact uses remain: on bigints, and `2 ** <integer literal>`.
+ * - `brand`: only time/instant.ts casts to a brand.
+ *
+ * {@link builtinsReachedFrom} follows imports from a public entry: the core must never arrive at a
+ * Node module, or it would not load in a browser.
+ */
+import { builtinModules } from 'node:module';
+import { posix } from 'node:path';
+import ts from 'typescript';
+
+/** The folders of src, from the ground up. */
+export const LAYERS: readonly string[] = [
+  'time',
+  'interval',
+  'bound',
+  'bounded-clock',
+  'logical',
+  'commit-wait',
+  'lease',
+  'failure-detection',
+  'ordering',
+  'sources',
+  'sim',
+  'integrations',
+  'cli',
+];
+
+export type Rule = 'layer' | 'door' | 'package' | 'power' | 'brand';
+
+export interface Violation {
+  readonly rule: Rule;
+  /** `src/bound/fusion.ts:12` */
+  readonly at: string;
+  readonly what: string;
+}
+
+/** Files of src that may read clocks, set timers, open sockets and files. */
+export function mayTouchTheWorld(file: string): boolean {
+  return (
+    file === 'src/time/system-clock.ts' ||
+    file.startsWith('src/sources/') ||
+    file.startsWith('src/logical/durable') ||
+    file.startsWith('src/cli/')
+  );
+}
+
+/** Globals that reach the world, whatever is done with them. */
+const WORLDLY: ReadonlySet<string> = new Set([
+  'performance',
+  'process',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'Temporal',
+  'crypto',
+  'fetch',
+  'WebSocket',
+  'EventSource',
+  'XMLHttpRequest',
+  'require',
+  'globalThis',
+  'global',
+  'self',
+  'window',
+]);
+
+/** Members of harmless globals that reach the world. */
+const WORLDLY_MEMBERS: ReadonlySet<string> = new Set([
+  'Math.random',
+  'AbortSignal.timeout',
+  'Atomics.waitAsync',
+]);
+
+/** Everything `file` (`src/…`) with this `source` does that the rules forbid. */
+export function violationsIn(
+  file: string,
+  source: string,
+  packages: ReadonlySet<string>,
+): Violation[] {
+  const tree = parse(file, source);
+  const found: Violation[] = [];
+  const open = mayTouchTheWorld(file);
+  const ownNames = namesBoundIn(tree);
+  const report = (rule: Rule, node: ts.Node, what: string): void => {
+    const { line } = tree.getLineAndCharacterOfPosition(node.getStart(tree));
+    found.push({ rule, at: `${file}:${line + 1}`, what });
+  };
+
+  const checkImport = (node: ts.Node, specifier: string | undefined): void => {
+    if (specifier === undefined) {
+      report('package', node, 'an import whose target is computed');
+    } else if (specifier.startsWith('.')) {
+      const target = posix.join(posix.dirname(file), specifier);
+      if (rank(target) > rank(file)) report('layer', node, `imports ${target}`);
+    } else if (isBuiltin(specifier)) {
+      if (!open) report('door', node, `imports ${specifier}`);
+    } else if (!packages.has(packageOf(specifier))) {
+      report('package', node, `imports ${specifier}, which package.json does not promise`);
+    }
+  };
+
+  const visit = (node: ts.Node): void => {
+    for (const [target, specifier] of importsAt(node)) checkImport(target, specifier);
+    if (ts.isIdentifier(node) && isReference(node) && !ownNames.has(node.text)) {
+      if (!open && WORLDLY.has(node.text)) report('door', node, `uses ${node.text}`);
+      if (!open && node.text === 'Date' && readsTheTime(node)) {
+        report('door', node, 'uses Date other than to convert a given time');
+      }
+      const member = memberOf(node);
+      if (!open && WORLDLY_MEMBERS.has(member)) report('door', node, `uses ${member}`);
+      if (member === 'Atomics.wait' && !file.startsWith('src/commit-wait/')) {
+        report('door', node, 'uses Atomics.wait, which blocks a thread');
+      }
+      if (member === 'Math.pow') report('power', node, 'uses Math.pow');
+      if (member === 'Math.*' || member === 'Atomics.*')
+        report('door', node, `aliases ${node.text}`);
+    }
+    if (ts.isBinaryExpression(node) && isPower(node) && !isExactPower(node)) {
+      report('power', node, 'uses ** on numbers');
+    }
+    if ((ts.isAsExpression(node) || ts.isTypeAssertionExpression(node)) && castsToBrand(node)) {
+      if (file !== 'src/time/instant.ts') report('brand', node, 'casts to a brand');
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  for (const reference of [...tree.typeReferenceDirectives, ...tree.referencedFiles]) {
+    found.push({ rule: 'package', at: file, what: `references ${reference.fileName}` });
+  }
+  return found;
+}
+
+/**
+ * Node modules that `entry` reaches through its imports, types included (they end in the published
+ * declarations), each with the path that leads there. `read` gives the text of a file.
+ */
+export function builtinsReachedFrom(entry: string, read: (file: string) => string): string[] {
+  const reached: string[] = [];
+  const via = new Map<string, string>([[entry, entry]]);
+  for (const [file, path] of via) {
+    const tree = parse(file, read(file));
+    const visit = (node: ts.Node): void => {
+      for (const [, specifier] of importsAt(node)) {
+        if (specifier === undefined) continue;
+        if (isBuiltin(specifier)) reached.push(`${path} -> ${specifier}`);
+        if (!specifier.startsWith('.')) continue;
+        const target = posix.join(posix.dirname(file), specifier);
+        if (!via.has(target)) via.set(target, `${path} -> ${target}`);
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(tree);
+  }
+  return reached;
+}
+
+function parse(file: string, source: string): ts.SourceFile {
+  return ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
+}
+
+/** Higher imports lower. Entries (src/index.ts …) stand above all folders; the rest of the repo, above them. */
+function rank(file: string): number {
+  const [root, folder, ...rest] = file.split('/');
+  if (root !== 'src' || folder === undefined) return Number.POSITIVE_INFINITY;
+  if (rest.length === 0) return LAYERS.length;
+  const layer = LAYERS.indexOf(folder);
+  return layer === -1 ? Number.POSITIVE_INFINITY : layer;
+}
+
+function isBuiltin(specifier: string): boolean {
+  return specifier.startsWith('node:') || builtinModules.includes(specifier);
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+/** What `node` itself imports, in any of the forms there are; `undefined` when it is not a literal. */
+function importsAt(node: ts.Node): [ts.Node, string | undefined][] {
+  const literal = (at: ts.Node | undefined): [ts.Node, string | undefined][] =>
+    at === undefined ? [] : [[at, ts.isStringLiteralLike(at) ? at.text : undefined]];
+  if (ts.isImportDeclaration(node)) return literal(node.moduleSpecifier);
+  if (ts.isExportDeclaration(node)) return literal(node.moduleSpecifier);
+  if (ts.isExternalModuleReference(node)) return literal(node.expression);
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+    return literal(node.argument.literal);
+  }
+  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+    return literal(node.arguments[0] ?? node);
+  }
+  return [];
+}
+
+/** Names that the file binds as values anywhere: declarations, parameters, imports. */
+function namesBoundIn(tree: ts.SourceFile): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    if (
+      ts.isVariableDeclaration(node) ||
+      ts.isParameter(node) ||
+      ts.isBindingElement(node) ||
+      ts.isFunctionDeclaration(node) ||
+      ts.isClassDeclaration(node) ||
+      ts.isImportSpecifier(node) ||
+      ts.isImportClause(node) ||
+      ts.isNamespaceImport(node)
+    ) {
+      const ambient =
+        ts.getCombinedModifierFlags(node as ts.Declaration) & ts.ModifierFlags.Ambient;
+      if (node.name !== undefined && ts.isIdentifier(node.name) && ambient === 0) {
+        names.add(node.name.text);
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return names;
+}
+
+/** Whether an identifier reads a variable, rather than names a member, a key, a declaration or a type. */
+function isReference(node: ts.Identifier): boolean {
+  const parent: ts.Node & { readonly name?: ts.Node; readonly propertyName?: ts.Node } =
+    node.parent;
+  if (ts.isShorthandPropertyAssignment(parent)) return true;
+  return parent.name !== node && parent.propertyName !== node && !ts.isPartOfTypeNode(node);
+}
+
+/** `Math.pow` for the `Math` of `Math.pow` or `Math['pow']`; `Math.*` when it is passed on as a whole. */
+function memberOf(node: ts.Identifier): string {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return `${node.text}.${parent.name.text}`;
+  if (ts.isElementAccessExpression(parent) && ts.isStringLiteralLike(parent.argumentExpression)) {
+    return `${node.text}.${parent.argumentExpression.text}`;
+  }
+  return `${node.text}.*`;
+}
+
+/** `Date.UTC`, `Date.parse`, `instanceof Date` and `new Date(given)` do not look at the clock. */
+function readsTheTime(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return !['UTC', 'parse'].includes(parent.name.text);
+  if (ts.isBinaryExpression(parent)) {
+    return parent.operatorToken.kind !== ts.SyntaxKind.InstanceOfKeyword;
+  }
+  return !(ts.isNewExpression(parent) && (parent.arguments ?? []).length > 0);
+}
+
+function isPower(node: ts.BinaryExpression): boolean {
+  const kind = node.operatorToken.kind;
+  return (
+    kind === ts.SyntaxKind.AsteriskAsteriskToken ||
+    kind === ts.SyntaxKind.AsteriskAsteriskEqualsToken
+  );
+}
+
+/** One bigint literal makes both sides bigints (the compiler sees to that); `2 ** n` is a shift. */
+function isExactPower({ left, right }: ts.BinaryExpression): boolean {
+  if (ts.isBigIntLiteral(left) || ts.isBigIntLiteral(right)) return true;
+  const exponent = ts.isPrefixUnaryExpression(right) ? right.operand : right;
+  return (
+    ts.isNumericLiteral(left) &&
+    left.text === '2' &&
+    ts.isNumericLiteral(exponent) &&
+    Number.isInteger(Number(exponent.text))
+  );
+}
+
+function castsToBrand({ type }: ts.AssertionExpression): boolean {
+  const names = (node: ts.Node): boolean =>
+    (ts.isIdentifier(node) && ['UnixNs', 'MonotonicNs', 'HlcTimestamp'].includes(node.text)) ||
+    (ts.forEachChild(node, names) ?? false);
+  return names(type);
+}
