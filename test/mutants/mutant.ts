@@ -1,15 +1,15 @@
-/** A planted fault and the test that must notice it. */
+/** One planted fault and the test that must notice it: the proof that the test can fail. */
 export interface Mutant {
-  /** Short and unique: names the fault. */
-  id: string;
-  /** Path in the repository. */
-  file: string;
-  /** Text that occurs exactly once in the file. */
-  find: string;
-  /** Its faulty replacement. */
-  replace: string;
+  readonly id: string;
+  /** Path in the repo. */
+  readonly file: string;
+  /** Text that occurs exactly once in `file`, and what to put in its place. */
+  readonly find: string;
+  readonly replace: string;
   /** The test file that must fail. */
-  test: string;
-  /** The name filter that keeps the run fast. */
-  name?: string;
+  readonly test: string;
+  /** Narrows the run to tests whose full name matches (`vitest -t`). */
+  readonly name?: string;
+  /** The test runs the built package: build the mutated tree first. */
+  readonly dist?: true;
 }

@@ -1,0 +1,222 @@
+/**
+ * `npm run mutants`: plants each listed fault in a copy of the tree, one at a time, and runs the test
+ * that must notice. `npm run mutants -- --only <text>` takes the lists and ids that contain the text.
+ *
+ * A mutant is *killed* only by a test that failed, and that passes on the sound tree: a fault that
+ * does not load, a filter that matches no test and a run that hangs all count as survivors. Two
+ * copies work side by side; the checkout itself is never touched.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Mutant } from './mutant.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const LISTS = fileURLToPath(new URL('.', import.meta.url));
+const LANES = 2;
+/** A test that has not noticed by now has not noticed. */
+const CAP_MS = 60_000;
+/** The sound tree runs whole test files, not one test. */
+const BASELINE_CAP_MS = 300_000;
+
+/** What a run said: full names of the tests that passed and failed, or why there are none. */
+interface Outcome {
+  readonly passed: readonly string[];
+  readonly failed: readonly string[];
+  readonly trouble: string;
+}
+
+/** The part of vitest's JSON report that is read here. */
+interface Report {
+  readonly testResults: readonly {
+    readonly message: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+async function listed(only: string): Promise<Mutant[]> {
+  const found: Mutant[] = [];
+  for (const file of readdirSync(LISTS).sort()) {
+    if (!file.endsWith('.ts') || file === 'mutant.ts' || file === 'run.ts') continue;
+    const { mutants } = (await import(`./${file}`)) as { mutants: readonly Mutant[] };
+    found.push(...mutants.filter(({ id }) => file.includes(only) || id.includes(only)));
+  }
+  const ids = found.map(({ id }) => id);
+  const twice = ids.filter((id, i) => ids.indexOf(id) !== i);
+  if (twice.length > 0) throw new Error(`listed twice: ${twice.join(', ')}`);
+  return found;
+}
+
+/** A copy of what the repository holds, uncommitted work included, sharing its node_modules. */
+function copyTree(to: string): string {
+  const files = execFileSync('git', ['ls-files', '-coz', '--exclude-standard'], { cwd: ROOT });
+  for (const file of files.toString().split('\0')) {
+    const from = join(ROOT, file);
+    if (file !== '' && existsSync(from)) cpSync(from, join(to, file), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(to, 'node_modules'));
+  return to;
+}
+
+const children = new Set<number>();
+process.on('SIGINT', () => {
+  for (const pid of children) process.kill(-pid, 'SIGKILL');
+  process.exit(130);
+});
+
+/** Runs test files of one project in `tree`. Never rejects: trouble is an outcome. */
+function runTests(
+  tree: string,
+  project: string,
+  args: readonly string[],
+  capMs: number,
+  mutant: string,
+): Promise<Outcome> {
+  const report = join(tree, 'report.json');
+  rmSync(report, { force: true });
+  const vitest = join(tree, 'node_modules/vitest/vitest.mjs');
+  const flags = ['run', '--project', project, '--reporter=json', `--outputFile=${report}`];
+  // A process group of its own, so that a worker caught in an endless loop dies with its parent.
+  const child = spawn(process.execPath, [vitest, ...flags, ...args], {
+    cwd: tree,
+    env: { ...process.env, MUTANT: mutant },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  const pid = child.pid as number;
+  children.add(pid);
+  let output = '';
+  child.stderr.on('data', (chunk) => {
+    output += chunk;
+  });
+  let hung = false;
+  const cap = setTimeout(() => {
+    hung = true;
+    process.kill(-pid, 'SIGKILL');
+  }, capMs);
+  return new Promise((resolve) => {
+    child.on('close', () => {
+      clearTimeout(cap);
+      children.delete(pid);
+      resolve(hung ? nothing(`still running after ${capMs / 1000} s`) : outcome(report, output));
+    });
+  });
+}
+
+function outcome(report: string, output: string): Outcome {
+  if (!existsSync(report)) return nothing(output || 'no report');
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report;
+  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
+  const names = (status: string): string[] =>
+    tests.filter((test) => test.status === status).map(({ fullName }) => fullName);
+  const trouble = testResults.map(({ message }) => message).join('\n') || output;
+  return { passed: names('passed'), failed: names('failed'), trouble };
+}
+
+function nothing(trouble: string): Outcome {
+  return { passed: [], failed: [], trouble };
+}
+
+const projectOf = (test: string): string => (test.startsWith('test/peers/') ? 'peers' : 'unit');
+
+/** Spares the copies the build of `dist` for the many tests that never look at it. */
+function setBuild(tree: string, build: boolean): void {
+  const setup = join(build ? ROOT : tree, 'test/build.ts');
+  const text = build ? readFileSync(setup, 'utf8') : 'export default function setup(): void {}\n';
+  writeFileSync(join(tree, 'test/build.ts'), text);
+}
+
+/** Why the tests that should kill `mutants` are no witnesses: they fail, or don't exist, without the fault. */
+async function unsound(tree: string, mutants: readonly Mutant[]): Promise<Map<Mutant, string>> {
+  const why = new Map<Mutant, string>();
+  for (const project of ['unit', 'peers']) {
+    const affected = mutants.filter(({ test }) => projectOf(test) === project);
+    if (affected.length === 0) continue;
+    setBuild(
+      tree,
+      affected.some(({ dist }) => dist === true),
+    );
+    const tests = [...new Set(affected.map(({ test }) => test))];
+    const sound = await runTests(tree, project, tests, BASELINE_CAP_MS, '');
+    for (const mutant of affected) {
+      const witness = (test: string): boolean => new RegExp(mutant.name ?? '').test(test);
+      const broken = sound.failed.find(witness);
+      if (broken !== undefined) why.set(mutant, `without the fault, "${broken}" fails too`);
+      else if (!sound.passed.some(witness)) why.set(mutant, `no such test. ${sound.trouble}`);
+    }
+  }
+  return why;
+}
+
+/** Plants one fault, runs its test, mends the tree. The killer's name, or why it survived. */
+async function tryMutant(tree: string, mutant: Mutant): Promise<{ killer?: string; why: string }> {
+  const { id, find, replace, test, name, dist } = mutant;
+  const path = join(tree, mutant.file);
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const occurrences = text.split(find).length - 1;
+  if (occurrences !== 1) return { why: `"find" occurs ${occurrences} times in ${mutant.file}` };
+  setBuild(tree, dist === true);
+  writeFileSync(
+    path,
+    text.replace(find, () => replace),
+  );
+  const filter = name === undefined ? [] : ['-t', name];
+  const run = await runTests(tree, projectOf(test), [test, ...filter, '--bail', '1'], CAP_MS, id);
+  writeFileSync(path, text);
+  const [killer] = run.failed;
+  if (killer !== undefined) return { killer, why: '' };
+  return { why: run.passed.length > 0 ? 'its tests pass' : `no test ran. ${run.trouble}` };
+}
+
+async function main(): Promise<number> {
+  const { only } = parseArgs({ options: { only: { type: 'string', default: '' } } }).values;
+  const mutants = await listed(only);
+  if (mutants.length === 0) throw new Error(`no mutant matches "${only}"`);
+  const home = mkdtempSync(join(tmpdir(), 'mutants-'));
+  const width = Math.max(...mutants.map(({ id }) => id.length));
+  const survivors: string[] = [];
+  const started = performance.now();
+  const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+  try {
+    const [first = '', ...others] = Array.from({ length: LANES }, (_, lane) =>
+      copyTree(join(home, `${lane}`)),
+    );
+    const excluded = await unsound(first, mutants);
+    console.log(`the sound tree passes  ${seconds(started)}`);
+
+    const queue = mutants.values();
+    const work = async (tree: string): Promise<void> => {
+      for (const mutant of queue) {
+        const since = performance.now();
+        const why = excluded.get(mutant);
+        const verdict = why === undefined ? await tryMutant(tree, mutant) : { why };
+        const killed = 'killer' in verdict;
+        if (!killed) survivors.push(mutant.id);
+        const said = killed ? `by "${verdict.killer}"` : verdict.why;
+        const state = killed ? 'killed  ' : 'SURVIVED';
+        console.log(`${mutant.id.padEnd(width)}  ${state}  ${seconds(since)}  ${said}`);
+      }
+    };
+    await Promise.all([first, ...others].map(work));
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+  const killed = mutants.length - survivors.length;
+  console.log(`${killed} of ${mutants.length} mutants killed in ${seconds(started)}`);
+  if (survivors.length > 0) console.log(`survived: ${survivors.join(', ')}`);
+  return survivors.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
