@@ -6,7 +6,7 @@
  * does not load, a filter that matches no test and a run that hangs all count as survivors. Two
  * copies work side by side; the checkout itself is never touched.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -59,13 +59,10 @@ async function listed(only: string): Promise<Mutant[]> {
   return found;
 }
 
-/** A copy of what the repository holds, uncommitted work included, sharing its node_modules. */
+/** A copy of the working tree, uncommitted work included, sharing its node_modules. */
 function copyTree(to: string): string {
-  const files = execFileSync('git', ['ls-files', '-coz', '--exclude-standard'], { cwd: ROOT });
-  for (const file of files.toString().split('\0')) {
-    const from = join(ROOT, file);
-    if (file !== '' && existsSync(from)) cpSync(from, join(to, file), { recursive: true });
-  }
+  const left = ['.git', 'node_modules', 'dist', 'coverage'].map((name) => join(ROOT, name));
+  cpSync(ROOT, to, { recursive: true, filter: (from) => !left.includes(from) });
   symlinkSync(join(ROOT, 'node_modules'), join(to, 'node_modules'));
   return to;
 }
@@ -91,7 +88,7 @@ function runTests(
   // A process group of its own, so that a worker caught in an endless loop dies with its parent.
   const child = spawn(process.execPath, [vitest, ...flags, ...args], {
     cwd: tree,
-    env: { ...process.env, MUTANT: mutant },
+    env: { ...process.env, MUTANT: mutant, NO_COLOR: '1' },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
@@ -129,7 +126,7 @@ function nothing(trouble: string): Outcome {
   return { passed: [], failed: [], trouble };
 }
 
-const projectOf = (test: string): string => (test.startsWith('test/peers/') ? 'peers' : 'unit');
+const projectOf = ({ test }: Mutant): string => (test.startsWith('test/peers/') ? 'peers' : 'unit');
 
 /** Spares the copies the build of `dist` for the many tests that never look at it. */
 function setBuild(tree: string, build: boolean): void {
@@ -138,23 +135,23 @@ function setBuild(tree: string, build: boolean): void {
   writeFileSync(join(tree, 'test/build.ts'), text);
 }
 
-/** Why the tests that should kill `mutants` are no witnesses: they fail, or don't exist, without the fault. */
+/** The mutants whose tests are no witnesses, since they fail, or don't exist, without the fault. */
 async function unsound(tree: string, mutants: readonly Mutant[]): Promise<Map<Mutant, string>> {
   const why = new Map<Mutant, string>();
-  for (const project of ['unit', 'peers']) {
-    const affected = mutants.filter(({ test }) => projectOf(test) === project);
-    if (affected.length === 0) continue;
-    setBuild(
-      tree,
-      affected.some(({ dist }) => dist === true),
-    );
-    const tests = [...new Set(affected.map(({ test }) => test))];
-    const sound = await runTests(tree, project, tests, BASELINE_CAP_MS, '');
-    for (const mutant of affected) {
-      const witness = (test: string): boolean => new RegExp(mutant.name ?? '').test(test);
-      const broken = sound.failed.find(witness);
-      if (broken !== undefined) why.set(mutant, `without the fault, "${broken}" fails too`);
-      else if (!sound.passed.some(witness)) why.set(mutant, `no such test. ${sound.trouble}`);
+  // Those that need no build go first: one that needs it after all is then found out.
+  for (const built of [false, true]) {
+    for (const project of ['unit', 'peers']) {
+      const group = mutants.filter((m) => (m.dist ?? false) === built && projectOf(m) === project);
+      if (group.length === 0) continue;
+      setBuild(tree, built);
+      const tests = [...new Set(group.map(({ test }) => test))];
+      const sound = await runTests(tree, project, tests, BASELINE_CAP_MS, '');
+      for (const mutant of group) {
+        const witness = (test: string): boolean => new RegExp(mutant.name ?? '').test(test);
+        const broken = sound.failed.find(witness);
+        if (broken !== undefined) why.set(mutant, `without the fault, "${broken}" fails too`);
+        else if (!sound.passed.some(witness)) why.set(mutant, `no such test. ${sound.trouble}`);
+      }
     }
   }
   return why;
@@ -173,7 +170,7 @@ async function tryMutant(tree: string, mutant: Mutant): Promise<{ killer?: strin
     text.replace(find, () => replace),
   );
   const filter = name === undefined ? [] : ['-t', name];
-  const run = await runTests(tree, projectOf(test), [test, ...filter, '--bail', '1'], CAP_MS, id);
+  const run = await runTests(tree, projectOf(mutant), [test, ...filter, '--bail', '1'], CAP_MS, id);
   writeFileSync(path, text);
   const [killer] = run.failed;
   if (killer !== undefined) return { killer, why: '' };
