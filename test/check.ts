@@ -97,6 +97,7 @@ async function compileUsers(): Promise<void> {
     strict: true,
     exactOptionalPropertyTypes: true,
     noEmit: true,
+    skipDefaultLibCheck: true,
     types: ['node'],
   };
   const imports = (entries: readonly string[]): string =>
@@ -152,6 +153,7 @@ async function runExamples(): Promise<string> {
     lib: ['es2022', 'esnext.disposable'],
     strict: true,
     types: ['node'],
+    skipLibCheck: true,
     outDir: '../examples-js',
   };
   write('examples/tsconfig.json', JSON.stringify({ compilerOptions }));
