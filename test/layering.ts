@@ -3,10 +3,11 @@
  * examples in docstrings do not count, and no clever spacing hides anything.
  *
  * - `layer`: a folder of src imports only folders printed above it in {@link LAYERS}.
- * - `door`: time, timers, randomness, sockets and files are reached only by the files that may
+ * - `door`: time, timers, sockets and files are reached only by the files that may
  *   ({@link mayTouchTheWorld}); everything else gets a `Clock`. This is what makes a simulated run
  *   the same code as a real one. Names are judged, not types: a file that binds the name itself
  *   (`const process = …`) is taken at its word, and that is why `globalThis` is behind the door too.
+ * - `chance`: the simulator draws from its seed alone, or a failure could not be replayed.
  * - `package`: src imports only what package.json promises to install, and Node's own modules only
  *   where the door is open.
  * - `power`: `**` and `Math.pow` differ in the last bit between versions of V8, and a simulated world
@@ -37,7 +38,7 @@ export const LAYERS: readonly string[] = [
   'cli',
 ];
 
-export type Rule = 'layer' | 'door' | 'package' | 'power' | 'brand';
+export type Rule = 'layer' | 'door' | 'chance' | 'package' | 'power' | 'brand';
 
 export interface Violation {
   readonly rule: Rule;
@@ -64,7 +65,6 @@ const WORLDLY: ReadonlySet<string> = new Set([
   'setInterval',
   'setImmediate',
   'Temporal',
-  'crypto',
   'fetch',
   'WebSocket',
   'EventSource',
@@ -76,12 +76,8 @@ const WORLDLY: ReadonlySet<string> = new Set([
   'window',
 ]);
 
-/** Members of harmless globals that reach the world. */
-const WORLDLY_MEMBERS: ReadonlySet<string> = new Set([
-  'Math.random',
-  'AbortSignal.timeout',
-  'Atomics.waitAsync',
-]);
+/** Members of harmless globals that are timers. */
+const WORLDLY_MEMBERS: ReadonlySet<string> = new Set(['AbortSignal.timeout', 'Atomics.waitAsync']);
 
 /** Everything `file` (`src/…`) with this `source` does that the rules forbid. */
 export function violationsIn(
@@ -122,6 +118,9 @@ export function violationsIn(
       if (!open && WORLDLY_MEMBERS.has(member)) report('door', node, `uses ${member}`);
       if (member === 'Atomics.wait' && !file.startsWith('src/commit-wait/')) {
         report('door', node, 'uses Atomics.wait, which blocks a thread');
+      }
+      if (file.startsWith('src/sim/') && (node.text === 'crypto' || member === 'Math.random')) {
+        report('chance', node, 'draws from no seed');
       }
       if (member === 'Math.pow') report('power', node, 'uses Math.pow');
       if (member === 'Math.*' || member === 'Atomics.*')
