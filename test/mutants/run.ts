@@ -13,12 +13,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Mutant } from './mutant.ts';
@@ -31,16 +32,21 @@ const CAP_MS = 60_000;
 /** The sound tree runs whole test files, not one test. */
 const BASELINE_CAP_MS = 300_000;
 
-/** What a run said: full names of the tests that passed and failed, or why there are none. */
+/** What one test file said: full names of the tests that passed and failed, or why there are none. */
 interface Outcome {
   readonly passed: readonly string[];
   readonly failed: readonly string[];
   readonly trouble: string;
 }
 
+/** By test file, as a path in the repo. */
+type Outcomes = (test: string) => Outcome;
+
 /** The part of vitest's JSON report that is read here. */
 interface Report {
   readonly testResults: readonly {
+    /** Absolute path of the test file. */
+    readonly name: string;
     readonly message: string;
     readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
   }[];
@@ -80,7 +86,7 @@ function runTests(
   args: readonly string[],
   capMs: number,
   mutant: string,
-): Promise<Outcome> {
+): Promise<Outcomes> {
   const report = join(tree, 'report.json');
   rmSync(report, { force: true });
   const vitest = join(tree, 'node_modules/vitest/vitest.mjs');
@@ -107,24 +113,32 @@ function runTests(
     child.on('close', () => {
       clearTimeout(cap);
       children.delete(pid);
-      resolve(hung ? nothing(`still running after ${capMs / 1000} s`) : outcome(report, output));
+      resolve(
+        hung ? nothing(`still running after ${capMs / 1000} s`) : outcomes(tree, report, output),
+      );
     });
   });
 }
 
-function outcome(report: string, output: string): Outcome {
-  if (!existsSync(report)) return nothing(output || 'no report');
+function outcomes(tree: string, report: string, output: string): Outcomes {
+  if (!existsSync(report)) return nothing(output);
   const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report;
-  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
-  const names = (status: string): string[] =>
-    tests.filter((test) => test.status === status).map(({ fullName }) => fullName);
-  const trouble = testResults.map(({ message }) => message).join('\n') || output;
-  return { passed: names('passed'), failed: names('failed'), trouble };
+  return (test) => {
+    const ran = testResults.find(({ name }) => relative(tree, name) === test);
+    const names = (status: string): string[] =>
+      (ran?.assertionResults ?? [])
+        .filter((result) => result.status === status)
+        .map(({ fullName }) => fullName);
+    const trouble = brief(ran?.message || output);
+    return { passed: names('passed'), failed: names('failed'), trouble };
+  };
 }
 
-function nothing(trouble: string): Outcome {
-  return { passed: [], failed: [], trouble };
+function nothing(trouble: string): Outcomes {
+  return () => ({ passed: [], failed: [], trouble: brief(trouble) });
 }
+
+const brief = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 200);
 
 const projectOf = ({ test }: Mutant): string => (test.startsWith('test/peers/') ? 'peers' : 'unit');
 
@@ -148,9 +162,10 @@ async function unsound(tree: string, mutants: readonly Mutant[]): Promise<Map<Mu
       const sound = await runTests(tree, project, tests, BASELINE_CAP_MS, '');
       for (const mutant of group) {
         const witness = (test: string): boolean => new RegExp(mutant.name ?? '').test(test);
-        const broken = sound.failed.find(witness);
+        const { passed, failed, trouble } = sound(mutant.test);
+        const broken = failed.find(witness);
         if (broken !== undefined) why.set(mutant, `without the fault, "${broken}" fails too`);
-        else if (!sound.passed.some(witness)) why.set(mutant, `no such test. ${sound.trouble}`);
+        else if (!passed.some(witness)) why.set(mutant, `no such test. ${trouble}`);
       }
     }
   }
@@ -170,7 +185,8 @@ async function tryMutant(tree: string, mutant: Mutant): Promise<{ killer?: strin
     text.replace(find, () => replace),
   );
   const filter = name === undefined ? [] : ['-t', name];
-  const run = await runTests(tree, projectOf(mutant), [test, ...filter, '--bail', '1'], CAP_MS, id);
+  const args = [test, ...filter, '--bail', '1'];
+  const run = (await runTests(tree, projectOf(mutant), args, CAP_MS, id))(test);
   writeFileSync(path, text);
   const [killer] = run.failed;
   if (killer !== undefined) return { killer, why: '' };
@@ -181,7 +197,7 @@ async function main(): Promise<number> {
   const { only } = parseArgs({ options: { only: { type: 'string', default: '' } } }).values;
   const mutants = await listed(only);
   if (mutants.length === 0) throw new Error(`no mutant matches "${only}"`);
-  const home = mkdtempSync(join(tmpdir(), 'mutants-'));
+  const home = realpathSync(mkdtempSync(join(tmpdir(), 'mutants-')));
   const width = Math.max(...mutants.map(({ id }) => id.length));
   const survivors: string[] = [];
   const started = performance.now();
