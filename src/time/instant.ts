@@ -50,6 +50,11 @@ export function asMonotonicNs(value: bigint): MonotonicNs {
   return value as MonotonicNs;
 }
 
+/** Cast without a check: whatever `read` returns is in range by construction. */
+export function asMonotonicReader(read: () => bigint): () => MonotonicNs {
+  return read as () => MonotonicNs;
+}
+
 function int64(name: string, value: bigint): bigint {
   if (typeof value !== 'bigint') throw new ArgumentTypeError(name, 'a bigint', value);
   if (value < INT64_MIN || value > INT64_MAX) {

@@ -37,7 +37,13 @@
  */
 import type { Cancel, Clock, TimerOptions } from './clock.ts';
 import { checkNumber } from './errors.ts';
-import { asUnixNs, INT64_MIN, type MonotonicNs, type UnixNs } from './instant.ts';
+import {
+  asMonotonicReader,
+  asUnixNs,
+  INT64_MIN,
+  type MonotonicNs,
+  type UnixNs,
+} from './instant.ts';
 import { MonotonicClock } from './monotonic-clock.ts';
 import { NS_PER_MS, nsFromSecondsDown } from './rounding.ts';
 import { readWallOffset, WallOffset } from './wall-offset.ts';
@@ -105,7 +111,7 @@ class SystemClock implements Clock {
     this.wallGridNs = host.process?.platform === 'win32' ? WINDOWS_WALL_GRID_NS : NS_PER_MS;
     const hrtime = host.process?.hrtime?.bigint;
     if (hrtime) {
-      this.monotonicNs = hrtime as () => MonotonicNs;
+      this.monotonicNs = asMonotonicReader(hrtime);
       this.monotonicGridNs = COUNTER_GRID_NS;
     } else {
       const source = new MonotonicClock(performanceNs);
