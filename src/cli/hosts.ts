@@ -1,0 +1,36 @@
+/**
+ * Servers as people name them on a command line: `host`, `host:port`, `[v6]:port`, `[v6]`, and a bare IPv6
+ * address, which its two or more colons give away. The default port is NTP's, 123.
+ */
+
+export interface HostSpec {
+  /** A name or an IP address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const NTP_PORT = 123;
+
+/**
+ * What `text` names, or `undefined` when it cannot be a host.
+ *
+ * @example parseHost('[2001:db8::7]:1123') // { host: '2001:db8::7', port: 1123 }
+ */
+export function parseHost(text: string): HostSpec | undefined {
+  const bracketed = /^\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\](?::(\d{1,5}))?$/.exec(text);
+  if (bracketed !== null) return hostSpec(bracketed[1]!, bracketed[2]);
+  if (text.indexOf(':') !== text.lastIndexOf(':')) return hostSpec(text, undefined);
+  const plain = /^([^:]+)(?::(\d{1,5}))?$/.exec(text);
+  return plain === null ? undefined : hostSpec(plain[1]!, plain[2]);
+}
+
+function hostSpec(host: string, portText: string | undefined): HostSpec | undefined {
+  const port = portText === undefined ? NTP_PORT : Number(portText);
+  if (port < 1 || port > 65_535 || host.length > 253 || /[\s/[\]@?#]/.test(host)) return undefined;
+  return { host, port };
+}
+
+/** The short form of a source id or name: `ntp://127.0.0.1:123` is `127.0.0.1`. */
+export function shortName(id: string): string {
+  return id.replace(/^ntp:\/\//, '').replace(/^(\[.*\]|[^:]*):123$/, '$1');
+}

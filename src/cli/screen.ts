@@ -1,0 +1,193 @@
+/**
+ * The live view as a pure function from what is known to lines of text: no terminal, no clock, so that
+ * each line can be tested. Every line fits the width; the caller only has to put them on the screen.
+ */
+import type { Explanation, SourceExplanation, SourceVerdict } from '../bounded-clock/explain.ts';
+import { formatIso } from '../time/iso.ts';
+import { formatElapsed, formatNs, formatOffset } from './durations.ts';
+import { shortName } from './hosts.ts';
+import { clip, type Paint, pad, widthOf } from './paint.ts';
+import { extremes, intervalBar, sparkline } from './sparkline.ts';
+import { type Column, table } from './table.ts';
+import { describeParts, describeQuorum, describeReason, offsetNs } from './wording.ts';
+
+export interface View {
+  /** What is being watched; the first line says true to what. */
+  readonly headline: readonly string[];
+  readonly elapsedMs: number;
+  readonly explanation: Explanation;
+  /** Half-widths in ns, one per second, oldest first; `undefined` where there was no bound. */
+  readonly history: readonly (bigint | undefined)[];
+  /** What changed, oldest first. */
+  readonly events: readonly { readonly elapsedMs: number; readonly text: string }[];
+}
+
+export interface ScreenSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+const EVENTS_SHOWN = 6;
+const BAR_WIDTH = 25;
+const MARKS: Readonly<Record<SourceVerdict, string>> = {
+  agrees: '✓',
+  falseticker: '✗',
+  suspect: '?',
+  silent: '·',
+  refused: '!',
+  undecided: '·',
+  pending: '·',
+};
+
+/** The whole screen. Where it is too low, what changed and then the sources give way. */
+export function screen(view: View, { columns, rows }: ScreenSize, paint: Paint): string[] {
+  const { headline, explanation, events } = view;
+  const [first = '', ...others] = headline;
+  const top = [
+    paint.bold(first),
+    ...others.map(paint.dim),
+    '',
+    ...statusLines(view, columns, paint),
+    '',
+    ...sourceTable(explanation, { width: columns, paint }),
+  ];
+  const news = events
+    .slice(-EVENTS_SHOWN)
+    .map(
+      ({ elapsedMs, text }) => `${paint.dim(pad(formatElapsed(elapsedMs), 8, 'right'))}  ${text}`,
+    );
+  const lines = top.length + 1 + news.length <= rows ? [...top, '', ...news] : top;
+  return lines.slice(0, rows).map((line) => clip(line, columns));
+}
+
+function statusLines(view: View, columns: number, paint: Paint): string[] {
+  const { explanation, elapsedMs } = view;
+  const { reading } = explanation;
+  const left = ` ${statusMark(explanation, paint)}  ${paint.dim(describeQuorum(explanation))}`;
+  const right = paint.dim(formatElapsed(elapsedMs));
+  const status = left + pad(right, columns - widthOf(left) - 1, 'right');
+  if (!('interval' in reading)) {
+    return [status, '', `   no interval: ${paint.yellow(reading.reason)}`, ...remarks(view, paint)];
+  }
+  const [earliest, latest] = [
+    formatIso(reading.interval.earliest),
+    formatIso(reading.interval.latest),
+  ];
+  const shared = sharedPrefix(earliest, latest);
+  // The digits that differ are those nobody can know.
+  const instant = (text: string): string =>
+    paint.bold(text.slice(0, shared)) + paint.cyan(text.slice(shared));
+  return [
+    status,
+    '',
+    `   ${paint.dim('earliest')}  ${instant(earliest)}`,
+    `   ${paint.dim('latest')}    ${instant(latest)}`,
+    `   ${paint.dim('epsilon')}   ${epsilonLine(view, columns - 13, paint)}`,
+    `   ${paint.dim(`        = ${describeParts(explanation)}`)}`,
+    ...remarks(view, paint),
+  ];
+}
+
+function epsilonLine({ explanation, history }: View, width: number, paint: Paint): string {
+  const now = `± ${formatNs(explanation.halfWidthNs ?? 0n, 'up')}`;
+  const ends = extremes(history);
+  if (ends === undefined) return paint.bold(now);
+  const scale = `${formatNs(ends.least, 'up')} to ${formatNs(ends.greatest, 'up')}`;
+  // A fixed place for the numbers, or the bars would move with every digit.
+  const bars = sparkline(history, Math.max(8, width - 11 - 26));
+  return `${paint.bold(pad(now, 11))} ${paint.cyan(bars)}  ${paint.dim(scale)}`;
+}
+
+/** What the reader should know or do: refuted assumptions and advice. */
+function remarks({ explanation }: View, paint: Paint): string[] {
+  const { refuted, advice } = explanation;
+  const lines = [...advice];
+  if (refuted !== undefined) {
+    lines.unshift(
+      `assumption ${refuted.assumption} was contradicted ${formatNs(refuted.agoNs)} ago`,
+    );
+  }
+  return lines.map((line) => `   ${paint.yellow(line)}`);
+}
+
+/** `● synchronized` in the colour of how good that is. */
+export function statusMark({ reading }: Explanation, paint: Paint): string {
+  const colours = {
+    synchronized: paint.green,
+    holdover: paint.yellow,
+    unsynchronized: paint.red,
+    disrupted: paint.red,
+  };
+  return colours[reading.status](`● ${reading.status}`);
+}
+
+/** Every source: verdict, reach, delay, where it is relative to the bound, and why. */
+export function sourceTable(
+  explanation: Explanation,
+  options: { readonly width: number; readonly paint: Paint },
+): string[] {
+  const { paint } = options;
+  const { sources, reading } = explanation;
+  const half = (source: SourceExplanation): string =>
+    source.interval === undefined
+      ? ''
+      : formatNs((source.interval.latest - source.interval.earliest + 1n) / 2n, 'up');
+  const colour = ({ verdict }: SourceExplanation): ((text: string) => string) => {
+    if (verdict === 'agrees') return paint.green;
+    if (verdict === 'falseticker') return paint.red;
+    return paint.yellow;
+  };
+  const columns: Column<SourceExplanation>[] = [
+    { title: ' ', cell: (s) => ` ${colour(s)(MARKS[s.verdict])}` },
+    { title: 'source', cell: (s) => shortName(s.sourceId) },
+    { title: 'verdict', cell: (s) => colour(s)(s.verdict) },
+    { title: 'reach', cell: (s) => reachBits(s), expendable: 2 },
+    {
+      title: 'delay',
+      cell: (s) => (s.lastDelayNs === undefined ? '' : formatNs(s.lastDelayNs, 'up')),
+      align: 'right',
+      expendable: 1,
+    },
+    {
+      title: 'offset',
+      cell: (s) => {
+        const offset = offsetNs(s, explanation);
+        return offset === undefined ? '' : formatOffset(offset);
+      },
+      align: 'right',
+    },
+    { title: '±', cell: half, align: 'right', expendable: 5 },
+  ];
+  if ('interval' in reading) {
+    columns.push({
+      title: pad('┊bound┊'.padStart(16), BAR_WIDTH),
+      cell: (s) =>
+        s.interval === undefined
+          ? ''
+          : colour(s)(intervalBar(s.interval, reading.interval, BAR_WIDTH)),
+      expendable: 6,
+    });
+  }
+  if (sources.some((s) => s.sourceId !== s.source)) {
+    columns.splice(2, 0, { title: 'name', cell: (s) => shortName(s.source), expendable: 4 });
+  }
+  if (sources.some((s) => describeReason(s) !== '')) {
+    columns.push({ title: 'reason', cell: describeReason, expendable: 3 });
+  }
+  return table(sources, columns, options);
+}
+
+/** The last eight polls, newest on the right: a full square is an accepted sample. */
+export function reachBits({ reach, accepted, misses }: SourceExplanation): string {
+  const polls = Object.values(misses).reduce((sum, count) => sum + count, accepted);
+  const shown = Math.min(8, polls);
+  let bits = '';
+  for (let i = shown - 1; i >= 0; i--) bits += (reach >> i) & 1 ? '▪' : '▫';
+  return bits;
+}
+
+function sharedPrefix(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
+}

@@ -1,0 +1,61 @@
+/**
+ * Two drawings made of characters: epsilon over time, and intervals on one axis.
+ */
+
+const LEVELS = '▁▂▃▄▅▆▇█';
+const ABSENT = '·';
+
+/**
+ * The last `width` values as bars between the least and the greatest of them (all low when they are
+ * equal), a dot for each `undefined`. The scale is the caller's to print: bars alone show shape, not size.
+ */
+export function sparkline(values: readonly (bigint | undefined)[], width: number): string {
+  const shown = values.slice(-width);
+  const { least, greatest } = extremes(shown) ?? { least: 0n, greatest: 0n };
+  const span = Number(greatest - least);
+  const bar = (value: bigint): string => {
+    const share = span === 0 ? 0 : Number(value - least) / span;
+    return LEVELS[Math.min(LEVELS.length - 1, Math.floor(share * LEVELS.length))]!;
+  };
+  return shown.map((value) => (value === undefined ? ABSENT : bar(value))).join('');
+}
+
+/** The least and the greatest value; `undefined` when there is none. */
+export function extremes(
+  values: readonly (bigint | undefined)[],
+): { readonly least: bigint; readonly greatest: bigint } | undefined {
+  let least: bigint | undefined;
+  let greatest: bigint | undefined;
+  for (const value of values) {
+    if (value === undefined) continue;
+    if (least === undefined || value < least) least = value;
+    if (greatest === undefined || value > greatest) greatest = value;
+  }
+  return least === undefined || greatest === undefined ? undefined : { least, greatest };
+}
+
+interface Ends {
+  readonly earliest: bigint;
+  readonly latest: bigint;
+}
+
+/** How much of the axis the bound takes: a quarter, so that what surrounds it is seen too. */
+const AXIS_PER_BOUND = 4n;
+
+/**
+ * Where `interval` lies relative to `bound`, in `width` characters with the bound's middle at the centre:
+ * `━` the interval, `┊` an edge of the bound that it does not cover, `◀` or `▶` when it is off the axis.
+ */
+export function intervalBar(interval: Ends, bound: Ends, width: number): string {
+  const span = (bound.latest - bound.earliest + 1n) * AXIS_PER_BOUND;
+  const start = (bound.earliest + bound.latest - span) / 2n;
+  const column = (at: bigint): number => Math.floor((Number(at - start) / Number(span)) * width);
+  const [first, last] = [column(interval.earliest), column(interval.latest)];
+  if (last < 0) return `◀${' '.repeat(width - 1)}`;
+  if (first >= width) return `${' '.repeat(width - 1)}▶`;
+  const edges = [column(bound.earliest), column(bound.latest)];
+  return Array.from({ length: width }, (_, i) => {
+    if (i >= first && i <= last) return '━';
+    return edges.includes(i) ? '┊' : ' ';
+  }).join('');
+}

@@ -1,0 +1,61 @@
+/**
+ * Drawing in place on a terminal: lines are written over those of the last frame, so that what was on the
+ * screen before stays in the scrollback and the last frame stays when we are gone.
+ *
+ * Each frame is one write between the marks of a synchronised update (terminals that do not know them
+ * ignore them), so no half-drawn frame is seen. The cursor is hidden meanwhile, and shown again however the
+ * process ends. After a change of size nobody knows where the old lines went: the screen is cleared.
+ */
+import type { WriteStream } from 'node:tty';
+
+const HIDE_CURSOR = '\x1b[?25l';
+const SHOW_CURSOR = '\x1b[?25h';
+const BEGIN_UPDATE = '\x1b[?2026h';
+const END_UPDATE = '\x1b[?2026l';
+const CLEAR_LINE_END = '\x1b[K';
+const CLEAR_BELOW = '\x1b[J';
+const CLEAR_SCREEN = '\x1b[2J\x1b[H';
+
+/** The text that turns a frame of `previous` lines, the cursor below them, into `lines`. */
+export function frame(lines: readonly string[], previous: number): string {
+  const up = previous === 0 ? '' : `\x1b[${previous}A\r`;
+  const body = lines.map((line) => `${line}${CLEAR_LINE_END}\n`).join('');
+  return `${BEGIN_UPDATE}${up}${body}${CLEAR_BELOW}${END_UPDATE}`;
+}
+
+export class LiveTerminal {
+  readonly #stream: WriteStream;
+  readonly #onResize: () => void;
+  readonly #onExit: () => void;
+  #previous = 0;
+
+  /** @param redraw called when the size has changed; it should {@link LiveTerminal.draw} again */
+  constructor(stream: WriteStream, redraw: () => void) {
+    this.#stream = stream;
+    this.#onResize = () => {
+      this.#previous = 0;
+      stream.write(CLEAR_SCREEN);
+      redraw();
+    };
+    this.#onExit = () => stream.write(SHOW_CURSOR);
+    stream.on('resize', this.#onResize);
+    process.once('exit', this.#onExit);
+    stream.write(HIDE_CURSOR);
+  }
+
+  /** One row is left for the cursor, which waits below the last line. */
+  get size(): { readonly columns: number; readonly rows: number } {
+    return { columns: this.#stream.columns || 80, rows: (this.#stream.rows || 25) - 1 };
+  }
+
+  draw(lines: readonly string[]): void {
+    this.#stream.write(frame(lines, this.#previous));
+    this.#previous = lines.length;
+  }
+
+  close(): void {
+    this.#stream.off('resize', this.#onResize);
+    process.off('exit', this.#onExit);
+    this.#stream.write(SHOW_CURSOR);
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * `epsilon-clock watch`: what the clock knows, as it changes.
+ *
+ * One loop samples the clock; where it goes is one of three outputs: a terminal is redrawn in place four
+ * times a second, anything else gets a line per second and a line per change, `--json` an object per second.
+ */
+import type { ClockEvent } from '../bounded-clock/change-events.ts';
+import type { Explanation } from '../bounded-clock/explain.ts';
+import { sleep } from '../time/sleep.ts';
+import { systemClock } from '../time/system-clock.ts';
+import type { WatchArguments } from './arguments.ts';
+import { formatElapsed } from './durations.ts';
+import type { Output } from './output.ts';
+import { pad } from './paint.ts';
+import { reportJson } from './report.ts';
+import { screen, sourceTable, type View } from './screen.ts';
+import { noTime, openSession, type Session } from './session.ts';
+import { statusLine } from './status-line.ts';
+import { LiveTerminal } from './terminal.ts';
+import { describeEvent } from './wording.ts';
+
+const SECOND_MS = 1000;
+const FRAME_MS = 250;
+/** More than the widest terminal shows, and bounded. */
+const MAX_HISTORY = 512;
+const MAX_EVENTS = 64;
+
+/** Where the view goes. */
+interface WatchOutput {
+  /** How often it wants to be shown, ms. */
+  readonly periodMs: number;
+  /** Something changed. */
+  changed(event: ClockEvent, elapsedMs: number): void;
+  show(explanation: Explanation, elapsedMs: number): void;
+  /** The last call. */
+  close(explanation: Explanation): void;
+}
+
+/**
+ * Watches until `--for` has passed or `signal` aborts.
+ *
+ * @throws NoTimeError when nothing agreed within `--timeout`, or at all; the signal's reason on abort
+ */
+export async function watch(
+  args: WatchArguments,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const clock = systemClock();
+  const startedAt = clock.monotonicNs();
+  const elapsed = (): number => Number(clock.monotonicNs() - startedAt) / 1e6;
+  await using session = await openSession(args, clock, signal);
+  const { bounded } = session;
+  const { forMs = Number.POSITIVE_INFINITY, timeoutMs } = args;
+
+  const shown = chooseOutput(args, session, output);
+  let agreedOnce = false;
+  const unsubscribe = bounded.onChange((event) => {
+    agreedOnce ||= event.status === 'synchronized' || event.status === 'holdover';
+    shown.changed(event, elapsed());
+  });
+  try {
+    for (let tick = 1; ; tick++) {
+      const untilMs = Math.min(tick * shown.periodMs, forMs, agreedOnce ? forMs : timeoutMs);
+      await sleep(clock, Math.max(0, untilMs - elapsed()), { signal });
+      const nowMs = elapsed();
+      shown.show(bounded.explain(), nowMs);
+      if (!agreedOnce && nowMs >= Math.min(timeoutMs, forMs)) throw noTime(bounded, nowMs);
+      if (nowMs >= forMs) return;
+    }
+  } finally {
+    unsubscribe();
+    shown.close(bounded.explain());
+  }
+}
+
+function chooseOutput(args: WatchArguments, session: Session, output: Output): WatchOutput {
+  if (args.json) return new JsonOutput(session, output);
+  if (output.terminal !== undefined) return new ScreenOutput(session, output, output.terminal);
+  return new LineOutput(session, output);
+}
+
+class ScreenOutput implements WatchOutput {
+  readonly periodMs: number = FRAME_MS;
+  readonly #output: Output;
+  readonly #terminal: LiveTerminal;
+  #view: View;
+  #recordedS = -1;
+
+  constructor(session: Session, output: Output, stream: NonNullable<Output['terminal']>) {
+    this.#output = output;
+    this.#terminal = new LiveTerminal(stream, () => this.#draw());
+    const explanation = session.bounded.explain();
+    const { headline } = session;
+    this.#view = { headline, elapsedMs: 0, explanation, history: [], events: [] };
+    this.#draw();
+  }
+
+  changed(event: ClockEvent, elapsedMs: number): void {
+    const news = { elapsedMs, text: describeEvent(event) };
+    this.#view = { ...this.#view, events: [...this.#view.events, news].slice(-MAX_EVENTS) };
+  }
+
+  show(explanation: Explanation, elapsedMs: number): void {
+    let { history } = this.#view;
+    const second = Math.floor(elapsedMs / SECOND_MS);
+    if (second > this.#recordedS) {
+      this.#recordedS = second;
+      history = [...history, explanation.halfWidthNs].slice(-MAX_HISTORY);
+    }
+    this.#view = { ...this.#view, explanation, elapsedMs, history };
+    this.#draw();
+  }
+
+  close(): void {
+    this.#terminal.close();
+  }
+
+  #draw(): void {
+    this.#terminal.draw(screen(this.#view, this.#terminal.size, this.#output.paint));
+  }
+}
+
+/** Wide enough for every column: what reads a log can scroll. */
+const LOG_WIDTH = 160;
+
+class LineOutput implements WatchOutput {
+  readonly periodMs: number = SECOND_MS;
+  readonly #output: Output;
+
+  constructor(session: Session, output: Output) {
+    this.#output = output;
+    for (const line of session.headline) output.print(line);
+  }
+
+  changed(event: ClockEvent, elapsedMs: number): void {
+    this.#output.print(`${pad(formatElapsed(elapsedMs), 8, 'right')}  > ${describeEvent(event)}`);
+  }
+
+  show(explanation: Explanation, elapsedMs: number): void {
+    this.#output.print(statusLine(explanation, elapsedMs, this.#output.paint));
+  }
+
+  close(explanation: Explanation): void {
+    const { paint } = this.#output;
+    this.#output.print('');
+    for (const line of sourceTable(explanation, { width: LOG_WIDTH, paint })) {
+      this.#output.print(line);
+    }
+  }
+}
+
+class JsonOutput implements WatchOutput {
+  readonly periodMs: number = SECOND_MS;
+  readonly #session: Session;
+  readonly #output: Output;
+  #events: ClockEvent[] = [];
+
+  constructor(session: Session, output: Output) {
+    this.#session = session;
+    this.#output = output;
+    if (session.trueTo === 'this-machine') output.remark(session.headline[0]!);
+  }
+
+  changed(event: ClockEvent): void {
+    this.#events.push(event);
+  }
+
+  show(explanation: Explanation, elapsedMs: number): void {
+    const { trueTo } = this.#session;
+    this.#output.print(reportJson({ explanation, trueTo, elapsedMs, events: this.#events }));
+    this.#events = [];
+  }
+
+  close(): void {}
+}
