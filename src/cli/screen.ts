@@ -6,7 +6,7 @@ import type { Explanation, SourceExplanation, SourceVerdict } from '../bounded-c
 import { formatIso } from '../time/iso.ts';
 import { formatElapsed, formatNs, formatOffset } from './durations.ts';
 import { shortName } from './hosts.ts';
-import { clip, type Paint, pad, widthOf } from './paint.ts';
+import { clip, type Paint, pad, widthOf, wrap } from './paint.ts';
 import { extremes, intervalBar, sparkline } from './sparkline.ts';
 import { type Column, table } from './table.ts';
 import { describeParts, describeQuorum, describeReason, offsetNs } from './wording.ts';
@@ -29,6 +29,9 @@ export interface ScreenSize {
 
 const EVENTS_SHOWN = 6;
 const BAR_WIDTH = 25;
+/** `± 1.103 ms` and `1.001 ms to 1.803 ms`, with the gaps around them. */
+const NOW_WIDTH = 11;
+const SCALE_WIDTH = 26;
 const MARKS: Readonly<Record<SourceVerdict, string>> = {
   agrees: '✓',
   falseticker: '✗',
@@ -67,7 +70,12 @@ function statusLines(view: View, columns: number, paint: Paint): string[] {
   const right = paint.dim(formatElapsed(elapsedMs));
   const status = left + pad(right, columns - widthOf(left) - 1, 'right');
   if (!('interval' in reading)) {
-    return [status, '', `   no interval: ${paint.yellow(reading.reason)}`, ...remarks(view, paint)];
+    return [
+      status,
+      '',
+      `   no interval: ${paint.yellow(reading.reason)}`,
+      ...remarks(view, columns, paint),
+    ];
   }
   const [earliest, latest] = [
     formatIso(reading.interval.earliest),
@@ -84,22 +92,22 @@ function statusLines(view: View, columns: number, paint: Paint): string[] {
     `   ${paint.dim('latest')}    ${instant(latest)}`,
     `   ${paint.dim('epsilon')}   ${epsilonLine(view, columns - 13, paint)}`,
     `   ${paint.dim(`        = ${describeParts(explanation)}`)}`,
-    ...remarks(view, paint),
+    ...remarks(view, columns, paint),
   ];
 }
 
 function epsilonLine({ explanation, history }: View, width: number, paint: Paint): string {
   const now = `± ${formatNs(explanation.halfWidthNs ?? 0n, 'up')}`;
-  const ends = extremes(history);
+  // A fixed place for the numbers, or the bars would move with every digit.
+  const visible = history.slice(-Math.max(8, width - NOW_WIDTH - SCALE_WIDTH));
+  const ends = extremes(visible);
   if (ends === undefined) return paint.bold(now);
   const scale = `${formatNs(ends.least, 'up')} to ${formatNs(ends.greatest, 'up')}`;
-  // A fixed place for the numbers, or the bars would move with every digit.
-  const bars = sparkline(history, Math.max(8, width - 11 - 26));
-  return `${paint.bold(pad(now, 11))} ${paint.cyan(bars)}  ${paint.dim(scale)}`;
+  return `${paint.bold(pad(now, NOW_WIDTH))} ${paint.cyan(sparkline(visible))}  ${paint.dim(scale)}`;
 }
 
 /** What the reader should know or do: refuted assumptions and advice. */
-function remarks({ explanation }: View, paint: Paint): string[] {
+function remarks({ explanation }: View, columns: number, paint: Paint): string[] {
   const { refuted, advice } = explanation;
   const lines = [...advice];
   if (refuted !== undefined) {
@@ -107,7 +115,7 @@ function remarks({ explanation }: View, paint: Paint): string[] {
       `assumption ${refuted.assumption} was contradicted ${formatNs(refuted.agoNs)} ago`,
     );
   }
-  return lines.map((line) => `   ${paint.yellow(line)}`);
+  return lines.flatMap((line) => wrap(line, columns - 3)).map((line) => `   ${paint.yellow(line)}`);
 }
 
 /** `● synchronized` in the colour of how good that is. */
@@ -156,7 +164,7 @@ export function sourceTable(
       },
       align: 'right',
     },
-    { title: '±', cell: half, align: 'right', expendable: 5 },
+    { title: '±', cell: half, align: 'right', expendable: 6 },
   ];
   if ('interval' in reading) {
     columns.push({
@@ -165,7 +173,7 @@ export function sourceTable(
         s.interval === undefined
           ? ''
           : colour(s)(intervalBar(s.interval, reading.interval, BAR_WIDTH)),
-      expendable: 6,
+      expendable: 5,
     });
   }
   if (sources.some((s) => s.sourceId !== s.source)) {

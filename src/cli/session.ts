@@ -104,6 +104,7 @@ function embeddedHeadline(servers: readonly NtpServer[]): string[] {
   return [
     "Demonstration: time true to this machine's clock, not to UTC.",
     `Five NTP servers embedded on ${liar.address}; the one on port ${liar.port} lies by ${LIE_MS} ms.`,
+    'For UTC, name servers of your own: epsilon-clock watch <host> <host> ...',
   ];
 }
 

@@ -6,18 +6,19 @@ const LEVELS = '▁▂▃▄▅▆▇█';
 const ABSENT = '·';
 
 /**
- * The last `width` values as bars between the least and the greatest of them (all low when they are
- * equal), a dot for each `undefined`. The scale is the caller's to print: bars alone show shape, not size.
+ * Positive values as bars between the least and the greatest of them (all low when they are equal), a dot
+ * for each `undefined`. The scale is logarithmic, since the first bound may be a hundred times what it becomes,
+ * and the caller's to print: bars alone show shape, not size.
  */
-export function sparkline(values: readonly (bigint | undefined)[], width: number): string {
-  const shown = values.slice(-width);
-  const { least, greatest } = extremes(shown) ?? { least: 0n, greatest: 0n };
-  const span = Number(greatest - least);
+export function sparkline(values: readonly (bigint | undefined)[]): string {
+  const ends = extremes(values);
+  const log = (value: bigint): number => Math.log(Number(value));
   const bar = (value: bigint): string => {
-    const share = span === 0 ? 0 : Number(value - least) / span;
+    if (ends === undefined || ends.least === ends.greatest) return LEVELS[0]!;
+    const share = (log(value) - log(ends.least)) / (log(ends.greatest) - log(ends.least));
     return LEVELS[Math.min(LEVELS.length - 1, Math.floor(share * LEVELS.length))]!;
   };
-  return shown.map((value) => (value === undefined ? ABSENT : bar(value))).join('');
+  return values.map((value) => (value === undefined ? ABSENT : bar(value))).join('');
 }
 
 /** The least and the greatest value; `undefined` when there is none. */

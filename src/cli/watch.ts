@@ -17,7 +17,7 @@ import { screen, sourceTable, type View } from './screen.ts';
 import { noTime, openSession, type Session } from './session.ts';
 import { statusLine } from './status-line.ts';
 import { LiveTerminal } from './terminal.ts';
-import { describeEvent } from './wording.ts';
+import { describeEvent, describeParts } from './wording.ts';
 
 const SECOND_MS = 1000;
 const FRAME_MS = 250;
@@ -104,7 +104,8 @@ class ScreenOutput implements WatchOutput {
   show(explanation: Explanation, elapsedMs: number): void {
     let { history } = this.#view;
     const second = Math.floor(elapsedMs / SECOND_MS);
-    if (second > this.#recordedS) {
+    const begun = history.length > 0 || explanation.halfWidthNs !== undefined;
+    if (begun && second > this.#recordedS) {
       this.#recordedS = second;
       history = [...history, explanation.halfWidthNs].slice(-MAX_HISTORY);
     }
@@ -112,7 +113,10 @@ class ScreenOutput implements WatchOutput {
     this.#draw();
   }
 
-  close(): void {
+  close(explanation: Explanation): void {
+    this.#view = { ...this.#view, explanation };
+    // Once more: the terminal has echoed ^C below the last line.
+    this.#draw();
     this.#terminal.close();
   }
 
@@ -143,10 +147,14 @@ class LineOutput implements WatchOutput {
 
   close(explanation: Explanation): void {
     const { paint } = this.#output;
-    this.#output.print('');
-    for (const line of sourceTable(explanation, { width: LOG_WIDTH, paint })) {
-      this.#output.print(line);
-    }
+    const parts = describeParts(explanation);
+    const summary = [
+      '',
+      ...(parts === '' ? [] : [`epsilon = ${parts}`]),
+      ...explanation.advice,
+      ...sourceTable(explanation, { width: LOG_WIDTH, paint }),
+    ];
+    for (const line of summary) this.#output.print(line);
   }
 }
 

@@ -30,7 +30,7 @@ export function describeReason(source: SourceExplanation): string {
     case 'agrees':
       return source.lastReason ?? '';
     case 'falseticker':
-      return 'disjoint from the bound';
+      return 'outside bound';
     case 'suspect':
       return 'agreed until now; asking the others';
     case 'undecided':
@@ -43,11 +43,12 @@ export function describeReason(source: SourceExplanation): string {
   }
 }
 
-/** `quorum full: 5 vote, at most 2 wrong`. */
-export function describeQuorum({ reading, voters, maxFaulty }: Explanation): string {
-  const quorum = 'quorum' in reading ? `quorum ${reading.quorum}: ` : '';
-  const rests = voters === 1 && maxFaulty === 0 ? ', all rests on it' : '';
-  return `${quorum}${voters} vote${voters === 1 ? 's' : ''}${rests || `, at most ${maxFaulty} wrong`}`;
+/** `quorum full: 5 vote, at most 2 wrong`; without a bound, how many have a vote yet. */
+export function describeQuorum({ reading, voters, maxFaulty, sources }: Explanation): string {
+  if (!('quorum' in reading)) return `${voters} of ${sources.length} sources vote`;
+  const tolerated = maxFaulty === 0 ? 'none may be wrong' : `at most ${maxFaulty} wrong`;
+  const vote = voters === 1 ? '1 votes' : `${voters} vote`;
+  return `quorum ${reading.quorum}: ${vote}, ${tolerated}`;
 }
 
 /** Why nothing agreed, in one line: what each source said. */
@@ -90,7 +91,7 @@ export function describeParts(explanation: Explanation): string {
 }
 
 /** A part below this share of epsilon is not worth a reader's time. */
-const PARTS_SHOWN_ABOVE = 1000n;
+const PARTS_SHOWN_ABOVE = 100n;
 
 /** A rate in parts per million, without the tail of a conversion. */
 export function formatPpm(ppm: number): string {
