@@ -6,8 +6,8 @@ import type { CommandName } from './arguments.ts';
 const EXIT_CODES = `Exit codes:
   0    done
   1    unexpected failure
-  2    no time: nothing agreed within --timeout, or the server could not be reached
-       or refused
+  2    no time: nothing agreed within --timeout, or the server could not be
+       reached, or what it said proves nothing
   64   wrong usage
   130  interrupted (Ctrl-C); 143 terminated, 129 hung up`;
 
@@ -15,11 +15,12 @@ const HOSTS = `Hosts: name, name:port, address, [v6]:port. The default port is 1
 
 const CLOCK_OPTIONS = `  --timeout <t>         give up when nothing has agreed after this long (default 10s)
   --poll <t>            how often to ask each server (default 16s on private and
-                        loopback addresses, 64s on public ones, 4s on the embedded
-                        servers; never below 16s on public ones)
-  --host-clock <kind>   disciplined (default): a daemon may slew this machine's clock
-                        free-running: none does
-  --max-drift-ppm <n>   the largest rate error of this machine's clock (default 200)
+                        loopback addresses, 64s on public ones, 4s on the
+                        embedded servers; never below 16s on public ones)
+  --host-clock <kind>   disciplined (default): a daemon may slew this machine's
+                        clock; free-running: none does
+  --max-drift-ppm <n>   the largest rate error of this machine's clock
+                        (default 200)
   --json                JSON, int64 as decimal strings
   -h, --help            this text
 
@@ -33,8 +34,8 @@ Usage:
   epsilon-clock now [host...]     one reading, when the sources agree
   epsilon-clock query <host>      one NTP exchange, every field, and what it proves
 
-Without a host, watch and now start five servers on 127.0.0.1, one of which lies, and
-show time that is true to this machine's clock, not to UTC.
+Without a host, watch and now start five servers on 127.0.0.1, one of which
+lies, and show time that is true to this machine's clock, not to UTC.
 
   epsilon-clock <command> --help
   epsilon-clock --version
@@ -45,11 +46,11 @@ ${EXIT_CODES}
 `,
   watch: `epsilon-clock watch [host...]: a live view of the bound and of every source
 
-Shows [earliest, latest], epsilon (half its width) over time, and for each source
-whether it agrees, its reach (the last eight polls), its delay and its offset. On a
-terminal it redraws in place; otherwise it prints a line per second and every change.
-Without a host: five servers on 127.0.0.1, one of which lies by 250 ms; true to this
-machine's clock, not to UTC.
+Shows [earliest, latest], epsilon (half its width) over time, and for each
+source whether it agrees, its reach (the last eight polls), its delay and its
+offset. On a terminal it redraws in place; otherwise it prints a line per second
+and every change. Without a host: five servers on 127.0.0.1, one of which lies
+by 250 ms; true to this machine's clock, not to UTC.
 
 Options:
   --for <t>             stop after this long (default: at Ctrl-C)
@@ -62,8 +63,8 @@ ${EXIT_CODES}
 `,
   now: `epsilon-clock now [host...]: one reading, when the sources agree
 
-Without a host: five servers on 127.0.0.1, one of which lies by 250 ms; true to this
-machine's clock, not to UTC.
+Without a host: five servers on 127.0.0.1, one of which lies by 250 ms; true to
+this machine's clock, not to UTC.
 
 Options:
 ${CLOCK_OPTIONS}

@@ -1,0 +1,279 @@
+/**
+ * The program as users run it: `dist/cli.js` as a process of its own. Nothing here measures time: lines
+ * and exits are awaited.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
+import { systemClock } from 'epsilon-clock';
+import { type NtpServer, type NtpServerBehaviour, startNtpServer } from 'epsilon-clock/node';
+import { afterEach, describe, expect, test } from 'vitest';
+
+const CLI = new URL('../../dist/cli.js', import.meta.url).pathname;
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((each) => each.close()));
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** Resolves once standard output matches. */
+  seen(pattern: RegExp): Promise<void>;
+}
+
+function start(...args: string[]): Run {
+  const { NO_COLOR: _, ...env } = process.env;
+  const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
+  open.push({ close: () => child.exitCode ?? child.kill('SIGKILL') });
+  const seen = async (pattern: RegExp): Promise<void> => {
+    while (!pattern.test(stdout)) {
+      if (child.exitCode !== null) throw new Error(`ended without ${pattern}: ${stdout}${stderr}`);
+      await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+    }
+  };
+  return { child, ended, seen };
+}
+
+const run = (...args: string[]) => start(...args).ended;
+
+async function server(behaviour: NtpServerBehaviour = {}): Promise<NtpServer> {
+  const started = await startNtpServer({ clock: systemClock(), behaviour });
+  open.push(started);
+  return started;
+}
+
+/** A bound UDP socket that answers nothing. */
+async function mute(): Promise<Socket> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return socket;
+}
+
+async function closedPort(): Promise<number> {
+  const socket = await mute();
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
+}
+
+describe('watch without hosts', () => {
+  test('says what its time is true to, synchronises, marks the liar, prints epsilon', async () => {
+    const { code, stdout, stderr } = await run('watch', '--for', '3s');
+    const [first, second] = stdout.split('\n');
+    expect(first).toBe("Demonstration: time true to this machine's clock, not to UTC.");
+    const liar = /the one on port (\d+) lies by 250 ms\.$/.exec(second!)?.[1];
+    expect(stdout).toContain('> synchronized\n');
+    expect(stdout).toContain(`> 127.0.0.1:${liar} is a falseticker\n`);
+    expect(stdout).toMatch(
+      new RegExp(
+        `● synchronized {2}\\d{4}-\\S+Z ± [\\d.]+ [mµ]s {2}4 of 5 agree {2}127\\.0\\.0\\.1:${liar} falseticker \\+2\\d\\d`,
+      ),
+    );
+    expect(stdout).toMatch(new RegExp(`✗ {2}127\\.0\\.0\\.1:${liar} +falseticker`));
+    expect(stdout.match(/✓ {2}127\.0\.0\.1:\d+ +agrees/g)).toHaveLength(4);
+    expect(stdout).not.toContain('\x1b');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  test('--json: one object per line, whose last has the liar as falseticker', async () => {
+    const { code, stdout, stderr } = await run('watch', '--json', '--for', '2s');
+    const reports = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const last = reports.at(-1);
+    expect(last.status).toBe('synchronized');
+    expect(last.trueTo).toBe('this-machine');
+    const { earliest, latest } = last.interval;
+    expect(BigInt(latest) - BigInt(earliest)).toBeLessThanOrEqual(2n * BigInt(last.halfWidthNs));
+    const verdicts = last.sources.map(({ verdict }: { verdict: string }) => verdict).sort();
+    expect(verdicts).toEqual(['agrees', 'agrees', 'agrees', 'agrees', 'falseticker']);
+    const told = reports.flatMap(({ events }) => events).map(({ type }) => type);
+    expect(told).toEqual(['status', 'falseticker']);
+    expect(stderr).toBe("Demonstration: time true to this machine's clock, not to UTC.\n");
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends it cleanly with %d', async (signal, exitCode) => {
+    const { child, seen, ended } = start('watch');
+    await seen(/> synchronized/);
+    child.kill(signal);
+    const { code, stderr, stdout } = await ended;
+    expect(code).toBe(exitCode);
+    expect(stderr).toBe('');
+    expect(stdout).not.toContain('stopped');
+  });
+
+  test('a reader that has seen enough ends it quietly', async () => {
+    const { child, seen, ended } = start('watch');
+    await seen(/Demonstration/);
+    child.stdout!.destroy();
+    const { code, stderr } = await ended;
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+});
+
+describe('now', () => {
+  test('--json is one object with an interval that holds this machine’s time', async () => {
+    const clock = systemClock();
+    const before = clock.wallReadNs();
+    const { code, stdout } = await run('now', '--json');
+    const after = clock.wallReadNs() + clock.wallGridNs;
+    const { status, interval } = JSON.parse(stdout);
+    expect(status).toBe('synchronized');
+    expect(BigInt(interval.earliest)).toBeLessThanOrEqual(after);
+    expect(BigInt(interval.latest)).toBeGreaterThanOrEqual(before);
+    expect(code).toBe(0);
+  });
+
+  test('reads the servers that are named', async () => {
+    const { port } = await server({ offsetMs: 3_600_000 });
+    const { code, stdout, stderr } = await run(
+      'now',
+      `127.0.0.1:${port}`,
+      '--host-clock',
+      'free-running',
+    );
+    expect(stdout).toMatch(
+      /^\S+Z ± \S+ \S+ {2}synchronized, quorum full: 1 votes, none may be wrong\n$/,
+    );
+    const ahead = Date.parse(stdout.split(' ')[0]!) - Date.now();
+    expect(ahead).toBeGreaterThan(1_800_000);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  test('two of four lie alike: no time, and what each said', async () => {
+    const offsets = [0, 0, 250, 250];
+    const ports = await Promise.all(
+      offsets.map(async (offsetMs) => (await server({ offsetMs })).port),
+    );
+    const hosts = ports.map((port) => `127.0.0.1:${port}`);
+    const { code, stdout, stderr } = await run('now', ...hosts, '--timeout', '2s');
+    expect(stdout).toBe('');
+    expect(stderr).toContain('epsilon-clock: nothing agreed within 2 s: unsynchronized: ');
+    for (const host of hosts) expect(stderr).toContain(`${host} answered`);
+    expect(code).toBe(2);
+  });
+});
+
+describe('an unreachable host is one clear line and exit code 2', () => {
+  test.each(['watch', 'now'])('%s', async (command) => {
+    const host = `127.0.0.1:${await closedPort()}`;
+    const { code, stderr } = await run(command, host, '--timeout', '1s');
+    expect(stderr).toMatch(
+      new RegExp(
+        `^epsilon-clock: nothing agreed within 1 s: \\S+ \\S+ \\(${host} unreachable\\)\\n$`,
+      ),
+    );
+    expect(code).toBe(2);
+  });
+
+  test('watch for less than the timeout', async () => {
+    const host = `127.0.0.1:${await closedPort()}`;
+    const { code, stderr } = await run('watch', host, '--for', '500ms', '--json');
+    expect(stderr).toMatch(/^epsilon-clock: nothing agreed within \d+ (ms|s): /);
+    expect(code).toBe(2);
+  });
+
+  test('query', async () => {
+    const host = `127.0.0.1:${await closedPort()}`;
+    const { code, stdout, stderr } = await run('query', host);
+    expect(stderr).toBe(`epsilon-clock: ${host}: unreachable\n`);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+});
+
+describe('query', () => {
+  test('decodes every field and shows the sample', async () => {
+    const { port } = await server({ rootDelayMs: 500, precision: -10 });
+    const { code, stdout, stderr } = await run('query', `127.0.0.1:${port}`);
+    expect(stdout).toContain(`reply from 127.0.0.1:${port}, 48 bytes\n`);
+    expect(stdout).toContain('  precision         -10  2^-10 s = 976.6 µs\n');
+    expect(stdout).toContain('  root delay        0x00008000  500.0 ms\n');
+    expect(stdout).toContain('  reference id      0x4c4f434c  LOCL\n');
+    expect(stdout).toMatch(/ {2}true - monotonic {2}>= \d+ ns at t4\n/);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  test('over IPv6, --json', async () => {
+    const started = await startNtpServer({ clock: systemClock(), host: '::1' });
+    open.push(started);
+    const { code, stdout } = await run('query', `[::1]:${started.port}`, '--json');
+    const answer = JSON.parse(stdout);
+    expect(answer).toMatchObject({ verdict: 'sample', server: `ntp://[::1]:${started.port}` });
+    expect(BigInt(answer.sample.upperNs)).toBeGreaterThan(BigInt(answer.sample.lowerNs));
+    expect(code).toBe(0);
+  });
+
+  test('a refused reply is shown, with the reason on standard error, and exit code 2', async () => {
+    const { port } = await server({ leap: 'unsynchronized' });
+    const { code, stdout, stderr } = await run('query', `127.0.0.1:${port}`);
+    expect(stdout).toContain('  leap indicator    3  not synchronised\n');
+    expect(stderr).toBe('epsilon-clock: refused: unsynchronized\n');
+    expect(code).toBe(2);
+  });
+
+  test('an interrupt ends the wait for a reply', async () => {
+    const socket = await mute();
+    open.push(socket);
+    const { child, ended } = start(
+      'query',
+      `127.0.0.1:${socket.address().port}`,
+      '--timeout',
+      '1h',
+    );
+    await once(socket, 'message');
+    child.kill('SIGINT');
+    expect(await ended).toEqual({ code: 130, stdout: '', stderr: '' });
+  });
+});
+
+describe('the command line', () => {
+  test('a mistake is one line and exit code 64', async () => {
+    expect(await run('watch', '--fro', '5s')).toEqual({
+      code: 64,
+      stdout: '',
+      stderr: "epsilon-clock: Unknown option '--fro' (see epsilon-clock --help)\n",
+    });
+    const outOfRange = await run('now', '--max-drift-ppm', '200000');
+    expect(outOfRange.stderr).toMatch(/^epsilon-clock: maxDriftPpm must be from .* \(see/);
+    expect(outOfRange.code).toBe(64);
+  });
+
+  test('help and version', async () => {
+    expect(await run('--version')).toEqual({
+      code: 0,
+      stdout: `${manifest.version}\n`,
+      stderr: '',
+    });
+    const help = await run('query', '--help');
+    expect(help.stdout).toMatch(/^epsilon-clock query <host>/);
+    expect(help.code).toBe(0);
+  });
+
+  test('is executable as it is, which npm’s bin needs', () => {
+    expect(readFileSync(CLI, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(statSync(CLI).mode & 0o111).toBe(0o111);
+    expect(manifest.bin).toEqual({ 'epsilon-clock': './dist/cli.js' });
+  });
+});
