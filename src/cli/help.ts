@@ -13,7 +13,8 @@ const EXIT_CODES = `Exit codes:
 
 const HOSTS = `Hosts: name, name:port, address, [v6]:port. The default port is 123.`;
 
-const CLOCK_OPTIONS = `  --timeout <t>         give up when nothing has agreed after this long (default 10s)
+const CLOCK_OPTIONS = `  --timeout <t>         give up when nothing has agreed after this long
+                        (default 10s)
   --poll <t>            how often to ask each server (default 16s on private and
                         loopback addresses, 64s on public ones, 4s on the
                         embedded servers; never below 16s on public ones)
@@ -30,9 +31,9 @@ const TEXTS: Readonly<Record<CommandName | 'general', string>> = {
   general: `epsilon-clock: what time it is, and how wrong that can be
 
 Usage:
-  epsilon-clock watch [host...]   a live view of the bound and of every source
+  epsilon-clock watch [host...]   a live view of the bound and the sources
   epsilon-clock now [host...]     one reading, when the sources agree
-  epsilon-clock query <host>      one NTP exchange, every field, and what it proves
+  epsilon-clock query <host>      one NTP exchange: every field, what it proves
 
 Without a host, watch and now start five servers on 127.0.0.1, one of which
 lies, and show time that is true to this machine's clock, not to UTC.
@@ -44,7 +45,7 @@ ${HOSTS}
 
 ${EXIT_CODES}
 `,
-  watch: `epsilon-clock watch [host...]: a live view of the bound and of every source
+  watch: `epsilon-clock watch [host...]: a live view of the bound and the sources
 
 Shows [earliest, latest], epsilon (half its width) over time, and for each
 source whether it agrees, its reach (the last eight polls), its delay and its
@@ -73,7 +74,7 @@ ${HOSTS}
 
 ${EXIT_CODES}
 `,
-  query: `epsilon-clock query <host>: one NTP exchange, every field, and what it proves
+  query: `epsilon-clock query <host>: one NTP exchange: every field, what it proves
 
 Options:
   --timeout <t>         how long to wait for the reply (default 2s)
