@@ -63,7 +63,7 @@ describe('the screen', () => {
       '   earliest  2026-11-21T00:23:07.533318003Z',
       '   latest    2026-11-21T00:23:07.535518003Z',
       '   epsilon   ± 1.100 ms  ▁█  1.000 ms to 1.100 ms',
-      '           = server error 1.015 ms + drift 60.00 µs + path delay 42.00 µs - agre…',
+      '           = server error 1.015 ms + drift 60.00 µs + path delay 42.00 µs - agr…',
     ]);
   });
 

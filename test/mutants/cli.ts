@@ -67,8 +67,8 @@ export const mutants: Mutant[] = [
   {
     id: 'cli-frame-climbs-too-far',
     file: 'src/cli/terminal.ts',
-    find: '`\\x1b[${previous}A\\r`',
-    replace: '`\\x1b[${previous + 1}A\\r`',
+    find: 'this.#previous = lines.length;',
+    replace: 'this.#previous = lines.length + 1;',
     test: 'test/cli/terminal.test.ts',
     name: 'each frame replaces',
   },
