@@ -12,8 +12,8 @@ export const mutants: Mutant[] = [
   {
     id: 'cli-offset-without-sign',
     file: 'src/cli/durations.ts',
-    find: 'return ns < 0n ? formatNs(ns) : `+${formatNs(ns)}`;',
-    replace: 'return formatNs(ns < 0n ? -ns : ns);',
+    find: 'return ns < 0n ? formatNs(ns) :',
+    replace: 'return ns !== 0n ? formatNs(ns) :',
     test: 'test/cli/durations.test.ts',
     name: 'an offset always has its sign',
   },
