@@ -41,6 +41,33 @@ export {
   widen,
   width,
 } from './interval/time-interval.ts';
+export {
+  MalformedTimestampError,
+  TimestampAheadError,
+  TimestampExhaustedError,
+} from './logical/errors.ts';
+export { HybridClock, type HybridClockOptions } from './logical/hybrid-clock.ts';
+export type {
+  BeforeSync,
+  PhysicalClock,
+  SynchronizedClock,
+  WallClock,
+} from './logical/physical-clock.ts';
+export {
+  compareStamps,
+  formatStamp,
+  formatTimestamp,
+  type HlcTimestamp,
+  hlcTimestamp,
+  parseStamp,
+  parseTimestamp,
+  parseTimestampInto,
+  readTimestamp,
+  type Stamp,
+  timestampFromBytes,
+  timestampToBytes,
+  writeTimestamp,
+} from './logical/timestamp.ts';
 export type { Cancel, Clock, TimerOptions } from './time/clock.ts';
 export {
   dateFromUnixNs,

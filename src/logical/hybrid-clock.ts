@@ -35,6 +35,7 @@
  */
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
 import { INT64_MAX } from '../time/instant.ts';
+import { nsFromMsDown } from '../time/rounding.ts';
 import { TimestampAheadError, TimestampExhaustedError } from './errors.ts';
 import { checkNodeId } from './node-id.ts';
 import { type BeforeSync, type PhysicalClock, physicalReader } from './physical-clock.ts';
@@ -113,6 +114,9 @@ export class HybridClock {
     this.#slots[LAST] = checkTimestamp('after', options.after ?? 0n);
     this.#slots[MAX_AHEAD] = limitNs('maxRemoteAheadMs', options.maxRemoteAheadMs ?? 500);
     const maxLeadNs = limitNs('maxLeadMs', options.maxLeadMs ?? 1000);
+    if (options.onLead !== undefined && typeof options.onLead !== 'function') {
+      throw new ArgumentTypeError('onLead', 'a function', options.onLead);
+    }
     this.#onLead = options.onLead;
     this.#slots[MAX_LEAD] = options.onLead === undefined ? INT64_MAX : maxLeadNs;
   }
@@ -308,7 +312,7 @@ export class HybridClock {
 /** Ms to ns, rounded down; `Infinity` is as far as int64 goes. */
 function limitNs(name: string, ms: number): bigint {
   if (ms === Number.POSITIVE_INFINITY) return INT64_MAX;
-  return BigInt(Math.floor(checkNumber(name, ms, 0, 9e12) * 1e6));
+  return nsFromMsDown(checkNumber(name, ms, 0, 9e12), name);
 }
 
 function notATimestamp(name: string, value: bigint): ArgumentRangeError {

@@ -1,0 +1,392 @@
+import {
+  BoundedClock,
+  ClockUnsynchronizedError,
+  HybridClock,
+  type HybridClockOptions,
+  parseStamp,
+  type UnixNs,
+  unixNs,
+} from 'epsilon-clock';
+import { describe, expect, test } from 'vitest';
+
+const T = 1_795_227_787_534_418_003n;
+const MS = 1_000_000n;
+
+/** A physical clock that shows what the test says. */
+class Dial {
+  ns: bigint;
+  constructor(ns: bigint = T) {
+    this.ns = ns;
+  }
+  wallNs(): UnixNs {
+    return this.ns as UnixNs;
+  }
+}
+
+function setUp(options: Partial<HybridClockOptions> = {}, start = T) {
+  const dial = new Dial(start);
+  return { dial, hlc: new HybridClock({ clock: dial, nodeId: 'a', ...options }) };
+}
+
+/** The code of what `act` throws, or what it returned. */
+function codeOf(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return (error as { code?: unknown }).code ?? error;
+  }
+}
+
+describe('local events', () => {
+  test('follow physical time, and count in nanoseconds while it stands still or goes back', () => {
+    const { dial, hlc } = setUp();
+    expect(hlc.peek()).toBe(0n);
+    expect(hlc.now()).toBe(T); // physical time itself
+    expect(hlc.now()).toBe(T + 1n); // the clock did not move: one more
+    dial.ns = T + 1n;
+    expect(hlc.now()).toBe(T + 2n); // still behind us
+    dial.ns = T + 10n;
+    expect(hlc.now()).toBe(T + 10n); // overtook us: the counter is gone
+    dial.ns = T - 3_600_000n * MS;
+    expect(hlc.now()).toBe(T + 11n); // an hour back: sends go on
+    expect(hlc.peek()).toBe(T + 11n);
+    expect(hlc.leadNs()).toBe(3_600_000n * MS + 11n);
+    dial.ns = T + 11n;
+    expect(hlc.leadNs()).toBe(0n);
+    dial.ns = T + 12n;
+    expect(hlc.leadNs()).toBe(0n); // behind is no lead
+  });
+
+  test('are the same in every form', () => {
+    const { hlc } = setUp({ nodeId: 'orders-3' });
+    const slots = new BigInt64Array(3);
+    const view = new DataView(new ArrayBuffer(16), 2);
+    hlc.tick();
+    hlc.into(slots, 2);
+    hlc.writeTo(view, 5);
+    expect(slots).toEqual(BigInt64Array.of(0n, 0n, T + 1n));
+    expect(view.getBigInt64(5)).toBe(T + 2n);
+    expect(hlc.now()).toBe(T + 3n);
+    expect(hlc.stamp()).toBe(`${T + 4n}@orders-3`);
+    expect(parseStamp(hlc.stamp())).toEqual({ timestamp: T + 5n, nodeId: 'orders-3' });
+  });
+
+  test('a commit is at least its floor, greater than what was before, and at least now', () => {
+    const { dial, hlc } = setUp();
+    expect(hlc.nowAtLeast(T + 50n)).toBe(T + 50n);
+    expect(hlc.nowAtLeast(T + 50n)).toBe(T + 51n);
+    expect(hlc.nowAtLeast(0n)).toBe(T + 52n);
+    dial.ns = T + 99n;
+    expect(hlc.nowAtLeast(T + 98n)).toBe(T + 99n);
+    // Not measured against the limit for remotes: the floor is our own.
+    expect(hlc.nowAtLeast(T + 10_000n * MS)).toBe(T + 10_000n * MS);
+  });
+
+  test('continue after a given timestamp', () => {
+    const { hlc } = setUp({ after: T + 7n });
+    expect(hlc.peek()).toBe(T + 7n);
+    expect(hlc.now()).toBe(T + 8n);
+  });
+});
+
+describe('receive', () => {
+  test('is above the remote and above us, or physical time if that is greater', () => {
+    const { dial, hlc } = setUp();
+    expect(hlc.receive(T - 5n)).toBe(T); // the past is harmless
+    expect(hlc.receive(T + 100n)).toBe(T + 101n); // above the remote
+    expect(hlc.receive(T + 101n)).toBe(T + 102n); // equal to ours: above both
+    expect(hlc.receive(T + 50n)).toBe(T + 103n); // above us
+    expect(hlc.receive(0n)).toBe(T + 104n);
+    dial.ns = T + 200n;
+    expect(hlc.receive(T + 198n)).toBe(T + 200n); // now is greater
+    expect(hlc.receive(T + 200n)).toBe(T + 201n); // a remote at now, exactly
+  });
+
+  test('has a state-only form, and one from bytes', () => {
+    const { hlc } = setUp({ maxRemoteAheadMs: 10_000 });
+    hlc.update(T + 100n);
+    expect(hlc.peek()).toBe(T + 101n);
+    const view = new DataView(new ArrayBuffer(24));
+    view.setBigInt64(9, T + 0x1_0000_0000n);
+    hlc.updateFrom(view, 9);
+    expect(hlc.peek()).toBe(T + 0x1_0000_0001n);
+  });
+
+  test('of many: one event above all of them', () => {
+    const { dial, hlc } = setUp();
+    expect(hlc.receiveAll([T + 5n, T + 9n, T - 1n])).toBe(T + 10n);
+    expect(hlc.receiveAll(BigInt64Array.of(1n, T + 20n))).toBe(T + 21n);
+    expect(hlc.receiveAll([])).toBe(T + 22n);
+    dial.ns = T + 1000n;
+    expect(hlc.receiveAll([T + 999n])).toBe(T + 1000n);
+  });
+});
+
+describe('limits', () => {
+  test('a remote at the limit is taken, one nanosecond further is refused', () => {
+    const { hlc } = setUp();
+    expect(hlc.receive(T + 500n * MS)).toBe(T + 500n * MS + 1n);
+    let error: unknown;
+    try {
+      hlc.receive(T + 500n * MS + 1n);
+    } catch (caught) {
+      error = caught;
+    }
+    expect(error).toMatchObject({
+      name: 'TimestampAheadError',
+      code: 'ERR_TIMESTAMP_AHEAD',
+      timestamp: T + 500n * MS + 1n,
+      aheadNs: 500n * MS + 1n,
+      limitNs: 500n * MS,
+    });
+    expect(hlc.peek()).toBe(T + 500n * MS + 1n);
+  });
+
+  test('a ratchet attack moves us to the limit and one nanosecond per event, no further', () => {
+    const { dial, hlc } = setUp();
+    for (let i = 0; i < 100_000; i++) {
+      // The attacker always goes as far as it gets: what we would say next, or the limit.
+      const greedy = hlc.peek() + 500n * MS;
+      const atLimit = dial.ns + 500n * MS;
+      if (greedy > atLimit) expect(codeOf(() => hlc.receive(greedy))).toBe('ERR_TIMESTAMP_AHEAD');
+      hlc.receive(atLimit);
+    }
+    expect(hlc.peek()).toBe(T + 500n * MS + 100_000n);
+    dial.ns += 501n * MS;
+    expect(hlc.now()).toBe(dial.ns); // and physical time catches up
+  });
+
+  test('the limit is against physical time also when that stepped back an hour', () => {
+    const { dial, hlc } = setUp();
+    hlc.tick();
+    dial.ns -= 3_600_000n * MS;
+    // A peer whose clock is right looks an hour ahead; we can't tell that from an attack.
+    expect(codeOf(() => hlc.receive(T))).toBe('ERR_TIMESTAMP_AHEAD');
+    expect(hlc.receive(dial.ns + 500n * MS)).toBe(T + 1n);
+  });
+
+  test.each([
+    ['zero refuses any remote ahead', 0, 1n, 0n],
+    ['fractions count, rounded down', 0.0015, 1501n, 1500n],
+    ['half a minute', 30_000, 30_000n * MS + 1n, 30_000n * MS],
+  ])('%s', (_, maxRemoteAheadMs, refused, taken) => {
+    const { hlc } = setUp({ maxRemoteAheadMs });
+    expect(codeOf(() => hlc.receive(T + refused))).toBe('ERR_TIMESTAMP_AHEAD');
+    expect(hlc.receive(T + taken)).toBe(T + taken + 1n);
+  });
+
+  test('without a limit a forged remote takes the clock to its end, and it stays there', () => {
+    const { hlc } = setUp({ maxRemoteAheadMs: Number.POSITIVE_INFINITY });
+    const end = 2n ** 63n - 1n;
+    expect(codeOf(() => hlc.receive(end))).toBe('ERR_TIMESTAMP_EXHAUSTED'); // nothing is above it
+    expect(hlc.peek()).toBe(0n);
+    expect(hlc.receive(end - 1n)).toBe(end);
+    expect(codeOf(() => hlc.now())).toBe('ERR_TIMESTAMP_EXHAUSTED');
+    expect(codeOf(() => hlc.receive(T))).toBe('ERR_TIMESTAMP_EXHAUSTED');
+    expect(codeOf(() => hlc.nowAtLeast(end))).toBe('ERR_TIMESTAMP_EXHAUSTED');
+    expect(hlc.peek()).toBe(end);
+  });
+
+  test('a physical clock before 1970 or at the end of int64 breaks no comparison', () => {
+    const { dial, hlc } = setUp({}, -(2n ** 63n));
+    expect(hlc.now()).toBe(1n);
+    expect(codeOf(() => hlc.receive(2n ** 63n - 1n))).toBe('ERR_TIMESTAMP_AHEAD');
+    expect(hlc.leadNs()).toBe(1n);
+    dial.ns = 2n ** 63n - 1n;
+    expect(hlc.receive(5n)).toBe(2n ** 63n - 1n);
+    expect(codeOf(() => hlc.now())).toBe('ERR_TIMESTAMP_EXHAUSTED');
+  });
+});
+
+describe('onLead', () => {
+  /** Lets queued microtasks run. */
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+  test('is called once per crossing, with the lead, after the event', async () => {
+    const leads: bigint[] = [];
+    const { dial, hlc } = setUp({ maxLeadMs: 2, onLead: (lead) => leads.push(lead) });
+    hlc.tick();
+    dial.ns = T - 2n * MS + 1n;
+    hlc.tick(); // leads by exactly 2 ms: not above
+    await turn();
+    expect(leads).toEqual([]);
+    hlc.tick();
+    expect(leads).toEqual([]); // never inside the event
+    hlc.tick();
+    await turn();
+    expect(leads).toEqual([2n * MS + 1n]);
+    dial.ns = T;
+    hlc.tick(); // back below: armed again
+    dial.ns = T - 3n * MS;
+    hlc.tick();
+    await turn();
+    expect(leads).toEqual([2n * MS + 1n, 3n * MS + 5n]);
+  });
+
+  test('may use the clock, and what it throws reaches nobody but the process', async () => {
+    const boom = new Error('from onLead');
+    const { dial, hlc } = setUp({
+      maxLeadMs: 1,
+      onLead: () => {
+        hlc.now();
+        throw boom;
+      },
+    });
+    hlc.tick();
+    dial.ns = T - 2n * MS;
+    const uncaught = new Promise((resolve) => {
+      const others = process.listeners('uncaughtException');
+      process.removeAllListeners('uncaughtException');
+      process.once('uncaughtException', (error) => {
+        for (const other of others) process.on('uncaughtException', other);
+        resolve(error);
+      });
+    });
+    expect(hlc.now()).toBe(T + 1n);
+    expect(await uncaught).toBe(boom);
+    expect(hlc.now()).toBe(T + 3n); // onLead took T + 2
+  });
+
+  test('without it nothing is said', () => {
+    const { dial, hlc } = setUp({ maxLeadMs: 0 });
+    hlc.tick();
+    dial.ns = 0n;
+    expect(hlc.now()).toBe(T + 1n);
+  });
+});
+
+describe('refused, state untouched', () => {
+  const garbage: [string, unknown, string][] = [
+    ['a number', 5, 'ERR_INVALID_ARG_TYPE'],
+    ['NaN', Number.NaN, 'ERR_INVALID_ARG_TYPE'],
+    ['digits', '1795227787534418003', 'ERR_INVALID_ARG_TYPE'],
+    ['nothing', undefined, 'ERR_INVALID_ARG_TYPE'],
+    ['null', null, 'ERR_INVALID_ARG_TYPE'],
+    ['an object that converts', { valueOf: () => T }, 'ERR_INVALID_ARG_TYPE'],
+    ['a negative', -1n, 'ERR_OUT_OF_RANGE'],
+    ['2^63', 2n ** 63n, 'ERR_OUT_OF_RANGE'],
+    ['2^64, which is 0 in 64 bits', 2n ** 64n, 'ERR_OUT_OF_RANGE'],
+    ['2^64 + now', 2n ** 64n + T, 'ERR_OUT_OF_RANGE'],
+    ['a year ahead', T + 365n * 86_400_000n * MS, 'ERR_TIMESTAMP_AHEAD'],
+  ];
+
+  test.each(garbage)('remote: %s', (_, value, code) => {
+    const remote = value as bigint;
+    const { hlc } = setUp();
+    const before = hlc.now();
+    expect(codeOf(() => hlc.receive(remote))).toBe(code);
+    expect(codeOf(() => hlc.update(remote))).toBe(code);
+    // Wherever it stands in a batch, the good ones around it don't count either.
+    expect(codeOf(() => hlc.receiveAll([T + 9n, remote]))).toBe(code);
+    expect(codeOf(() => hlc.receiveAll([remote, T + 9n]))).toBe(code);
+    if (code !== 'ERR_TIMESTAMP_AHEAD') expect(codeOf(() => hlc.nowAtLeast(remote))).toBe(code);
+    expect(hlc.peek()).toBe(before);
+    expect(hlc.now()).toBe(before + 1n);
+  });
+
+  test('targets without room', () => {
+    const { hlc } = setUp();
+    const view = new DataView(new ArrayBuffer(16), 4, 9);
+    for (const offset of [2, -1, 0.5, Number.NaN, 2 ** 32]) {
+      expect(codeOf(() => hlc.writeTo(view, offset))).toBe('ERR_OUT_OF_RANGE');
+      expect(codeOf(() => hlc.updateFrom(view, offset))).toBe('ERR_OUT_OF_RANGE');
+    }
+    for (const index of [3, -1, 0.5, Number.NaN, 2 ** 32]) {
+      expect(codeOf(() => hlc.into(new BigInt64Array(3), index))).toBe('ERR_OUT_OF_RANGE');
+    }
+    const bytes = new Uint8Array(8) as unknown as DataView;
+    expect(codeOf(() => hlc.writeTo(bytes, 0))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => hlc.updateFrom(bytes, 0))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => hlc.into([0n] as unknown as BigInt64Array, 0))).toBe(
+      'ERR_INVALID_ARG_TYPE',
+    );
+    view.setUint32(0, 0x8000_0000);
+    expect(codeOf(() => hlc.updateFrom(view, 0))).toBe('ERR_OUT_OF_RANGE'); // negative as int64
+    view.setUint32(0, 0x7fff_0000);
+    expect(codeOf(() => hlc.updateFrom(view, 0))).toBe('ERR_TIMESTAMP_AHEAD');
+    expect(hlc.peek()).toBe(0n);
+  });
+
+  test('a physical clock that throws or answers nonsense', () => {
+    const boom = new Error('no clock');
+    let answer: () => unknown = () => T;
+    const hlc = new HybridClock({ clock: { wallNs: () => answer() as UnixNs }, nodeId: 'a' });
+    hlc.tick();
+    answer = () => {
+      throw boom;
+    };
+    expect(codeOf(() => hlc.now())).toBe(boom);
+    expect(codeOf(() => hlc.receive(T + 9n))).toBe(boom);
+    answer = () => Date.now();
+    expect(codeOf(() => hlc.now())).toBeInstanceOf(TypeError);
+    expect(hlc.peek()).toBe(T);
+  });
+
+  test.each([
+    ['no node id', { nodeId: undefined }, 'ERR_INVALID_ARG_TYPE'],
+    ['an empty node id', { nodeId: '' }, 'ERR_OUT_OF_RANGE'],
+    ['a node id with @', { nodeId: 'a@b' }, 'ERR_OUT_OF_RANGE'],
+    ['a long node id', { nodeId: 'a'.repeat(65) }, 'ERR_OUT_OF_RANGE'],
+    ['a node id with a line end', { nodeId: 'a\n' }, 'ERR_OUT_OF_RANGE'],
+    ['a clock that has no time', { clock: {} }, 'ERR_INVALID_ARG_TYPE'],
+    ['no clock', { clock: undefined }, 'ERR_INVALID_ARG_TYPE'],
+    ['a negative limit', { maxRemoteAheadMs: -1 }, 'ERR_OUT_OF_RANGE'],
+    ['a limit that is NaN', { maxRemoteAheadMs: Number.NaN }, 'ERR_OUT_OF_RANGE'],
+    ['a limit as text', { maxRemoteAheadMs: '500' }, 'ERR_INVALID_ARG_TYPE'],
+    ['a lead limit beyond int64', { maxLeadMs: 1e13 }, 'ERR_OUT_OF_RANGE'],
+    ['an onLead that is no function', { onLead: 'log' }, 'ERR_INVALID_ARG_TYPE'],
+    ['a negative start', { after: -1n }, 'ERR_OUT_OF_RANGE'],
+    ['a start as number', { after: 0 }, 'ERR_INVALID_ARG_TYPE'],
+  ])('option: %s', (_, options, code) => {
+    expect(codeOf(() => setUp(options as unknown as HybridClockOptions))).toBe(code);
+  });
+});
+
+describe('on a clock that may be unsynchronised', () => {
+  /** What a bounded clock promises about `physicalNs`, with a switch. */
+  class Bounded {
+    ns: bigint | undefined = undefined;
+    physicalNs(): UnixNs {
+      if (this.ns === undefined) {
+        throw new ClockUnsynchronizedError('unsynchronized', 'starting');
+      }
+      return unixNs(this.ns);
+    }
+  }
+
+  test('refuses to say anything before the first synchronisation', () => {
+    const clock = new Bounded();
+    const hlc = new HybridClock({ clock, nodeId: 'a' });
+    expect(codeOf(() => hlc.now())).toBe('ERR_CLOCK_UNSYNCHRONIZED');
+    expect(codeOf(() => hlc.receive(T))).toBe('ERR_CLOCK_UNSYNCHRONIZED');
+    expect(hlc.peek()).toBe(0n);
+    clock.ns = T;
+    expect(hlc.now()).toBe(T);
+  });
+
+  test('unless told which wall clock to read until then', () => {
+    const clock = new Bounded();
+    const dial = new Dial(T + 1000n);
+    const hlc = new HybridClock({ clock, nodeId: 'a', beforeSync: dial });
+    expect(hlc.now()).toBe(T + 1000n);
+    clock.ns = T;
+    expect(hlc.now()).toBe(T + 1001n); // the order holds across the switch
+    clock.ns = T + 5000n;
+    dial.ns = T + 9000n;
+    expect(hlc.now()).toBe(T + 5000n); // and the wall clock is not looked at any more
+    expect(
+      codeOf(() => new HybridClock({ clock, nodeId: 'a', beforeSync: 'wall' as 'throw' })),
+    ).toBe('ERR_INVALID_ARG_TYPE');
+  });
+
+  test('takes a BoundedClock as it is', () => {
+    const source = {
+      name: 'silent',
+      start: () => ({ pollIntervalMs: 1000, burst() {}, discardInFlight() {}, stop() {} }),
+    };
+    const clock = BoundedClock.start({ sources: [source] });
+    const hlc = new HybridClock({ clock, nodeId: 'a' });
+    expect(codeOf(() => hlc.now())).toBe('ERR_CLOCK_UNSYNCHRONIZED');
+    clock[Symbol.asyncDispose]();
+  });
+});
