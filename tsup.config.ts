@@ -2,7 +2,12 @@ import { defineConfig, type Options } from 'tsup';
 
 // One bundle per public entry; code they share lands in chunks. `tsup --dts` adds the types.
 const config: Options = {
-  entry: { index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts' },
+  entry: {
+    index: 'src/index.ts',
+    node: 'src/node.ts',
+    long: 'src/long.ts',
+    cli: 'src/cli/main.ts',
+  },
   format: 'esm',
   target: 'node20',
   platform: 'neutral',

@@ -47,12 +47,23 @@ export {
   TimestampExhaustedError,
 } from './logical/errors.ts';
 export { HybridClock, type HybridClockOptions } from './logical/hybrid-clock.ts';
+export {
+  compareLamportStamps,
+  LamportClock,
+  type LamportClockOptions,
+  type LamportStamp,
+} from './logical/lamport-clock.ts';
 export type {
   BeforeSync,
   PhysicalClock,
   SynchronizedClock,
   WallClock,
 } from './logical/physical-clock.ts';
+export {
+  type AttachOptions,
+  SharedHybridClock,
+  type SharedHybridClockHandle,
+} from './logical/shared-hybrid-clock.ts';
 export {
   compareStamps,
   formatStamp,
@@ -68,6 +79,7 @@ export {
   timestampToBytes,
   writeTimestamp,
 } from './logical/timestamp.ts';
+export { fromUuidV7, randomNodeBits, toUuidV7, type UuidV7Parts } from './logical/uuid-v7.ts';
 export type { Cancel, Clock, TimerOptions } from './time/clock.ts';
 export {
   dateFromUnixNs,

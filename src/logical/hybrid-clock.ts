@@ -41,6 +41,7 @@ import { checkNodeId } from './node-id.ts';
 import { type BeforeSync, type PhysicalClock, physicalReader } from './physical-clock.ts';
 import {
   checkRoom,
+  checkSlot,
   checkTimestamp,
   formatStamp,
   HIGH,
@@ -73,16 +74,20 @@ export interface HybridClockOptions {
 }
 
 /** The last timestamp handed out. */
-const LAST = 0;
+export const LAST = 0;
 /** Physical time at the present event, never negative. */
 const NOW = 1;
 /** The remote timestamp under examination. */
 const REMOTE = 2;
 /** The least timestamp the present event may have, besides being greater than the last. */
-const FLOOR = 3;
+export const FLOOR = 3;
 const MAX_AHEAD = 4;
 const MAX_LEAD = 5;
-const SLOTS = 6;
+/** No timestamp above it is handed out. */
+const CEILING = 6;
+/** Where a subclass may keep an int64 while it advances. */
+export const SPARE = 7;
+const SLOTS = 8;
 
 /**
  * A hybrid logical clock.
@@ -112,6 +117,7 @@ export class HybridClock {
     this.nodeId = checkNodeId('nodeId', options.nodeId);
     this.#physicalNs = physicalReader(options.clock, options.beforeSync ?? 'throw');
     this.#slots[LAST] = checkTimestamp('after', options.after ?? 0n);
+    this.#slots[CEILING] = INT64_MAX;
     this.#slots[MAX_AHEAD] = limitNs('maxRemoteAheadMs', options.maxRemoteAheadMs ?? 500);
     const maxLeadNs = limitNs('maxLeadMs', options.maxLeadMs ?? 1000);
     if (options.onLead !== undefined && typeof options.onLead !== 'function') {
@@ -135,7 +141,7 @@ export class HybridClock {
     const slots = this.#slots;
     this.#readPhysical(slots);
     slots[FLOOR] = slots[NOW]!;
-    this.#advance(slots);
+    this.#step(slots);
   }
 
   /**
@@ -150,7 +156,7 @@ export class HybridClock {
     this.#readPhysical(slots);
     slots[FLOOR] = slots[NOW]!;
     if (slots[REMOTE]! > slots[FLOOR]!) slots[FLOOR] = slots[REMOTE]!;
-    this.#advance(slots);
+    this.#step(slots);
     return slots[LAST] as HlcTimestamp;
   }
 
@@ -206,7 +212,7 @@ export class HybridClock {
       this.#admit('each of remotes', remotes[i], slots);
       this.#raiseFloor(slots);
     }
-    this.#advance(slots);
+    this.#step(slots);
     return slots[LAST] as HlcTimestamp;
   }
 
@@ -234,12 +240,7 @@ export class HybridClock {
    * @throws ArgumentRangeError when `target` has no such index
    */
   into(target: BigInt64Array, index: number): void {
-    if (!(target instanceof BigInt64Array)) {
-      throw new ArgumentTypeError('target', 'a BigInt64Array', target);
-    }
-    if (!(index >>> 0 === index && index < target.length)) {
-      throw new ArgumentRangeError('index', 'an index of target', index);
-    }
+    checkSlot(target, index);
     this.tick();
     target[index] = this.#slots[LAST]!;
   }
@@ -255,7 +256,40 @@ export class HybridClock {
   leadNs(): bigint {
     const slots = this.#slots;
     this.#readPhysical(slots);
-    return slots[LAST]! > slots[NOW]! ? slots[LAST]! - slots[NOW]! : 0n;
+    const lead = this.peek() - slots[NOW]!;
+    return lead > 0n ? lead : 0n;
+  }
+
+  /**
+   * The only place where the state changes: `last = max(last + 1, floor)`, both in `slots`; or it throws
+   * and changes nothing.
+   */
+  protected advance(slots: BigInt64Array): void {
+    if (slots[FLOOR]! > slots[LAST]!) {
+      if (slots[FLOOR]! > slots[CEILING]!) this.raiseCeiling(slots[FLOOR]!);
+      slots[LAST] = slots[FLOOR]!;
+    } else {
+      if (slots[LAST]! >= slots[CEILING]!) this.raiseCeiling(slots[LAST]! + 1n);
+      slots[LAST] = BigInt.asIntN(64, slots[LAST]! + 1n);
+    }
+  }
+
+  /** The greatest timestamp that may be handed out now; the end of int64 here. From `after` to 2^63 - 1. */
+  protected get ceilingNs(): bigint {
+    return this.#slots[CEILING]!;
+  }
+
+  protected set ceilingNs(value: bigint) {
+    this.#slots[CEILING] = value;
+  }
+
+  /**
+   * Called before anything changes when the present event needs a timestamp above the ceiling: `needed`, at
+   * most 2^63. Raises the ceiling to `needed` or more, or throws. For a subclass that may not hand out
+   * a timestamp before it has done something about it; it must not use the clock meanwhile.
+   */
+  protected raiseCeiling(_needed: bigint): void {
+    throw new TimestampExhaustedError(INT64_MAX);
   }
 
   /** A physical clock before 1970 reads as 1970: it must not turn the differences below negative. */
@@ -274,7 +308,7 @@ export class HybridClock {
   #merge(slots: BigInt64Array): void {
     slots[FLOOR] = slots[NOW]!;
     this.#raiseFloor(slots);
-    this.#advance(slots);
+    this.#step(slots);
   }
 
   /** Refuses the remote, or raises the floor above it. Both operands are 0 to 2^63 - 1: no overflow. */
@@ -289,14 +323,8 @@ export class HybridClock {
     }
   }
 
-  /** The only place where the state changes: `last = max(last + 1, floor)`. */
-  #advance(slots: BigInt64Array): void {
-    if (slots[FLOOR]! > slots[LAST]!) {
-      slots[LAST] = slots[FLOOR]!;
-    } else {
-      if (slots[LAST] === INT64_MAX) throw new TimestampExhaustedError(INT64_MAX);
-      slots[LAST] = BigInt.asIntN(64, slots[LAST]! + 1n);
-    }
+  #step(slots: BigInt64Array): void {
+    this.advance(slots);
     if (BigInt.asIntN(64, slots[LAST]! - slots[NOW]!) > slots[MAX_LEAD]! !== this.#leading) {
       this.#leadCrossed(slots[LAST]! - slots[NOW]!);
     }

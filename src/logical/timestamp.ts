@@ -142,9 +142,7 @@ export function parseTimestamp(text: string): HlcTimestamp {
 /** As {@link parseTimestamp}, into `target[index]`; nothing is written on error. No allocation. */
 export function parseTimestampInto(text: string, target: BigInt64Array, index: number): void {
   if (typeof text !== 'string') throw new ArgumentTypeError('text', 'a string', text);
-  if (!(index >>> 0 === index && index < target.length)) {
-    throw new ArgumentRangeError('index', 'an index of target', index);
-  }
+  checkSlot(target, index);
   if (text.length !== 19) throw malformedText();
   const d0 = text.charCodeAt(0) - 48;
   const d1 = text.charCodeAt(1) - 48;
@@ -315,5 +313,15 @@ export function checkRoom(view: DataView, offset: number): void {
   if (!(view instanceof DataView)) throw new ArgumentTypeError('view', 'a DataView', view);
   if (!(offset >>> 0 === offset && offset + 8 <= view.byteLength)) {
     throw new ArgumentRangeError('offset', 'an offset of view with 8 bytes after it', offset);
+  }
+}
+
+/** @throws ArgumentTypeError, ArgumentRangeError unless `target` has a slot at `index` */
+export function checkSlot(target: BigInt64Array, index: number): void {
+  if (!(target instanceof BigInt64Array)) {
+    throw new ArgumentTypeError('target', 'a BigInt64Array', target);
+  }
+  if (!(index >>> 0 === index && index < target.length)) {
+    throw new ArgumentRangeError('index', 'an index of target', index);
   }
 }

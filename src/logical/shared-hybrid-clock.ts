@@ -1,0 +1,111 @@
+/**
+ * One hybrid clock for all worker threads of a process: one int64 in a `SharedArrayBuffer`, advanced by
+ * compare-and-swap.
+ *
+ * Problem. Two threads with a clock each need a node id each, and a database row written by one and read
+ * by the other still needs the timestamp to travel along. One sequence for all needs neither.
+ *
+ * Idea. An event computes its timestamp from the last one seen, `max(last + 1, floor)`, and stores it
+ * only if the last one is still that. Whoever loses the race has just learned the newer value and computes
+ * again from it. Every thread reads physical time by its own clock; they need not agree, because no
+ * timestamp is taken over another thread's without exceeding it.
+ *
+ * Guarantee. Over all threads: unique, and strictly increasing in the order of the swaps; an event that
+ * starts after another ended, on whichever thread, gets the greater timestamp (the swap is sequentially
+ * consistent). Lock-free: a swap fails only because another succeeded, so some thread always advances,
+ * and a thread that dies, anywhere, leaves a valid clock.
+ *
+ * The first guess at the last value is a plain read, a third of an atomic one's cost. The language
+ * lets a plain 64-bit read be stale or torn. That is harmless here: the swap compares all 64 bits
+ * with the truth, a wrong guess loses, and its answer is an atomic reading.
+ *
+ * Rules, limits and errors are those of {@link HybridClock}; only the last step differs.
+ */
+import { ArgumentTypeError } from '../time/errors.ts';
+import { INT64_MAX } from '../time/instant.ts';
+import { TimestampExhaustedError } from './errors.ts';
+import { FLOOR, HybridClock, type HybridClockOptions, LAST, SPARE } from './hybrid-clock.ts';
+import { checkTimestamp, type HlcTimestamp } from './timestamp.ts';
+
+/** What another thread needs to join in; `postMessage` and `workerData` carry it. */
+export interface SharedHybridClockHandle {
+  readonly buffer: SharedArrayBuffer;
+  readonly nodeId: string;
+  readonly maxRemoteAheadMs: number;
+}
+
+/** What each thread brings along: its own view of physical time, its own `onLead`. */
+export type AttachOptions = Omit<HybridClockOptions, 'nodeId' | 'maxRemoteAheadMs' | 'after'>;
+
+/**
+ * A hybrid clock shared by threads: one node id, one sequence.
+ *
+ * `peek` is the last timestamp of any thread. Methods allocate one bigint: atomic operations on int64 do.
+ * About 45 ns alone, 140 ns with two threads contending.
+ *
+ * @example
+ * const hlc = SharedHybridClock.create({ clock: systemClock(), nodeId: 'orders-3' });
+ * const worker = new Worker(file, { workerData: hlc.share() });
+ * // in the worker:
+ * const hlc = SharedHybridClock.attach(workerData, { clock: systemClock() });
+ */
+export class SharedHybridClock extends HybridClock {
+  readonly #handle: SharedHybridClockHandle;
+  readonly #shared: BigInt64Array;
+
+  private constructor(handle: SharedHybridClockHandle, options: AttachOptions) {
+    const { buffer, nodeId, maxRemoteAheadMs } = handle;
+    super({ ...options, nodeId, maxRemoteAheadMs, after: 0n });
+    this.#handle = handle;
+    this.#shared = new BigInt64Array(buffer);
+  }
+
+  /**
+   * A new clock.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError naming the option at fault
+   */
+  static create(options: HybridClockOptions): SharedHybridClock {
+    const { nodeId, maxRemoteAheadMs = 500, after = 0n } = options;
+    const buffer = new SharedArrayBuffer(8);
+    Atomics.store(new BigInt64Array(buffer), 0, checkTimestamp('after', after));
+    return new SharedHybridClock({ buffer, nodeId, maxRemoteAheadMs }, options);
+  }
+
+  /**
+   * The clock that another thread shared.
+   *
+   * @throws ArgumentTypeError when `handle` is not what `share` returned
+   */
+  static attach(handle: SharedHybridClockHandle, options: AttachOptions): SharedHybridClock {
+    if (!(handle?.buffer instanceof SharedArrayBuffer && handle.buffer.byteLength === 8)) {
+      throw new ArgumentTypeError('handle', 'what share() returned', handle);
+    }
+    return new SharedHybridClock(handle, options);
+  }
+
+  /** What another thread attaches by. */
+  share(): SharedHybridClockHandle {
+    return this.#handle;
+  }
+
+  /** The last timestamp of any thread; `after` (0) when there was none. Advances nothing. */
+  override peek(): HlcTimestamp {
+    return Atomics.load(this.#shared, 0) as HlcTimestamp;
+  }
+
+  /** `slots[LAST]` is what this thread obtained last; the state is in the shared slot. */
+  protected override advance(slots: BigInt64Array): void {
+    const shared = this.#shared;
+    let seen = shared[0]!;
+    for (;;) {
+      // At the end of int64 the end replaces itself: that proves, atomically, that nothing is left.
+      slots[SPARE] = slots[FLOOR]! > seen ? slots[FLOOR]! : seen === INT64_MAX ? seen : seen + 1n;
+      const found = Atomics.compareExchange(shared, 0, seen, slots[SPARE]!);
+      if (found === seen) break;
+      seen = found;
+    }
+    if (seen === INT64_MAX) throw new TimestampExhaustedError(INT64_MAX);
+    slots[LAST] = slots[SPARE]!;
+  }
+}
