@@ -9,7 +9,6 @@
  *
  * The function is captured at construction, not looked up per call: that alone is 10 ns of a 25 ns tick.
  */
-import { ClockUnsynchronizedError } from '../bounded-clock/reading.ts';
 import { ArgumentTypeError } from '../time/errors.ts';
 import type { UnixNs } from '../time/instant.ts';
 
@@ -25,7 +24,8 @@ export interface SynchronizedClock {
    * About the middle of the interval that holds true time: a line worked out when the bound was last
    * refreshed, so that a call costs one reading of the monotonic clock and one addition.
    *
-   * Before the first synchronisation it throws {@link ClockUnsynchronizedError}.
+   * Before the first synchronisation it throws an error whose `code` is
+   * `ERR_CLOCK_UNSYNCHRONIZED`.
    * Afterwards it never throws: when the bound is lost, the last line is carried on.
    */
   physicalNs(): UnixNs;

@@ -8,20 +8,21 @@
  *     integer   1795227787534418003n
  *     text      '1795227787534418003'            19 digits: by code unit, byte, or COLLATE "C"
  *     stamp     '1795227787534418003@orders-3'   then by node id: the total order across nodes
- *     bytes     18 e9 fd 6b 3a b3 13 d3          8, big endian: by memcmp, BYTEA
+ *     bytes     18 e9 ee 29 46 e6 40 53          8, big endian: by memcmp, BYTEA
  *
  * (`BIGINT` and 8 bytes are also what to index by; a UUIDv7 is in uuid-v7.ts.)
  *
  * Decoders are strict: they accept exactly what the encoder writes, so a value has one encoding and
  * comparing encodings is comparing values.
  *
- * The arithmetic is in int64 slots and 32-bit halves of them (why: hybrid-clock.ts). Digits go 7 + 6 + 6:
- * the lower two groups together stay below 10^12, where a double is exact and splits into two halves, so
- * no BigInt is made from a number. The scratch slots carry nothing from one call to the next, except the
- * digits of the second formatted last, which most calls need again.
+ * The arithmetic is in int64 slots (why: hybrid-clock.ts), and numbers enter and leave them through their
+ * 32-bit halves, since `BigInt(number)` allocates: text is read in groups of 7 + 6 + 6 digits, each of
+ * which fits a half. The scratch slots carry nothing from one call to the next, except the digits of the
+ * second formatted last, which most calls need again.
  */
 import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
 import { asUnixNs, INT64_MAX, type UnixNs } from '../time/instant.ts';
+import { NS_PER_SECOND } from '../time/rounding.ts';
 import { MalformedTimestampError } from './errors.ts';
 import { checkNodeId, isNodeId } from './node-id.ts';
 
@@ -35,18 +36,23 @@ export interface Stamp {
 }
 
 const IN = 0;
+/** The second whose digits are in `secondCodes`, as its first nanosecond and the one after its last. */
 const SECOND = 1;
-const UPPER = 2;
-const LOWER = 3;
-const scratch: BigInt64Array = new BigInt64Array(4);
+const SECOND_END = 2;
+const NS = 3;
+/** Groups of digits; their upper halves stay 0. */
+const UPPER = 4;
+const MIDDLE = 5;
+const LOWER = 6;
+const scratch: BigInt64Array = new BigInt64Array(7);
 const halves: Uint32Array = new Uint32Array(scratch.buffer);
 
 /** Which 32-bit half of a slot is the upper one on this machine. */
 export const HIGH: 0 | 1 = new Uint32Array(new BigInt64Array([1n]).buffer)[0] === 1 ? 1 : 0;
 export const LOW: 0 | 1 = HIGH === 1 ? 0 : 1;
 
-/** Character codes of the ten digits of `scratch[SECOND]`; it starts as the second 0. */
-const secondCodes: Uint8Array = new Uint8Array(10).fill(48);
+/** Character codes of the ten digits of a second. */
+const secondCodes: Uint8Array = new Uint8Array(10);
 
 /**
  * `value` as a timestamp.
@@ -79,16 +85,14 @@ export function formatTimestamp(timestamp: bigint): string {
   scratch[IN] = timestamp;
   if (scratch[IN] !== timestamp || scratch[IN]! < 0n) checkTimestamp('timestamp', timestamp);
 
-  const second = scratch[IN]! / 1_000_000_000n;
-  if (second !== scratch[SECOND]) {
-    scratch[SECOND] = second;
-    spellSecond();
-  }
-  scratch[LOWER] = BigInt.asIntN(64, scratch[IN]! - scratch[SECOND]! * 1_000_000_000n);
-  const ns = halves[2 * LOWER + LOW]!;
+  if (scratch[IN]! < scratch[SECOND]! || scratch[IN]! >= scratch[SECOND_END]!) spellSecond();
+  scratch[NS] = BigInt.asIntN(64, scratch[IN]! - scratch[SECOND]!);
+  // All below 10^9, and said to be int32, so that V8 divides by multiplication.
+  const ns = halves[2 * NS + LOW]! | 0;
   const a = (ns / 1_000_000) | 0;
-  const b = ((ns - a * 1_000_000) / 1000) | 0;
-  const c = ns - a * 1_000_000 - b * 1000;
+  const rest = (ns - a * 1_000_000) | 0;
+  const b = (rest / 1000) | 0;
+  const c = (rest - b * 1000) | 0;
   const a1 = (a / 100) | 0;
   const a2 = ((a - a1 * 100) / 10) | 0;
   const b1 = (b / 100) | 0;
@@ -118,8 +122,16 @@ export function formatTimestamp(timestamp: bigint): string {
   );
 }
 
+/**
+ * Makes the second of `scratch[IN]` the one in `secondCodes`. The last second of int64 is cut short: its
+ * end would overflow, so the end of int64 itself is spelled anew on each call.
+ */
 function spellSecond(): void {
-  let rest = Number(scratch[SECOND]!);
+  const second = scratch[IN]! / NS_PER_SECOND;
+  const end = (second + 1n) * NS_PER_SECOND;
+  scratch[SECOND] = second * NS_PER_SECOND;
+  scratch[SECOND_END] = end > INT64_MAX ? INT64_MAX : end;
+  let rest = Number(second);
   for (let i = 9; i >= 0; i--) {
     const tenth = Math.floor(rest / 10);
     secondCodes[i] = 48 + rest - tenth * 10;
@@ -207,15 +219,17 @@ export function parseTimestampInto(text: string, target: BigInt64Array, index: n
 
   const upper = ((((d0 * 10 + d1) * 10 + d2) * 10 + d3) * 10 + d4) * 100 + d5 * 10 + d6;
   const middle = ((((d7 * 10 + d8) * 10 + d9) * 10 + d10) * 10 + d11) * 10 + d12;
-  const lowest = ((((d13 * 10 + d14) * 10 + d15) * 10 + d16) * 10 + d17) * 10 + d18;
-  const lower = middle * 1_000_000 + lowest;
-  halves[2 * UPPER + HIGH] = 0;
+  const lower = ((((d13 * 10 + d14) * 10 + d15) * 10 + d16) * 10 + d17) * 10 + d18;
   halves[2 * UPPER + LOW] = upper;
-  const lowerHigh = (lower / 0x1_0000_0000) | 0;
-  halves[2 * LOWER + HIGH] = lowerHigh;
-  halves[2 * LOWER + LOW] = lower - lowerHigh * 0x1_0000_0000;
-  // At most 9 999 999 999 999 999 999 < 2^64: what exceeds int64 wraps once, to a negative.
-  scratch[IN] = BigInt.asIntN(64, scratch[UPPER]! * 1_000_000_000_000n + scratch[LOWER]!);
+  halves[2 * MIDDLE + LOW] = middle;
+  halves[2 * LOWER + LOW] = lower;
+  // At most 10^19 - 1, which is below 2^64: what exceeds int64 wraps once, to a negative.
+  scratch[IN] = BigInt.asIntN(
+    64,
+    BigInt.asIntN(64, scratch[UPPER]! * 1_000_000_000_000n) +
+      BigInt.asIntN(64, scratch[MIDDLE]! * 1_000_000n) +
+      scratch[LOWER]!,
+  );
   if (scratch[IN]! < 0n) throw malformedText();
   target[index] = scratch[IN]!;
 }

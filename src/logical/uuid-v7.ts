@@ -51,7 +51,7 @@ export function randomNodeBits(): bigint {
  *
  * @param nodeBits 0 to 2^54 - 1; drawn at random when left out
  * @throws ArgumentTypeError, ArgumentRangeError (`ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`)
- * @example toUuidV7(1_795_227_787_534_418_003n, 3n) // '01a1fccf-b10e-7660-94c0-000000000003'
+ * @example toUuidV7(1_795_227_787_534_418_003n, 3n) // '01a1fbea-210e-7660-b4c0-000000000003'
  */
 export function toUuidV7(timestamp: bigint, nodeBits: bigint = randomNodeBits()): string {
   checkTimestamp('timestamp', timestamp);
