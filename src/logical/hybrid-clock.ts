@@ -17,8 +17,9 @@
  *
  * Guarantee. Per clock timestamps strictly increase. If event a happened before event b (same clock, or
  * through messages whose timestamps were received) then t(a) < t(b). `(timestamp, nodeId)` is unique as
- * long as no two clocks share a node id. With e events in between, our lead over our own physical clock
- * is at most e ns above the larger of `maxRemoteAheadMs` and the distance our physical clock steps back.
+ * long as no two clocks share a node id. After e events a clock is ahead of the highest reading its physical
+ * clock has given by at most `maxRemoteAheadMs` + e ns, whatever peers send (floors of `nowAtLeast`, which
+ * are our own, aside).
  *
  * The limit. A receive moves us up to the remote, so one message from the year 2200 would drag every node
  * it reaches there, for ever. Hence a remote further ahead than `maxRemoteAheadMs` is refused, before
@@ -205,6 +206,9 @@ export class HybridClock {
    * @throws as {@link receive}
    */
   receiveAll(remotes: ArrayLike<bigint>): HlcTimestamp {
+    if (typeof remotes?.length !== 'number') {
+      throw new ArgumentTypeError('remotes', 'an array of bigint', remotes);
+    }
     const slots = this.#slots;
     this.#readPhysical(slots);
     slots[FLOOR] = slots[NOW]!;

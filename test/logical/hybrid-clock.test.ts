@@ -284,6 +284,14 @@ describe('refused, state untouched', () => {
     expect(hlc.now()).toBe(before + 1n);
   });
 
+  test('a batch that is no array', () => {
+    const { hlc } = setUp();
+    for (const batch of [undefined, null, 5n, new Set([T]), '5']) {
+      expect(codeOf(() => hlc.receiveAll(batch as never))).toBe('ERR_INVALID_ARG_TYPE');
+    }
+    expect(hlc.peek()).toBe(0n);
+  });
+
   test('targets without room', () => {
     const { hlc } = setUp();
     const view = new DataView(new ArrayBuffer(16), 4, 9);

@@ -106,7 +106,7 @@ export const mutants: Mutant[] = [
     find: '    this.#leading = !this.#leading;\n',
     replace: '    this.#leading = false;\n',
     test: HYBRID_TEST,
-    name: 'onLead',
+    name: 'once per crossing',
   },
   {
     id: 'logical-lead-listener-inside-the-event',
@@ -159,9 +159,8 @@ export const mutants: Mutant[] = [
   {
     id: 'logical-text-not-padded',
     file: TIMESTAMP,
-    find: 'scratch[SECOND] = second * NS_PER_SECOND;',
-    replace:
-      'scratch[SECOND] = second * NS_PER_SECOND;\n  if (second < 1_000_000_000n) secondCodes[0] = 32;',
+    find: 'secondCodes[i] = 48 + rest - tenth * 10;',
+    replace: 'secondCodes[i] = (rest === 0 ? 32 : 48) + rest - tenth * 10;',
     test: TIMESTAMP_TEST,
     name: 'fixed vectors',
   },
