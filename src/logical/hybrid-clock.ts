@@ -35,7 +35,7 @@
  * where it stands, so the wrapping never changes a value.
  */
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
-import { INT64_MAX } from '../time/instant.ts';
+import { asUnixNs, INT64_MAX } from '../time/instant.ts';
 import { nsFromMsDown } from '../time/rounding.ts';
 import { TimestampAheadError, TimestampExhaustedError } from './errors.ts';
 import { checkNodeId } from './node-id.ts';
@@ -134,7 +134,7 @@ export class HybridClock {
    */
   now(): HlcTimestamp {
     this.tick();
-    return this.#slots[LAST] as HlcTimestamp;
+    return asUnixNs(this.#slots[LAST]!);
   }
 
   /** As {@link now} without handing out the timestamp. About 1.2 readings, no allocation. */
@@ -158,7 +158,7 @@ export class HybridClock {
     slots[FLOOR] = slots[NOW]!;
     if (slots[REMOTE]! > slots[FLOOR]!) slots[FLOOR] = slots[REMOTE]!;
     this.#step(slots);
-    return slots[LAST] as HlcTimestamp;
+    return asUnixNs(slots[LAST]!);
   }
 
   /**
@@ -172,7 +172,7 @@ export class HybridClock {
    */
   receive(remote: bigint): HlcTimestamp {
     this.update(remote);
-    return this.#slots[LAST] as HlcTimestamp;
+    return asUnixNs(this.#slots[LAST]!);
   }
 
   /** As {@link receive} without handing out the timestamp. About 1.5 readings, no allocation. */
@@ -217,7 +217,7 @@ export class HybridClock {
       this.#raiseFloor(slots);
     }
     this.#step(slots);
-    return slots[LAST] as HlcTimestamp;
+    return asUnixNs(slots[LAST]!);
   }
 
   /** As {@link now}, as text with the node id: `'1795227787534418003@orders-3'`. Unique across nodes. */
@@ -251,7 +251,7 @@ export class HybridClock {
 
   /** The last timestamp handed out or received to; `after` (0) when there was none. Advances nothing. */
   peek(): HlcTimestamp {
-    return this.#slots[LAST] as HlcTimestamp;
+    return asUnixNs(this.#slots[LAST]!);
   }
 
   /**
@@ -319,7 +319,7 @@ export class HybridClock {
   #raiseFloor(slots: BigInt64Array): void {
     const ahead = BigInt.asIntN(64, slots[REMOTE]! - slots[NOW]!);
     if (ahead > slots[MAX_AHEAD]!) {
-      throw new TimestampAheadError(slots[REMOTE] as HlcTimestamp, ahead, slots[MAX_AHEAD]!);
+      throw new TimestampAheadError(asUnixNs(slots[REMOTE]!), ahead, slots[MAX_AHEAD]!);
     }
     if (slots[REMOTE]! >= slots[FLOOR]!) {
       if (slots[REMOTE] === INT64_MAX) throw new TimestampExhaustedError(INT64_MAX);

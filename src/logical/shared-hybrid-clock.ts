@@ -22,7 +22,7 @@
  * Rules, limits and errors are those of {@link HybridClock}; only the last step differs.
  */
 import { ArgumentTypeError } from '../time/errors.ts';
-import { INT64_MAX } from '../time/instant.ts';
+import { asUnixNs, INT64_MAX } from '../time/instant.ts';
 import { TimestampExhaustedError } from './errors.ts';
 import { FLOOR, HybridClock, type HybridClockOptions, LAST, SPARE } from './hybrid-clock.ts';
 import { checkTimestamp, type HlcTimestamp } from './timestamp.ts';
@@ -91,7 +91,7 @@ export class SharedHybridClock extends HybridClock {
 
   /** The last timestamp of any thread; `after` (0) when there was none. Advances nothing. */
   override peek(): HlcTimestamp {
-    return Atomics.load(this.#shared, 0) as HlcTimestamp;
+    return asUnixNs(Atomics.load(this.#shared, 0));
   }
 
   /** `slots[LAST]` is what this thread obtained last; the state is in the shared slot. */
