@@ -32,10 +32,6 @@ const config: Options = {
   sourcemap: true,
   clean: true,
   silent: true,
-  // Puts literal constants in place of their names: slot numbers are on the hot path.
-  esbuildOptions: (options) => {
-    options.minifySyntax = true;
-  },
 };
 
 export default defineConfig(config) as Options;

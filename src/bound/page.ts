@@ -47,11 +47,7 @@ export const SLOPE_LO = 4;
 export const SLOPE_HI = 5;
 export const SEGMENT_SLOTS = 6;
 
-/**
- * Slots of a reader's private record, after its segment. All slot numbers are literals and live in this
- * file, apart from the code that uses them: only then does the bundler put the numbers in place of the
- * names, and a variable index would cost the hot path a load and a check in 20 places.
- */
+/** Slots of a reader's private record, after its segment. */
 export const READING = 6;
 export const AGE = 7;
 export const EARLIEST = 8;
