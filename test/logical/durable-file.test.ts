@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CeilingFile, decodeCeiling, encodeCeiling } from '../../src/logical/durable-file.ts';
+import { INT64_MAX } from '../../src/time/instant.ts';
+import { CrashDisk } from './crash-disk.ts';
+
+const path = '/d/ceiling';
+const text = (value: string) => Buffer.from(value, 'latin1');
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+async function open(disk: CrashDisk): Promise<CeilingFile> {
+  const file = CeilingFile.read(path, disk);
+  disk.step();
+  return file;
+}
+
+function thrown(run: () => void): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+/** Performs background calls until there are none left. */
+async function drain(disk: CrashDisk): Promise<void> {
+  do await turn();
+  while (disk.step());
+}
+
+describe('the format', () => {
+  it('is what the header of the module shows', () => {
+    // The checksum is from Python: zlib.crc32(b'epsilon-clock ceiling 1 1795227787534418003 ').
+    expect(Buffer.from(encodeCeiling(1795227787534418003n)).toString('latin1')).toBe(
+      'epsilon-clock ceiling 1 1795227787534418003 8548682a\n',
+    );
+  });
+
+  it('comes back as it was written, over the whole range', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: INT64_MAX }), (ceilingNs) => {
+        expect(decodeCeiling(encodeCeiling(ceilingNs))).toBe(ceilingNs);
+      }),
+      { seed: 1, examples: [[0n], [INT64_MAX]] },
+    );
+  });
+
+  it('refuses every file with one bit flipped, and every beginning of a file', () => {
+    const bytes = encodeCeiling(1795227787534418003n);
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = Uint8Array.from(bytes);
+      flipped[bit >> 3] = flipped[bit >> 3]! ^ (1 << (bit & 7));
+      expect(typeof decodeCeiling(flipped), `bit ${bit}`).toBe('string');
+    }
+    for (let length = 0; length < bytes.length; length++) {
+      expect(decodeCeiling(bytes.slice(0, length)), `length ${length}`).toBe('length');
+    }
+  });
+
+  it.each([
+    ['zeros, as a crash leaves where bytes were never written', '\0'.repeat(53), 'magic'],
+    ['somebody else’s file', '1795227787534418003\n', 'magic'],
+    ['a later version', 'epsilon-clock ceiling 2 {"ceiling":1795227787534418003}\n', 'version'],
+    ['one byte more', `${Buffer.from(encodeCeiling(7n)).toString('latin1')}\n`, 'length'],
+    ['beyond int64, though the checksum is right', beyond(), 'range'],
+  ])('says what is wrong: %s', (_, content, fault) => {
+    expect(decodeCeiling(text(content))).toBe(fault);
+  });
+
+  function beyond(): string {
+    return Buffer.from(encodeCeiling(INT64_MAX + 1n)).toString('latin1');
+  }
+});
+
+describe('a replacement', () => {
+  it('is seen whole by the next reader, at both speeds', async () => {
+    const disk = new CrashDisk();
+    const file = await open(disk);
+    expect(file.ceilingNs).toBeUndefined();
+    file.writeNow(5n);
+    expect(file.ceilingNs).toBe(5n);
+    expect((await open(disk)).ceilingNs).toBe(5n);
+    const written = file.write(9n);
+    await drain(disk);
+    await written;
+    expect(file.ceilingNs).toBe(9n);
+    expect((await open(disk)).ceilingNs).toBe(9n);
+  });
+
+  it('does not hold up the event loop but for the rename', async () => {
+    const disk = new CrashDisk();
+    const file = await open(disk);
+    disk.log.length = 0;
+    const written = file.write(9n);
+    await turn();
+    expect(disk.log).toEqual([]);
+    await drain(disk);
+    await written;
+    expect(disk.log).toEqual('open writeFile fsync close rename open fsync close'.split(' '));
+  });
+
+  it('leaves the ceiling as it was when any of its calls fails, and works the next time', async () => {
+    const calls = ['open', 'writeFile', 'fsync', 'close', 'rename'] as const;
+    for (const call of calls) {
+      for (const urgent of [true, false]) {
+        const disk = new CrashDisk();
+        const file = await open(disk);
+        file.writeNow(5n);
+        disk.failNext(call, 'ENOSPC');
+        const error = {
+          code: 'ERR_DURABLE_CLOCK_STORAGE',
+          systemCode: 'ENOSPC',
+          path,
+          cause: { code: 'ENOSPC' },
+        };
+        if (urgent) {
+          expect(thrown(() => file.writeNow(9n))).toMatchObject(error);
+        } else {
+          const written = expect(file.write(9n)).rejects.toMatchObject(error);
+          await drain(disk);
+          await written;
+        }
+        expect(file.ceilingNs, call).toBe(5n);
+        expect((await open(disk)).ceilingNs, call).toBe(5n);
+        file.writeNow(9n);
+        expect((await open(disk)).ceilingNs, call).toBe(9n);
+      }
+    }
+  });
+
+  it('claims nothing when the directory could not be synced', async () => {
+    const disk = new CrashDisk();
+    const file = await open(disk);
+    file.writeNow(5n);
+    let syncs = 0;
+    const failing = {
+      now: (call: Parameters<CrashDisk['now']>[0]) => {
+        if (call[0] === 'fsync' && ++syncs === 2) {
+          throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        }
+        return disk.now(call);
+      },
+      later: (call: Parameters<CrashDisk['later']>[0]) => disk.later(call),
+    };
+    const opened = CeilingFile.read(path, failing);
+    disk.step();
+    const second = await opened;
+    expect(thrown(() => second.writeNow(9n))).toMatchObject({ systemCode: 'EIO' });
+    expect(second.ceilingNs).toBe(5n);
+  });
+});
+
+/**
+ * Writes at both speeds with steps of the background in between, and a crash anywhere: what was
+ * claimed before the crash is a floor for what is read after it, and the file is never damaged.
+ */
+describe('after a crash at any instant', () => {
+  const action = fc.oneof(fc.constant('background' as const), fc.constant('urgent' as const), {
+    arbitrary: fc.constant('step' as const),
+    weight: 6,
+  });
+
+  it('the file is whole and at or above every ceiling claimed', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(action, { minLength: 1, maxLength: 40 }),
+        fc.nat(60),
+        fc.infiniteStream(fc.constantFrom(0 as const, 1 as const, 2 as const)),
+        async (actions, callsToLive, fates) => {
+          const disk = new CrashDisk();
+          const file = await open(disk);
+          disk.callsToLive = callsToLive;
+          let next = 1n;
+          let busy = false;
+          let claimed: bigint | undefined;
+          for (const what of actions) {
+            if (what === 'step') disk.step();
+            else if (what === 'background' && !busy) {
+              busy = true;
+              const done = () => {
+                busy = false;
+              };
+              file.write(next++).then(done, done); // it fails by the crash only
+            } else if (what === 'urgent') {
+              try {
+                file.writeNow(next++);
+              } catch {
+                break; // the crash
+              }
+            }
+            await turn();
+            if (disk.crashed) break;
+            claimed = file.ceilingNs;
+          }
+          disk.restart(() => fates.next().value);
+          const found = (await open(disk)).ceilingNs;
+          if (claimed !== undefined) expect(found).toBeGreaterThanOrEqual(claimed);
+        },
+      ),
+      { seed: 2, numRuns: 1500 },
+    );
+  });
+});
