@@ -1,3 +1,21 @@
+export {
+  type CeilingFileFault,
+  type Disk,
+  type DiskCall,
+  DurableClockFileError,
+  DurableClockStorageError,
+} from './logical/durable-file.ts';
+export {
+  DurableClockClosedError,
+  type DurableClockStats,
+  DurableHybridClock,
+  type DurableHybridClockOptions,
+} from './logical/durable-hybrid-clock.ts';
+export {
+  DurableClockInUseError,
+  DurableClockLockError,
+  type FileLock,
+} from './logical/durable-lock.ts';
 export { ntp, systemResolver } from './sources/ntp/ntp.ts';
 export type { NtpEnvironment, NtpOptions, NtpResolver } from './sources/ntp/ntp-source.ts';
 export {

@@ -28,7 +28,7 @@
  * are never read) and `path.lock`.
  */
 import * as fs from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { EpsilonClockError } from '../time/errors.ts';
@@ -41,7 +41,8 @@ export type DiskCall =
   | readonly ['fsync', file: number]
   | readonly ['close', file: number]
   | readonly ['rename', from: string, to: string]
-  | readonly ['readFile', path: string];
+  | readonly ['readFile', path: string]
+  | readonly ['realpath', path: string];
 
 /** A file system, at two speeds. Errors are Node's: they carry `code`, such as `ENOSPC`. */
 export interface Disk {
@@ -58,6 +59,7 @@ const now = {
   close: fs.closeSync,
   rename: fs.renameSync,
   readFile: fs.readFileSync,
+  realpath: fs.realpathSync.native,
 };
 const later = {
   open: promisify(fs.open),
@@ -66,6 +68,7 @@ const later = {
   close: promisify(fs.close),
   rename: promisify(fs.rename),
   readFile: promisify(fs.readFile),
+  realpath: promisify(fs.realpath.native),
 };
 
 /** The file system of the operating system. */
@@ -137,6 +140,25 @@ export function decodeCeiling(bytes: Uint8Array): bigint | CeilingFileFault {
   return ceilingNs > INT64_MAX ? 'range' : ceilingNs;
 }
 
+/**
+ * The one name of the file that `path` leads to, which need not exist yet: two names of one file (a symbolic
+ * link, another spelling) must not lead to two locks, and a rename must not replace a link.
+ *
+ * @throws DurableClockStorageError (`ERR_DURABLE_CLOCK_STORAGE`) when its directory can't be reached
+ */
+export async function canonicalPath(path: string, disk: Disk): Promise<string> {
+  try {
+    try {
+      return (await disk.later(['realpath', path])) as string;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return join((await disk.later(['realpath', dirname(path)])) as string, basename(path));
+    }
+  } catch (error) {
+    throw new DurableClockStorageError(path, error);
+  }
+}
+
 /** The disk calls that replace `path`. Ends without the rename, false, when it was `overtaken`. */
 function* replacement(
   path: string,
@@ -206,11 +228,11 @@ export class CeilingFile {
 
   /**
    * Writes `ceilingNs` without holding up the event loop; call it again only when it has settled. An
-   * urgent write in between wins: its ceiling stays.
+   * urgent write in between wins: its ceiling stays, and the result is false.
    *
    * @throws DurableClockStorageError (`ERR_DURABLE_CLOCK_STORAGE`); `ceilingNs` is as it was
    */
-  async write(ceilingNs: bigint): Promise<void> {
+  async write(ceilingNs: bigint): Promise<boolean> {
     const urgentWrites = this.#urgentWrites;
     const overtaken = () => this.#urgentWrites !== urgentWrites;
     const calls = replacement(this.path, `${this.path}.next`, encodeCeiling(ceilingNs), overtaken);
@@ -231,7 +253,9 @@ export class CeilingFile {
     } catch (error) {
       throw new DurableClockStorageError(this.path, error);
     }
-    if (!overtaken()) this.#ceilingNs = ceilingNs;
+    if (overtaken()) return false;
+    this.#ceilingNs = ceilingNs;
+    return true;
   }
 
   /**

@@ -97,6 +97,14 @@ export class CrashDisk implements Disk {
     this.#syncedNames.set(path, inode);
   }
 
+  /** The process is killed, the machine runs on: nothing is forgotten, no call comes back. */
+  kill(): void {
+    this.#open.clear();
+    this.#queue = [];
+    this.crashed = false;
+    this.callsToLive = Number.POSITIVE_INFINITY;
+  }
+
   /** The power fails and comes back: unsynced things meet their fate; what ran is dead. */
   restart(fate: Fate): void {
     const names = new Map(this.#syncedNames);
@@ -115,10 +123,7 @@ export class CrashDisk implements Disk {
     this.#names = names;
     this.#syncedNames = new Map(names);
     this.#unsyncedNames = [];
-    this.#open.clear();
-    this.#queue = [];
-    this.crashed = false;
-    this.callsToLive = Number.POSITIVE_INFINITY;
+    this.kill();
   }
 
   #perform(call: DiskCall): unknown {
@@ -169,6 +174,8 @@ export class CrashDisk implements Disk {
         if (inode === undefined) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
         return inode.seen;
       }
+      case 'realpath':
+        return call[1];
     }
   }
 

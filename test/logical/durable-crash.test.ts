@@ -1,0 +1,124 @@
+/**
+ * The promise itself: over many lives on one file, ended by power failures, kills and closes at any disk
+ * call, with the wall clock set at will and the disk failing now and then, what is handed out strictly
+ * increases, and every start succeeds. The oracle is the list of timestamps, nothing of the clock's.
+ */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { DurableHybridClock } from '../../src/logical/durable-hybrid-clock.ts';
+import { Crash, CrashDisk } from './crash-disk.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const anyMs = fc.integer({ min: -4_000, max: 400 });
+
+const action = fc.oneof(
+  { arbitrary: fc.record({ do: fc.constant('now' as const) }), weight: 6 },
+  { arbitrary: fc.record({ do: fc.constant('disk' as const) }), weight: 6 },
+  {
+    arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.nat(80) }),
+    weight: 4,
+  },
+  { arbitrary: fc.record({ do: fc.constant('step' as const), ms: anyMs }), weight: 1 },
+  { arbitrary: fc.record({ do: fc.constant('receive' as const), ms: fc.nat(400) }), weight: 2 },
+  {
+    arbitrary: fc.record({
+      do: fc.constant('fail' as const),
+      call: fc.constantFrom('open' as const, 'writeFile', 'fsync', 'rename'),
+    }),
+    weight: 1,
+  },
+);
+
+const life = fc.record({
+  wallMs: anyMs,
+  actions: fc.array(action, { maxLength: 30 }),
+  callsToLive: fc.oneof(fc.constant(1_000), fc.nat(50)),
+  end: fc.constantFrom('power' as const, 'kill', 'close'),
+});
+
+/** Runs what the disk and the timers have to do until `promise` settles or the machine crashes. */
+async function settle<T>(
+  promise: Promise<T>,
+  disk: CrashDisk,
+  clock: ManualClock,
+): Promise<T | undefined> {
+  let settled = false;
+  const done = () => {
+    settled = true;
+  };
+  promise.then(done, done);
+  for (let steps = 0; ; steps++) {
+    await turn();
+    if (settled) return promise;
+    if (disk.crashed) return undefined;
+    if (steps > 1_000) throw new Error('it does not settle');
+    if (!disk.step()) clock.advance(10);
+  }
+}
+
+it('timestamps increase over all lives, and every start succeeds', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(life, { minLength: 2, maxLength: 6 }),
+      fc.infiniteStream(fc.constantFrom(0 as const, 1 as const, 2 as const)),
+      async (lives, fates) => {
+        const disk = new CrashDisk();
+        const clock = new ManualClock(1_795_227_787_000_000_000n);
+        let last = 0n;
+        const handedOut = (timestamp: bigint) => {
+          expect(timestamp).toBeGreaterThan(last);
+          last = timestamp;
+        };
+
+        for (const { wallMs, actions, callsToLive, end } of lives) {
+          clock.timers = [];
+          clock.step(wallMs);
+          disk.heal();
+          disk.callsToLive = callsToLive;
+          const opening = DurableHybridClock.open({
+            clock,
+            nodeId: 'a',
+            path: '/d/hlc',
+            windowMs: 100,
+            disk,
+            lock: async () => () => {},
+          });
+          const hlc = await settle(opening, disk, clock).catch((error) => {
+            // Only by the crash; the file is whole and the disk well at every start.
+            if (!disk.crashed) throw error;
+            return undefined;
+          });
+          for (const what of hlc ? actions : []) {
+            if (what.do === 'disk') disk.step();
+            if (what.do === 'advance') clock.advance(what.ms);
+            if (what.do === 'step') clock.step(what.ms);
+            if (what.do === 'fail') disk.failNext(what.call, 'EIO');
+            if (what.do === 'now' || what.do === 'receive') {
+              const before = hlc!.peek();
+              const remote = clock.wallNs() + BigInt(what.do === 'now' ? 0 : what.ms) * 1_000_000n;
+              let timestamp: bigint | undefined;
+              try {
+                timestamp = what.do === 'now' ? hlc!.now() : hlc!.receive(remote);
+              } catch (error) {
+                if ((error as { cause?: unknown }).cause instanceof Crash) break;
+                expect(error).toMatchObject({ code: 'ERR_DURABLE_CLOCK_STORAGE' });
+                expect(hlc!.peek()).toBe(before);
+              }
+              if (timestamp !== undefined) handedOut(timestamp);
+            }
+            await turn();
+            if (disk.crashed) break;
+          }
+          if (end === 'close' && hlc && !disk.crashed) {
+            await settle(hlc.close(), disk, clock);
+            expect(() => hlc.now()).toThrow();
+          }
+          if (end === 'power' || disk.crashed) disk.restart(() => fates.next().value);
+          else disk.kill();
+        }
+      },
+    ),
+    { seed: 3, numRuns: 1_000 },
+  );
+});
