@@ -24,7 +24,8 @@
  * in which they were handed out. Assumptions, and what happens without them: docs/guarantees-durable.md. The main ones: fsync
  * tells the truth; the file is not deleted, copied or restored from a backup; nobody removes the lock file.
  *
- * CockroachDB (`PersistHLCUpperBound`) and Spanner's and Percolator's timestamp oracles reserve the same way.
+ * Sources: Percolator's timestamp oracle (Peng and Dabek, OSDI 2010, section 2.3) reserves ranges this way, and
+ * CockroachDB persists an upper bound of its HLC (`server.clock.persist_upper_bound_interval`).
  */
 import type { Cancel, Clock } from '../time/clock.ts';
 import { ArgumentTypeError, checkNumber, EpsilonClockError } from '../time/errors.ts';

@@ -1,0 +1,134 @@
+/** The kernel's lock and the real disk, with real processes. Children run the built package. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DurableHybridClock } from '../../src/logical/durable-hybrid-clock.ts';
+import { systemClock } from '../../src/time/system-clock.ts';
+
+let directory: string;
+let path: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'durable-'));
+  path = join(directory, 'hlc');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const open = (at = path) =>
+  DurableHybridClock.open({ clock: systemClock(), nodeId: 'a', path: at, windowMs: 10 });
+
+const dist = new URL('../../dist/', import.meta.url).href;
+/** Opens the clock when told to, says how that went, and holds it until its input ends. */
+const opener = `
+  const { systemClock } = await import(${JSON.stringify(`${dist}index.js`)});
+  const { DurableHybridClock } = await import(${JSON.stringify(`${dist}node.js`)});
+  console.log('ready');
+  process.stdin.once('data', async () => {
+    const options = { clock: systemClock(), nodeId: 'a', path: process.argv[1], windowMs: 10 };
+    const hlc = await DurableHybridClock.open(options).catch((error) => error);
+    console.log(hlc.code ?? 'open');
+  });
+  process.stdin.on('end', () => process.exit());
+`;
+
+interface Opener {
+  readonly child: ChildProcess;
+  readonly lines: AsyncIterator<string>;
+}
+
+async function startOpener(env: NodeJS.ProcessEnv = process.env): Promise<Opener> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', opener, path], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env,
+  });
+  const lines = createInterface(child.stdout!)[Symbol.asyncIterator]();
+  expect((await lines.next()).value).toBe('ready');
+  return { child, lines };
+}
+
+async function result({ child, lines }: Opener): Promise<string> {
+  child.stdin!.write('go\n');
+  return (await lines.next()).value;
+}
+
+describe('one clock per file', () => {
+  it('of 20 processes that open at once exactly one succeeds; its end by kill -9 frees the file', async () => {
+    const openers = await Promise.all(Array.from({ length: 20 }, () => startOpener()));
+    const results = await Promise.all(openers.map(result));
+    expect(results.filter((code) => code === 'open')).toHaveLength(1);
+    expect(results.filter((code) => code === 'ERR_DURABLE_CLOCK_IN_USE')).toHaveLength(19);
+
+    const winner = openers[results.indexOf('open')]!.child;
+    await expect(open()).rejects.toMatchObject({ code: 'ERR_DURABLE_CLOCK_IN_USE' });
+    winner.kill('SIGKILL');
+    await once(winner, 'exit');
+    await using hlc = await open();
+    expect(hlc.stats().ceilingNs).toBeGreaterThan(0n);
+
+    for (const { child } of openers) {
+      if (child !== winner) {
+        child.stdin!.end();
+        await once(child, 'exit');
+      }
+    }
+  });
+
+  it('a second clock in this process is refused, by whatever name', async () => {
+    const link = join(directory, 'link');
+    const hlc = await open();
+    symlinkSync(path, link);
+    symlinkSync(directory, join(directory, 'here'));
+    for (const name of [path, link, join(directory, 'here', 'hlc')]) {
+      await expect(open(name)).rejects.toMatchObject({
+        code: 'ERR_DURABLE_CLOCK_IN_USE',
+        path: `${path}.lock`,
+      });
+    }
+    const last = hlc.now();
+    await hlc.close();
+    const next = await open(link);
+    expect(next.now()).toBeGreaterThan(last);
+    await next.close();
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'without flock(1) there is no lock, and no clock',
+    async () => {
+      const opener = await startOpener({ PATH: directory });
+      expect(await result(opener)).toBe('ERR_DURABLE_CLOCK_LOCK');
+      opener.child.stdin!.end();
+      await once(opener.child, 'exit');
+      await (await open()).close();
+    },
+  );
+});
+
+describe('the real disk', () => {
+  it('keeps the clock over a close and a restart', async () => {
+    const first = await open();
+    const last = first.nowAtLeast(systemClock().wallNs() + 5_000_000_000n);
+    await first.close();
+    const second = await open();
+    expect(second.peek()).toBe(last);
+    expect(second.startedAheadNs).toBeGreaterThan(4_000_000_000n);
+    expect(second.now()).toBe(last + 1n);
+    await second.close();
+  });
+
+  it('says what is in the way', async () => {
+    const file = join(directory, 'file');
+    writeFileSync(file, 'not a ceiling');
+    mkdirSync(join(directory, 'folder'));
+    for (const [name, expected] of [
+      ['missing/hlc', { code: 'ERR_DURABLE_CLOCK_STORAGE', systemCode: 'ENOENT' }],
+      ['file/hlc', { code: 'ERR_DURABLE_CLOCK_STORAGE', systemCode: 'ENOTDIR' }],
+      ['folder', { code: 'ERR_DURABLE_CLOCK_STORAGE', systemCode: 'EISDIR' }],
+      ['file', { code: 'ERR_DURABLE_CLOCK_FILE', fault: 'magic' }],
+    ] as const) {
+      await expect(open(join(directory, name)), name).rejects.toMatchObject(expected);
+    }
+  });
+});
