@@ -124,7 +124,7 @@ export const mutants: Mutant[] = [
     name: 'starts ahead',
   },
   {
-    id: 'durable: a lock that is taken counts as ours',
+    id: 'durable: a lock that is taken is reported as no lock to be had',
     file: lock,
     find: "status === 1 && complaint === ''",
     replace: 'false as boolean',
@@ -135,7 +135,7 @@ export const mutants: Mutant[] = [
     id: 'durable: no lock counts as a lock',
     file: lock,
     find: 'if (status === 0) resolve();',
-    replace: 'resolve();',
+    replace: 'if (status !== null) resolve();',
     test: locks,
     name: 'second',
   },
