@@ -10,6 +10,7 @@ export {
   type DurableClockStats,
   DurableHybridClock,
   type DurableHybridClockOptions,
+  type Timers,
 } from './logical/durable-hybrid-clock.ts';
 export {
   DurableClockInUseError,

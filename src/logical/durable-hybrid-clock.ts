@@ -300,7 +300,7 @@ class Window {
     try {
       return this.#readPhysical();
     } catch (error) {
-      if (error instanceof EpsilonClockError) return undefined;
+      if ((error as { code?: unknown }).code === 'ERR_CLOCK_UNSYNCHRONIZED') return undefined;
       throw error;
     }
   }
