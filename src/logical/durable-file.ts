@@ -6,17 +6,20 @@
  * replaced: write a temporary file, fsync it, rename it over the old one, fsync the directory.
  * - Without the first fsync a crash can keep the rename and lose the bytes: a torn file.
  * - Without the second a crash can undo the rename: the old, *lower* ceiling comes back.
- * - `rename` is atomic (POSIX), so a reader sees the old number or the new one, never a mixture, and
- *   a file that does not check out is damage and not a crash. It is refused, never guessed around.
+ * - `rename` is atomic (POSIX), so a reader sees the old number or the new one, never a mixture,
+ *   and a file that does not check out is damage and not a crash. It is refused, never guessed
+ *   around.
  *
- * The replacement is written once, as a generator of disk calls, and run at two speeds: awaited call by
- * call in the background, or at once when a caller cannot wait. The two may overlap, and then a
- * background write must not rename its lower ceiling over an urgent, higher one. So the background
- * looks whether it was overtaken, and renames in the same turn of the event loop as it looked; and the
- * two have a temporary file each. Other processes are kept away by the lock (durable-lock.ts).
+ * The replacement is written once, as a generator of disk calls, and run at two speeds: awaited
+ * call by call in the background, or at once when a caller cannot wait. The two may overlap, and
+ * then a background write must not rename its lower ceiling over an urgent, higher one. So the
+ * background looks whether it was overtaken, and renames in the same turn of the event loop as it
+ * looked; and the two have a temporary file each. Other processes are kept away by the lock
+ * (durable-lock.ts).
  *
- * A write that fails leaves the ceiling where it was. Each attempt starts with a new temporary file:
- * after a failed fsync the kernel may call the same pages clean (fsync's errors are reported once).
+ * A write that fails leaves the ceiling where it was. Each attempt writes the temporary
+ * file anew: after a failed fsync the kernel may call the same pages clean (fsync's errors are reported
+ * once).
  *
  * Format, version 1: 53 bytes of ASCII, for people too.
  *
@@ -24,8 +27,8 @@
  *     magic                 |  19 digits, Unix ns CRC-32 (ISO-HDLC) of all before its 8 hex digits
  *                           version
  *
- * Beside `path` there may be `path.next` and `path.urgent` (temporary; a crash can leave them, and they
- * are never read) and `path.lock`.
+ * Beside `path` there may be `path.next` and `path.urgent` (temporary; a crash can leave them, and
+ * they are never read) and `path.lock`.
  */
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -81,9 +84,10 @@ export const systemDisk: Disk = {
 export type CeilingFileFault = 'magic' | 'version' | 'length' | 'checksum' | 'range';
 
 /**
- * The file is there and is not a ceiling this version can read: damaged, cut short, not ours, or from a
- * later version. Nothing is handed out, since the ceiling it held is not known. To go on, restore
- * a ceiling at or above the last timestamp used anywhere, or delete the file and accept a first start.
+ * The file is there and is not a ceiling this version can read: damaged, cut short, not ours, or
+ * from a later version. Nothing is handed out, since the ceiling it held is not known. To go on,
+ * restore a ceiling at or above the last timestamp used anywhere, or delete the file and accept a
+ * first start.
  */
 export class DurableClockFileError extends EpsilonClockError {
   readonly code = 'ERR_DURABLE_CLOCK_FILE' as const;
@@ -100,8 +104,8 @@ export class DurableClockFileError extends EpsilonClockError {
 }
 
 /**
- * The file system refused: no such directory, no space (`ENOSPC`), read-only, no permission, input or
- * output error. `systemCode` and `cause` say which; the ceiling and the clock are as before.
+ * The file system refused: no such directory, no space (`ENOSPC`), read-only, no permission, input
+ * or output error. `systemCode` and `cause` say which; the ceiling and the clock are as before.
  */
 export class DurableClockStorageError extends EpsilonClockError {
   readonly code = 'ERR_DURABLE_CLOCK_STORAGE' as const;
@@ -127,7 +131,7 @@ export function encodeCeiling(ceilingNs: bigint): Uint8Array {
   return Buffer.from(`${body}${crc32(body).toString(16).padStart(8, '0')}\n`, 'latin1');
 }
 
-/** The ceiling in `bytes`, or what is wrong with them. Accepts what `encodeCeiling` writes, only. */
+/** The ceiling in `bytes`, or their first fault. Accepts only what `encodeCeiling` writes. */
 export function decodeCeiling(bytes: Uint8Array): bigint | CeilingFileFault {
   const text = Buffer.from(bytes).toString('latin1');
   if (!text.startsWith(MAGIC)) return MAGIC.startsWith(text) ? 'length' : 'magic';
@@ -141,10 +145,12 @@ export function decodeCeiling(bytes: Uint8Array): bigint | CeilingFileFault {
 }
 
 /**
- * The one name of the file that `path` leads to, which need not exist yet: two names of one file (a symbolic
- * link, another spelling) must not lead to two locks, and a rename must not replace a link.
+ * The one name of the file that `path` leads to, which need not exist yet: two names of one file (a
+ * symbolic link, another spelling) must not lead to two locks, and a rename must not replace a
+ * link.
  *
- * @throws DurableClockStorageError (`ERR_DURABLE_CLOCK_STORAGE`) when its directory can't be reached
+ * @throws DurableClockStorageError (`ERR_DURABLE_CLOCK_STORAGE`) when its directory can't be
+ *   reached
  */
 export async function canonicalPath(path: string, disk: Disk): Promise<string> {
   try {
@@ -227,8 +233,8 @@ export class CeilingFile {
   }
 
   /**
-   * Writes `ceilingNs` without holding up the event loop; call it again only when it has settled. An
-   * urgent write in between wins: its ceiling stays, and the result is false.
+   * Writes `ceilingNs` without holding up the event loop; call it again only when it has settled.
+   * An urgent write in between wins: its ceiling stays, and the result is false.
    *
    * @throws DurableClockStorageError (`ERR_DURABLE_CLOCK_STORAGE`); `ceilingNs` is as it was
    */
@@ -242,7 +248,7 @@ export class CeilingFile {
         let result: unknown;
         try {
           const call = next.value;
-          // At once, so that nothing comes between the look whether we were overtaken and the rename.
+          // At once: nothing may come between the look whether we were overtaken and the rename.
           result = call[0] === 'rename' ? this.#disk.now(call) : await this.#disk.later(call);
         } catch (error) {
           next = calls.throw(error);

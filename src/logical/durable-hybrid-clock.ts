@@ -1,31 +1,33 @@
 /**
  * A hybrid logical clock whose promise outlives the process.
  *
- * The problem: an HLC keeps its last timestamp in memory. After a crash only the wall clock is left to
- * start from, and a wall clock can have been moved back (by an operator, a time daemon, a virtual machine that
- * resumed), or simply be behind the HLC, which ran ahead of it on the messages of a faster peer. Then a
- * restarted node hands out timestamps it has used before.
+ * The problem: an HLC keeps its last timestamp in memory. After a crash only the wall clock is left
+ * to start from, and a wall clock can have been moved back (by an operator, a time daemon, a
+ * virtual machine that resumed), or simply be behind the HLC, which ran ahead of it on the messages
+ * of a faster peer. Then a restarted node hands out timestamps it has used before.
  *
- * The idea: before a range of timestamps is used, its upper end, the *ceiling*, is on the disk. A restart
- * begins above the ceiling it finds. So the disk is touched once per *window* and not per timestamp, and what a
- * crash costs is the unused rest of one reservation: `open` waits until physical time has passed it, at
- * most one window; if physical time is further behind, the clock starts ahead of it and says by how much
- * (`startedAheadNs`).
+ * The idea: before a range of timestamps is used, its upper end, the *ceiling*, is on the disk. A
+ * restart begins above the ceiling it finds. So the disk is touched once per *window* and not per
+ * timestamp, and what a crash costs is the unused rest of one reservation: `open` waits until
+ * physical time has passed it, at most one window; if physical time is further behind, the clock
+ * starts ahead of it and says by how much (`startedAheadNs`).
  *
- * The hot path has no branch that the plain clock has not: {@link HybridClock} compares every timestamp
- * with its ceiling (there the end of int64; here the one on the disk) before anything changes, and asks
- * for a higher one when it is reached.
+ * The hot path has no branch that the plain clock has not: {@link HybridClock} compares every
+ * timestamp with its ceiling (there the end of int64; here the one on the disk) before anything
+ * changes, and asks for a higher one when it is reached.
  * - In the background, every half window, the ceiling moves to one window above the present.
- * - When it is reached nevertheless (a blocked event loop, a wall clock stepping forward, a remote timestamp
- *   far ahead) the caller waits for one synchronous write, which `stats()` counts. If that fails, the call
- *   throws and the clock is as it was.
+ * - When it is reached nevertheless (a blocked event loop, a wall clock stepping forward, a remote
+ *   timestamp far ahead) the caller waits for one synchronous write, which `stats()` counts. If
+ *   that fails, the call throws and the clock is as it was.
  *
- * Guarantee: timestamps of the clocks opened on one file, in all lives together, strictly increase in the order
- * in which they were handed out. Assumptions, and what happens without them: docs/guarantees-durable.md. The main ones: fsync
- * tells the truth; the file is not deleted, copied or restored from a backup; nobody removes the lock file.
+ * Guarantee: timestamps of the clocks opened on one file, in all lives together, strictly increase
+ * in the order in which they were handed out. Assumptions, and what happens without them:
+ * docs/guarantees-durable.md. The main ones: fsync tells the truth; the file is not deleted, copied
+ * or restored from a backup; nobody removes the lock file.
  *
- * Sources: Percolator's timestamp oracle (Peng and Dabek, OSDI 2010, section 2.3) reserves ranges this way, and
- * CockroachDB persists an upper bound of its HLC (`server.clock.persist_upper_bound_interval`).
+ * Sources: Percolator's timestamp oracle (Peng and Dabek, OSDI 2010, section 2.3) reserves ranges
+ * this way, and CockroachDB persists an upper bound of its HLC
+ * (`server.clock.persist_upper_bound_interval`).
  */
 import type { Cancel, Clock } from '../time/clock.ts';
 import { ArgumentTypeError, checkNumber, EpsilonClockError } from '../time/errors.ts';
@@ -50,13 +52,14 @@ export type Timers = Pick<Clock, 'monotonicNs' | 'setTimer'>;
 
 export interface DurableHybridClockOptions extends HybridClockOptions {
   /**
-   * The file that keeps the ceiling, one per node id, on a local file system; its directory must exist. The
-   * lock is on a second file, `path` + `.lock`, which stays when the clock is closed: never delete it.
+   * The file that keeps the ceiling, one per node id, on a local file system; its directory must
+   * exist. The lock is on a second file, `path` + `.lock`, which stays when the clock is closed:
+   * never delete it.
    */
   readonly path: string;
   /**
-   * How much is reserved at a time, from 10 to 3,600,000 ms; default 1000. There are two small writes per
-   * window, and a start after a crash waits for at most one window.
+   * How much is reserved at a time, from 10 to 3,600,000 ms; default 1000. There are two small
+   * writes per window, and a start after a crash waits for at most one window.
    */
   readonly windowMs?: number;
   /** Waits and runs the timers. Default: `clock` when it can, else the system's clock. */
@@ -73,7 +76,7 @@ export interface DurableClockStats {
   readonly backgroundWrites: number;
   /** Synchronous writes: how often a caller had to wait for the disk. */
   readonly urgentWrites: number;
-  /** Writes of either kind that failed. A background write is tried again after an eighth of a window. */
+  /** Writes of either kind that failed. The background tries again after an eighth of a window. */
   readonly failedWrites: number;
   /** Why the last attempt to write failed; undefined once a write has succeeded again. */
   readonly failure: DurableClockStorageError | undefined;
@@ -94,10 +97,11 @@ export class DurableClockClosedError extends EpsilonClockError {
 }
 
 /**
- * A {@link HybridClock} that never repeats a timestamp or goes back, across crash, restart and a wall clock
- * moved back. Everything that advances it can, besides its own errors, throw
- * `DurableClockStorageError` (`ERR_DURABLE_CLOCK_STORAGE`: the ceiling was reached and could not be raised) and
- * `DurableClockClosedError` (`ERR_DURABLE_CLOCK_CLOSED`); the clock is then as it was before the call.
+ * A {@link HybridClock} that never repeats a timestamp or goes back, across crash, restart and a
+ * wall clock moved back. Everything that advances it can, besides its own errors, throw
+ * `DurableClockStorageError` (`ERR_DURABLE_CLOCK_STORAGE`: the ceiling was reached and could not be
+ * raised) and `DurableClockClosedError` (`ERR_DURABLE_CLOCK_CLOSED`); the clock is then as it was
+ * before the call.
  *
  * Cost: that of the plain clock, and two file replacements per window in the background.
  *
@@ -109,9 +113,9 @@ export class DurableClockClosedError extends EpsilonClockError {
  */
 export class DurableHybridClock extends HybridClock {
   /**
-   * How far the ceiling that `open` found was ahead of physical time when it had waited, in ns; 0n when
-   * the wait was enough. Large: the wall clock was moved back, and peers with a limit may refuse
-   * what we send until it has caught up. `leadNs()` tells how far it is now.
+   * How far the ceiling that `open` found was ahead of physical time when it had waited, in ns; 0n
+   * when the wait was enough. Large: the wall clock was moved back, and peers with a limit may
+   * refuse what we send until it has caught up. `leadNs()` tells how far it is now.
    */
   readonly startedAheadNs: bigint;
   readonly #window: Window;
@@ -141,11 +145,12 @@ export class DurableHybridClock extends HybridClock {
   }
 
   /**
-   * Opens the clock kept at `options.path`: takes the lock, reads the ceiling, waits until physical time
-   * has passed it but at most one window, and reserves the first window. No file means a first start.
+   * Opens the clock kept at `options.path`: takes the lock, reads the ceiling, waits until physical
+   * time has passed it but at most one window, and reserves the first window. No file means a first
+   * start.
    *
-   * When physical time can't be read yet (a bounded clock that never synchronised) there is nothing to
-   * wait for: the clock starts above the ceiling at once. Wait for the synchronisation first.
+   * When physical time can't be read yet (a bounded clock that never synchronised) there is nothing
+   * to wait for: the clock starts above the ceiling at once. Wait for the synchronisation first.
    *
    * @throws DurableClockInUseError (`ERR_DURABLE_CLOCK_IN_USE`) when another clock has the file
    * @throws DurableClockFileError (`ERR_DURABLE_CLOCK_FILE`) when the file is damaged or not ours
@@ -194,9 +199,10 @@ export class DurableHybridClock extends HybridClock {
   }
 
   /**
-   * Ends the clock: from now on it gives no timestamp (`ERR_DURABLE_CLOCK_CLOSED`). Lowers the ceiling on the
-   * disk to the last timestamp, so that the next start need not wait, and releases the lock. Never
-   * rejects: when that write fails, the ceiling stays high, and the next start waits as after a crash.
+   * Ends the clock: from now on it gives no timestamp (`ERR_DURABLE_CLOCK_CLOSED`). Lowers the
+   * ceiling on the disk to the last timestamp, so that the next start need not wait, and releases
+   * the lock. Never rejects: when that write fails, the ceiling stays high, and the next start
+   * waits as after a crash.
    */
   close(): Promise<void> {
     this.#closed ??= this.#end();
@@ -237,7 +243,7 @@ export class DurableHybridClock extends HybridClock {
   /** True when the ceiling is high enough again; false when the disk refused. */
   async #renew(): Promise<boolean> {
     const targetNs = this.#target();
-    // Behind a wall clock that was moved back the present hardly moves, and there is nothing to write.
+    // While a wall clock that was moved back catches up, the present hardly moves: nothing to write.
     if (targetNs - this.#file.ceilingNs! < this.#window.ns >> 2n) return true;
     return this.#write(targetNs);
   }

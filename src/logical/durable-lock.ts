@@ -1,30 +1,30 @@
 /**
- * One process per file. Two durable clocks that trust one ceiling would both hand out what lies under
- * it, so the second opener must fail, always; and the lock must end with its process, however that
- * ends: a stale lock keeps a service down.
+ * One process per file. Two durable clocks that trust one ceiling would both hand out what lies
+ * under it, so the second opener must fail, always; and the lock must end with its process, however
+ * that ends: a stale lock keeps a service down.
  *
  * Only the kernel can promise both. What a program can build from files cannot:
- * - A pid file outlives `kill -9`. Telling a stale one from a live one by pid, boot id and start time
- *   fails across containers (each has its own pids), and between the verdict "stale" and the removal
- *   another opener may have taken the lock: both win.
- * - A socket bound in the file system leaves its name behind: the same race. An abstract Unix socket or a
- *   port vanishes with the process, but belongs to a *network* namespace: two containers with one
- *   volume would both win.
+ * - A pid file outlives `kill -9`. Telling a stale one from a live one by pid, boot id and start
+ *   time fails across containers (each has its own pids), and between the verdict "stale" and the
+ *   removal another opener may have taken the lock: both win.
+ * - A socket bound in the file system leaves its name behind: the same race. An abstract Unix
+ *   socket or a port vanishes with the process, but belongs to a *network* namespace: two
+ *   containers with one volume would both win.
  *
  * A kernel lock on an open file description does: at most one holder per file on this machine, in
- * whatever container; released when the last descriptor closes, so with the process; and two opens in
- * one process exclude each other too. Node has no call for it, but:
- * - macOS, BSD: `open(2)` takes it itself (`O_EXLOCK`). Windows: libuv's flag of that name opens without
- *   sharing.
+ * whatever container; released when the last descriptor closes, so with the process; and two opens
+ * in one process exclude each other too. Node has no call for it, but:
+ * - macOS, BSD: `open(2)` takes it itself (`O_EXLOCK`). Windows: libuv's flag of that name opens
+ *   without sharing.
  * - Linux: `flock(1)` (util-linux, busybox) locks a descriptor it *inherits*. The lock belongs to
  *   the open file description, which is ours, so it stays when that program ends, some milliseconds
  *   later. Node opens close-on-exec, so no other child ever inherits the lock.
  *
- * Where none of these is to be had the clock does not open (`ERR_DURABLE_CLOCK_LOCK`): no weaker lock is
- * taken in silence. A {@link FileLock} of the user's own can be given instead.
+ * Where none of these is to be had the clock does not open (`ERR_DURABLE_CLOCK_LOCK`): no weaker
+ * lock is taken in silence. A {@link FileLock} of the user's own can be given instead.
  *
- * Assumed: nobody deletes or replaces the lock file (a lock is on the file, not on its name; this module
- * never removes it), and the file system is local or carries flock between machines.
+ * Assumed: nobody deletes or replaces the lock file (a lock is on the file, not on its name; this
+ * module never removes it), and the file system is local or carries flock between machines.
  */
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';

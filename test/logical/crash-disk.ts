@@ -1,9 +1,9 @@
 /**
- * A file system in memory that forgets at a crash what POSIX lets it forget. It keeps two views: what
- * running processes see, and what is certainly on the medium. fsync of a file moves its bytes to the
- * medium; fsync of a directory moves its names. Nothing else is certain: at a crash each unsynced write
- * is there, gone or torn, and each unsynced create or rename (atomic in itself) has happened or not,
- * in any combination; `fate` decides.
+ * A file system in memory that forgets at a crash what POSIX lets it forget. It keeps two views:
+ * what running processes see, and what is certainly on the medium. fsync of a file moves its bytes
+ * to the medium; fsync of a directory moves its names. Nothing else is certain: at a crash each
+ * unsynced write is there, gone or torn, and each unsynced create or rename (atomic in itself) has
+ * happened or not, in any combination; `fate` decides.
  *
  * Background calls queue up until `step` performs the oldest, so a test chooses every interleaving
  * with urgent calls; `failNext` makes calls fail as a full or broken disk does.

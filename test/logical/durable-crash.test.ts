@@ -1,7 +1,8 @@
 /**
- * The promise itself: over many lives on one file, ended by power failures, kills and closes at any disk
- * call, with the wall clock set at will and the disk failing now and then, what is handed out strictly
- * increases, and every start succeeds. The oracle is the list of timestamps, nothing of the clock's.
+ * The promise itself: over many lives on one file, ended by power failures, kills and closes at any
+ * disk call, with the wall clock set at will and the disk failing now and then, what is handed out
+ * strictly increases, and every start succeeds. The oracle is the list of timestamps, nothing of
+ * the clock's.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

@@ -1,8 +1,9 @@
 /**
- * A process that hands out timestamps is killed with SIGKILL 200 times, at whatever it is doing, and its
- * wall clock (libfaketime) is moved back before each new life. What reached the parent through the
- * pipe, over all lives, must strictly increase. The kernel survives the kill, so this shows the protocol and
- * the lock with a real disk and a real death; power failures are the model's part (durable-crash.test.ts).
+ * A process that hands out timestamps is killed with SIGKILL 200 times, at whatever it is doing,
+ * and its wall clock (libfaketime) is moved back before each new life. What reached the parent
+ * through the pipe, over all lives, must strictly increase. The kernel survives the kill, so this
+ * shows the protocol and the lock with a real disk and a real death; power failures are the model's
+ * part (durable-crash.test.ts).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,8 +19,8 @@ const faketime = ['x86_64-linux-gnu', 'aarch64-linux-gnu']
 
 const dist = new URL('../../dist/', import.meta.url).href;
 /**
- * Says that it opens, how far ahead it started, and then hands out timestamps as fast as the pipe takes
- * them, letting the event loop turn in between.
+ * Says that it opens, how far ahead it started, and then hands out timestamps as fast as the pipe
+ * takes them, letting the event loop turn in between.
  */
 const life = `
   const { writeSync } = await import('node:fs');
