@@ -1,0 +1,36 @@
+/**
+ * A process with bounded clocks of its own, running the built library, for tests that skew, stop or
+ * start it. It does what its parent asks over IPC and reports every event; see child-clock.ts.
+ */
+import { BoundedClock } from '../../dist/index.js';
+import { ntp } from '../../dist/node.js';
+
+const clocks = new Map();
+
+const operations = {
+  start(name, { servers, pollIntervalMs, timeoutMs, ...options }) {
+    const sources = servers.map(({ address, port }) =>
+      ntp(address, { port, pollIntervalMs, timeoutMs }),
+    );
+    const clock = BoundedClock.start({ sources, ...options });
+    clock.onChange((event) => process.send({ clock: name, event }));
+    clocks.set(name, clock);
+  },
+  synced: (name) => clocks.get(name).waitSynced({ timeoutMs: 60_000 }),
+  read: (name) => clocks.get(name).read(),
+  explain(name) {
+    // Functions do not travel.
+    const { toJSON, ...explanation } = clocks.get(name).explain();
+    return explanation;
+  },
+};
+
+process.on('message', async ({ id, operation, clock, argument }) => {
+  try {
+    process.send({ id, value: await operations[operation](clock, argument) });
+  } catch (error) {
+    process.send({ id, error: String(error) });
+  }
+});
+// The parent ended, or has no more use for us. An orderly exit lets libfaketime clean up after itself.
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,211 @@
+/**
+ * chronyd servers for tests: real peers, each in a directory and on a port of its own, on loopback.
+ *
+ * Nothing here can set the machine's clock: `-x` turns control of it off, and when the tests run as root
+ * chronyd gets an unprivileged user without CAP_SYS_TIME. What is started is stopped by its own pid.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { type ClockSample, type RunningSource, systemClock } from 'epsilon-clock';
+import { ntp } from 'epsilon-clock/node';
+import { RecordingSink } from './recording-sink.ts';
+
+/** Somebody else may take the free port that was found before chronyd does. */
+const ATTEMPTS = 5;
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+/** A chronyd that runs until it is stopped. */
+export class Chronyd implements AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  /** As a source of the library calls it. */
+  readonly sourceId: string;
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #directory: string;
+
+  constructor(process: ChildProcess, address: string, port: number, directory: string) {
+    this.address = address;
+    this.port = port;
+    const host = address.includes(':') ? `[${address}]` : address;
+    this.sourceId = `ntp://${host}:${port}`;
+    this.#process = process;
+    this.#exited = once(process, 'exit');
+    this.#directory = directory;
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      this.#process.kill(signal);
+      await this.#exited;
+    }
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Serves this machine's wall clock as a stratum 1 server. */
+export function startHonest(address: string): Promise<Chronyd> {
+  return start(address, ['local stratum 1'], ({ samples }) => samples.length > 0);
+}
+
+/**
+ * Follows `honest` and serves its time plus `offsetMs` with small root delay and dispersion: a liar that
+ * looks good. Resolves once it lies to the full and steadily (chronyd slews there within a second).
+ */
+export function startLiar(
+  address: string,
+  { honest, offsetMs }: { honest: Chronyd; offsetMs: number },
+): Promise<Chronyd> {
+  const { address: server, port } = honest;
+  const source = `server ${server} port ${port} iburst minpoll -4 maxpoll -4`;
+  const lies = ({ samples }: RecordingSink): boolean => {
+    const last = samples.slice(-10);
+    return last.length === 10 && last.every((sample) => liesBy(sample, offsetMs));
+  };
+  return start(address, [`${source} offset ${offsetMs / 1000}`], lies);
+}
+
+/** Has no time of its own and nobody to ask. */
+export function startUnsynchronized(address: string): Promise<Chronyd> {
+  const answers = ({ misses }: RecordingSink): boolean =>
+    misses.some(({ reason }) => reason !== 'timeout' && reason !== 'unreachable');
+  return start(address, [], answers);
+}
+
+/** By how much chronyd itself, as a client, finds `server` ahead of the wall clock, ns. Sets nothing. */
+export async function queryOffsetNs({ address, port }: Chronyd): Promise<number> {
+  const directory = await privateDirectory();
+  try {
+    const [file, args] = command([
+      '-Q',
+      ...['-t', '10'],
+      `server ${address} port ${port} iburst maxsamples 1`,
+      'cmdport 0',
+      `pidfile ${join(directory, 'pid')}`,
+    ]);
+    const { stderr, stdout } = await promisify(execFile)(file, args);
+    const found = /System clock wrong by (-?[\d.]+) seconds/.exec(stdout + stderr);
+    if (found === null) throw new Error(`chronyd -Q measured nothing:\n${stdout}${stderr}`);
+    return Number(found[1]) * 1e9;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function liesBy(sample: ClockSample, offsetMs: number): boolean {
+  const wall = systemClock();
+  const theta = Number((sample.lowerNs + sample.upperNs) / 2n - wall.wallNs() + wall.monotonicNs());
+  return Math.abs(theta / 1e6 - offsetMs) < 0.04 * Math.abs(offsetMs);
+}
+
+async function start(
+  address: string,
+  directives: readonly string[],
+  ready: (heard: RecordingSink) => boolean,
+): Promise<Chronyd> {
+  for (let attempt = 1; ; attempt++) {
+    const directory = await privateDirectory();
+    const port = await freePort(address);
+    const file = join(directory, 'chrony.conf');
+    const settings = [
+      `port ${port}`,
+      `bindaddress ${address}`,
+      `allow ${address.includes(':') ? address : '127.0.0.0/8'}`,
+      'cmdport 0',
+      `bindcmdaddress ${join(directory, 'command.sock')}`,
+      `pidfile ${join(directory, 'pid')}`,
+      ...directives,
+    ];
+    await writeFile(file, `${settings.join('\n')}\n`, { mode: 0o644 });
+    const family = address.includes(':') ? '-6' : '-4';
+    const child = spawn(...command([family, '-d', '-f', file]), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const chronyd = new Chronyd(child, address, port, directory);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (text) => {
+        said += String(text);
+      });
+    }
+    try {
+      await Promise.race([heard(chronyd, ready), failure(child, () => said)]);
+      return chronyd;
+    } catch (error) {
+      await chronyd.stop();
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function failure(child: ChildProcess, said: () => string): Promise<never> {
+  const [code] = await once(child, 'exit');
+  throw new Error(`chronyd ended with code ${code} before it answered:\n${said()}`);
+}
+
+/** Polls the server until what came back is as it should be. */
+async function heard(server: Chronyd, ready: (heard: RecordingSink) => boolean): Promise<void> {
+  const { address, port } = server;
+  const sink = new RecordingSink(systemClock());
+  const source: RunningSource = ntp(address, { port, pollIntervalMs: 30 }).start(sink);
+  try {
+    await sink.until(() => ready(sink));
+  } finally {
+    source.stop();
+  }
+}
+
+/** chronyd with `args`, as somebody who could not set the clock even without `-x`. */
+function command(args: readonly string[]): [file: string, args: string[]] {
+  const chronyd = installed('chronyd', 'chrony');
+  if (!isRoot) return [chronyd, ['-U', '-u', userInfo().username, '-x', ...args]];
+  const setpriv = [
+    `--reuid=${NOBODY}`,
+    `--regid=${NOBODY}`,
+    '--clear-groups',
+    '--bounding-set=-sys_time',
+    '--inh-caps=-sys_time',
+  ];
+  const unprivileged = [...setpriv, chronyd, '-U', '-u', 'nobody', '-x', ...args];
+  return [installed('setpriv', 'util-linux'), unprivileged];
+}
+
+function installed(program: string, debianPackage: string): string {
+  const path = (process.env.PATH ?? '').split(delimiter);
+  for (const directory of [...path, '/usr/sbin', '/usr/local/sbin', '/sbin']) {
+    const file = join(directory, program);
+    if (directory !== '' && existsSync(file)) return file;
+  }
+  throw new Error(
+    `${program} is not installed, and this test needs it: apt-get install -y ${debianPackage}`,
+  );
+}
+
+/** chronyd refuses to put its sockets where others may look. */
+async function privateDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'epsilon-clock-chronyd-'));
+  await chmod(directory, 0o700);
+  if (isRoot) await chown(directory, NOBODY, NOBODY);
+  return directory;
+}
+
+async function freePort(address: string): Promise<number> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  socket.bind(0, address);
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
