@@ -18,6 +18,8 @@ import { RecordingSink } from './recording-sink.ts';
 
 /** Somebody else may take the free port that was found before chronyd does. */
 const ATTEMPTS = 5;
+/** A server that was forgotten, its test killed, ends by itself. */
+const LIFETIME_S = 900;
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
@@ -76,6 +78,15 @@ export function startLiar(
   return start(address, [`${source} offset ${offsetMs / 1000}`], lies);
 }
 
+/** Waits for all of them; when one does not start, the others are stopped. */
+export async function together(...starting: Promise<Chronyd>[]): Promise<Chronyd[]> {
+  const settled = await Promise.allSettled(starting);
+  if (settled.some(({ status }) => status === 'rejected')) {
+    await Promise.all(settled.map((each) => each.status === 'fulfilled' && each.value.stop()));
+  }
+  return Promise.all(starting);
+}
+
 /** Has no time of its own and nobody to ask. */
 export function startUnsynchronized(address: string): Promise<Chronyd> {
   const answers = ({ misses }: RecordingSink): boolean =>
@@ -129,7 +140,7 @@ async function start(
     ];
     await writeFile(file, `${settings.join('\n')}\n`, { mode: 0o644 });
     const family = address.includes(':') ? '-6' : '-4';
-    const child = spawn(...command([family, '-d', '-f', file]), {
+    const child = spawn(...command([family, '-d', '-t', String(LIFETIME_S), '-f', file]), {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const chronyd = new Chronyd(child, address, port, directory);

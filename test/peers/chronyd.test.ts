@@ -20,6 +20,7 @@ import {
   startHonest,
   startLiar,
   startUnsynchronized,
+  together,
 } from '../kit/chronyd.ts';
 import { type Outcome, observed } from '../kit/observed-source.ts';
 import { bracketed, WallTruth } from '../kit/wall-truth.ts';
@@ -33,12 +34,10 @@ let liars: readonly Chronyd[] = [];
 const servers: Chronyd[] = [];
 const clocks: BoundedClock[] = [];
 
-/** Waits for all, so that whatever did start is stopped in the end. */
 async function running(...starting: Promise<Chronyd>[]): Promise<Chronyd[]> {
-  for (const each of await Promise.allSettled(starting)) {
-    if (each.status === 'fulfilled') servers.push(each.value);
-  }
-  return Promise.all(starting);
+  const started = await together(...starting);
+  servers.push(...started);
+  return started;
 }
 
 beforeAll(async () => {
