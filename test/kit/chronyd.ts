@@ -12,7 +12,7 @@ import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type ClockSample, type RunningSource, systemClock } from 'epsilon-clock';
+import { type ClockSample, systemClock } from 'epsilon-clock';
 import { ntp } from 'epsilon-clock/node';
 import { RecordingSink } from './recording-sink.ts';
 
@@ -150,12 +150,17 @@ async function start(
         said += String(text);
       });
     }
+    const sink = new RecordingSink(systemClock());
+    const probe = ntp(address, { port, pollIntervalMs: 30 }).start(sink);
     try {
-      await Promise.race([heard(chronyd, ready), failure(child, () => said)]);
+      const isReady = sink.until(() => ready(sink));
+      await Promise.race([isReady, failure(child, () => said)]);
       return chronyd;
     } catch (error) {
       await chronyd.stop();
       if (attempt === ATTEMPTS) throw error;
+    } finally {
+      probe.stop();
     }
   }
 }
@@ -163,18 +168,6 @@ async function start(
 async function failure(child: ChildProcess, said: () => string): Promise<never> {
   const [code] = await once(child, 'exit');
   throw new Error(`chronyd ended with code ${code} before it answered:\n${said()}`);
-}
-
-/** Polls the server until what came back is as it should be. */
-async function heard(server: Chronyd, ready: (heard: RecordingSink) => boolean): Promise<void> {
-  const { address, port } = server;
-  const sink = new RecordingSink(systemClock());
-  const source: RunningSource = ntp(address, { port, pollIntervalMs: 30 }).start(sink);
-  try {
-    await sink.until(() => ready(sink));
-  } finally {
-    source.stop();
-  }
 }
 
 /** chronyd with `args`, as somebody who could not set the clock even without `-x`. */
