@@ -21,6 +21,8 @@ export interface UdpProxyOptions {
   readonly target: { readonly address: string; readonly port: number };
   readonly toServer?: PathConditions;
   readonly toClient?: PathConditions;
+  /** Each datagram waits here first: what a test does before this resolves, it does mid-exchange. */
+  readonly gate?: (direction: 'toServer' | 'toClient') => Promise<void>;
   /** Uniform in [0, 1). Default: a fixed sequence, the same in every run. */
   readonly random?: () => number;
 }
@@ -38,6 +40,7 @@ export class UdpProxy implements AsyncDisposable {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #options: UdpProxyOptions;
   readonly #random: () => number;
+  #closed = false;
 
   private constructor(front: Socket, options: UdpProxyOptions) {
     this.#front = front;
@@ -60,6 +63,7 @@ export class UdpProxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
     const sockets = [this.#front, ...this.#backs.values()];
     await Promise.all(sockets.map((s) => new Promise<void>((resolve) => s.close(() => resolve()))));
@@ -69,7 +73,7 @@ export class UdpProxy implements AsyncDisposable {
     this.counts.toServer++;
     const back = this.#backFor(client);
     const { address, port } = this.#options.target;
-    this.#carry(this.toServer, () => back.send(datagram, port, address, () => {}));
+    this.#pass('toServer', () => back.send(datagram, port, address, () => {}));
   }
 
   #backFor(client: RemoteInfo): Socket {
@@ -85,9 +89,20 @@ export class UdpProxy implements AsyncDisposable {
       const forward = (): void => {
         this.#front.send(datagram, client.port, client.address, () => {});
       };
-      this.#carry(this.toClient, forward);
+      this.#pass('toClient', forward);
     });
     return back;
+  }
+
+  #pass(direction: 'toServer' | 'toClient', forward: () => void): void {
+    const { gate } = this.#options;
+    if (gate === undefined) {
+      this.#carry(this[direction], forward);
+      return;
+    }
+    void gate(direction).then(() => {
+      if (!this.#closed) this.#carry(this[direction], forward);
+    });
   }
 
   #carry(conditions: PathConditions, forward: () => void): void {
