@@ -37,13 +37,16 @@
  *
  * Numbers. At the edges all is bigint; inside, integer-valued doubles of ns relative to bases, exact
  * below 2^53: one base for local time, one per source for its offsets, and one for the bound, chosen
- * where most sources are within 2^51 ns (26 days). A source far from there compares inexactly, by up to
- * 1 us: no matter, for it is nowhere near the bound.
+ * where most sources are within 2^51 ns (26 days). The edges of a source far from there are rounded outward
+ * by 1 us: they may be edges of the bound as long as the quorum is partial.
+ *
+ * A reading `m` of the monotonic clock stands for any instant in `[m, m + grid]`. So a request left up to a
+ * grid before the instant that the upper fact is first asked about, and that fact ages from `sentAt - grid`.
  */
 import { agreedHull } from '../interval/agreement.ts';
-import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { asUnixNs, INT64_MAX, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import type { ClockSample } from './clock-sample.ts';
-import { driftOver, MAX_SLOPE } from './drift.ts';
+import { driftOver, lowered, MAX_SLOPE, raised } from './drift.ts';
 import { leapFollowing } from './leap.ts';
 import type { NoBoundReason } from './page.ts';
 import { copyProvenance, type Provenance, type RelativeSample, SourceCone } from './source-cone.ts';
@@ -60,6 +63,8 @@ const MAX_BACKOFF_DOUBLINGS = 10;
 const GUARD_REACH = SECOND;
 /** Servers may be this late with a leap second before their time is unambiguous again. */
 const LEAP_SETTLING = 2_000_000_000n;
+/** Samples speak of times this far inside int64 (1714 to 2225), so that no edge ever leaves it. */
+const FARTHEST = INT64_MAX - 2n ** 60n;
 
 export interface BoundEngineOptions {
   /** `R`, ns per ns ({@link slopeFromPpm}). */
@@ -262,11 +267,11 @@ export class BoundEngine {
     const { cone } = source;
     this.#advanceTo(sample.receivedAt);
     this.#passLeap();
-    const farOff = this.#relative(sample, source);
-    const s = this.#sample;
     source.answered = true;
     if (!this.#known && sample.receivedAt + sample.lowerNs < this.#unambiguousFrom)
       return 'waiting';
+    const farOff = this.#relative(sample, source);
+    const s = this.#sample;
 
     const silentFor = cone.known ? this.#now - source.lastHeard : 0;
     source.lastHeard = Math.max(source.lastHeard, s.receivedAt);
@@ -278,7 +283,7 @@ export class BoundEngine {
 
     const outcome = this.#fuse(source, gap, silentFor);
     if (outcome !== 'bounded') return outcome;
-    this.#watchLeap(sample);
+    this.#watchLeap();
     this.#settleSuspicion();
     return suspicious && this.suspicious ? 'suspicious' : 'bounded';
   }
@@ -289,7 +294,10 @@ export class BoundEngine {
     if (source === undefined || source.answered) return this.#known ? 'bounded' : 'waiting';
     source.answered = true;
     this.#advanceTo(now);
-    return this.#known ? 'bounded' : this.#fuse(undefined, 0, 0);
+    if (this.#known) return 'bounded';
+    const outcome = this.#fuse(undefined, 0, 0);
+    if (outcome === 'bounded') this.#watchLeap();
+    return outcome;
   }
 
   /** Time passes: silent sources lose their vote, the bound expires, a raised rate bound relaxes. */
@@ -346,15 +354,14 @@ export class BoundEngine {
   /** Writes the bound at `now` into `into`. The bound must be known ({@link BoundEngine.bounded}). */
   boundAt(now: MonotonicNs, into: Bound): void {
     this.#advanceTo(now);
-    const grown = driftOver(this.#slope, this.#now - this.#at);
-    into.lo = this.#lo - grown;
-    into.hi = this.#hi + grown;
+    into.lo = this.#loNow();
+    into.hi = this.#hiNow();
     into.suspectLo = into.lo;
     into.suspectHi = into.hi;
     if (this.suspicious) {
-      const since = driftOver(this.#slope, this.#now - this.#suspectAt);
-      into.suspectLo = Math.min(into.lo, this.#suspectLo - since);
-      into.suspectHi = Math.max(into.hi, this.#suspectHi + since);
+      this.#ageSuspicion();
+      into.suspectLo = Math.min(into.lo, this.#suspectLo);
+      into.suspectHi = Math.max(into.hi, this.#suspectHi);
     }
     into.guarded = false;
     if (this.#guard === undefined) return;
@@ -384,11 +391,14 @@ export class BoundEngine {
     };
   }
 
-  /** Times in order, and facts that do not cross even after the drift between their instants. */
+  /** Times in order and in range, and facts that do not cross even after the drift between them. */
   #possible(sample: ClockSample): boolean {
-    const roundTrip = Number(sample.receivedAt - sample.sentAt);
-    const width = Number(sample.upperNs - sample.lowerNs);
-    return roundTrip >= 0 && width + driftOver(this.#slope, roundTrip) >= 0;
+    const { sentAt, receivedAt, upperNs, lowerNs } = sample;
+    const roundTrip = Number(receivedAt - sentAt);
+    if (roundTrip < 0) return false;
+    if (receivedAt + lowerNs < -FARTHEST || sentAt + upperNs > FARTHEST) return false;
+    const drift = driftOver(this.#slope, roundTrip + this.#options.resolutionNs);
+    return Number(upperNs - lowerNs) + drift >= 0;
   }
 
   /**
@@ -427,9 +437,8 @@ export class BoundEngine {
     let lo = agreedLo;
     let hi = agreedHi;
     if (this.#known) {
-      const grown = driftOver(this.#slope, now - this.#at);
-      lo = Math.max(lo, this.#lo - grown);
-      hi = Math.min(hi, this.#hi + grown);
+      lo = Math.max(lo, this.#loNow());
+      hi = Math.min(hi, this.#hiNow());
       if (lo > hi) return this.#refute(source, Math.max(gap, lo - hi), silentFor, 'contradiction');
       const apart = this.#disjointFrom(lo, hi);
       if (apart.count > f) {
@@ -443,19 +452,13 @@ export class BoundEngine {
     this.#at = now;
     this.#lo = lo;
     this.#hi = hi;
-    let renewed = source === undefined;
     this.#unambiguousFrom = 0n;
+    this.#renewedAt = Number.NEGATIVE_INFINITY;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      const overlaps = this.#loOf(each) <= hi && this.#hiOf(each) >= lo;
-      if (overlaps) {
-        each.agrees = true;
-        if (each === source) renewed = true;
-      } else if (!each.suspect) {
-        each.agrees = false;
-      }
+      each.agrees = this.#loOf(each) <= hi && this.#hiOf(each) >= lo;
+      if (each.agrees) this.#renewedAt = Math.max(this.#renewedAt, each.lastHeard);
     }
-    if (renewed) this.#renewedAt = now;
     return 'bounded';
   }
 
@@ -492,10 +495,10 @@ export class BoundEngine {
 
   /** A source's edges at the engine's now, relative to the base of the bound. */
   #loOf(source: SourceState): number {
-    return source.cone.loAt(this.#now, this.#slope) + source.shift;
+    return lowered(source.cone.loAt(this.#now, this.#slope), -source.shift);
   }
   #hiOf(source: SourceState): number {
-    return source.cone.hiAt(this.#now, this.#slope) + source.shift;
+    return raised(source.cone.hiAt(this.#now, this.#slope), source.shift);
   }
 
   /** With nothing known, the base moves to the source that most others are in range of. */
@@ -568,22 +571,31 @@ export class BoundEngine {
     if (!this.#known || !source.agrees || source.suspect) return false;
     if (this.#now < source.suspicionBlockedUntil) return false;
     const s = this.#sample;
-    const grown = driftOver(this.#slope, this.#now - this.#at);
-    const sampleLo = s.lower + source.shift - driftOver(this.#slope, this.#now - s.receivedAt);
-    const sampleHi = s.upper + source.shift + driftOver(this.#slope, this.#now - s.sentAt);
-    if (sampleLo <= this.#hi + grown && sampleHi >= this.#lo - grown) return false;
+    const loThen = lowered(s.lower, driftOver(this.#slope, this.#now - s.receivedAt));
+    const hiThen = raised(s.upper, driftOver(this.#slope, this.#now - s.sentAt));
+    const sampleLo = lowered(loThen, -source.shift);
+    const sampleHi = raised(hiThen, source.shift);
+    if (sampleLo <= this.#hiNow() && sampleHi >= this.#loNow()) return false;
     if (this.suspicious) {
-      const since = driftOver(this.#slope, this.#now - this.#suspectAt);
-      this.#suspectLo = Math.min(this.#suspectLo - since, sampleLo);
-      this.#suspectHi = Math.max(this.#suspectHi + since, sampleHi);
+      this.#ageSuspicion();
+      this.#suspectLo = Math.min(this.#suspectLo, sampleLo);
+      this.#suspectHi = Math.max(this.#suspectHi, sampleHi);
     } else {
       this.#suspectLo = sampleLo;
       this.#suspectHi = sampleHi;
+      this.#suspectAt = this.#now;
     }
-    this.#suspectAt = this.#now;
     this.#suspicionSince = this.#now;
     source.suspect = true;
     return true;
+  }
+
+  /** What the suspects said, aged to the engine's now. */
+  #ageSuspicion(): void {
+    const since = driftOver(this.#slope, this.#now - this.#suspectAt);
+    this.#suspectLo = lowered(this.#suspectLo, since);
+    this.#suspectHi = raised(this.#suspectHi, since);
+    this.#suspectAt = this.#now;
   }
 
   /** Ends the suspicion once `f + 1` other sources, heard since it arose, overlap the bound. */
@@ -599,7 +611,6 @@ export class BoundEngine {
     for (const source of this.#sources) {
       if (!source.suspect) continue;
       source.suspect = false;
-      source.agrees = false;
       source.suspicionBlockedUntil = this.#now + SUSPICION_BACKOFF * (1 << source.lies);
       source.lies = Math.min(source.lies + 1, MAX_BACKOFF_DOUBLINGS);
     }
@@ -613,17 +624,31 @@ export class BoundEngine {
     this.#startOver('leap-second');
   }
 
-  /** More than `f` sources announce a leap second: it comes at the end of this UTC month. */
-  #watchLeap(sample: ClockSample): void {
+  /**
+   * More than `f` sources announce a leap second: it comes at the end of this UTC month. Which month that
+   * is, the bound says and no single sample, which may be a lie.
+   */
+  #watchLeap(): void {
     let announcing = 0;
     for (const { leap, cone } of this.#sources) if (leap && cone.known) announcing++;
     if (announcing <= this.maxFaulty) this.#leapAt = undefined;
-    else this.#leapAt ??= leapFollowing(asUnixNs(sample.receivedAt + sample.lowerNs));
+    else this.#leapAt ??= leapFollowing(this.#earliestNow());
   }
 
-  #latestNow(): bigint {
-    const hi = this.#hi + driftOver(this.#slope, this.#now - this.#at);
-    return this.toMonotonic(this.#now) + this.#thetaBase + BigInt(hi);
+  #earliestNow(): UnixNs {
+    return asUnixNs(this.toMonotonic(this.#now) + this.#thetaBase + BigInt(this.#loNow()));
+  }
+
+  #latestNow(): UnixNs {
+    return asUnixNs(this.toMonotonic(this.#now) + this.#thetaBase + BigInt(this.#hiNow()));
+  }
+
+  /** The edges of the bound, aged to the engine's now. */
+  #loNow(): number {
+    return lowered(this.#lo, driftOver(this.#slope, this.#now - this.#at));
+  }
+  #hiNow(): number {
+    return raised(this.#hi, driftOver(this.#slope, this.#now - this.#at));
   }
 
   /** A new rate bound: whatever is known is first aged to now with the old one. */
@@ -632,10 +657,10 @@ export class BoundEngine {
       if (cone.known) cone.ageTo(Math.max(this.#now, cone.at), this.#slope);
     }
     if (this.#known) {
-      const grown = driftOver(this.#slope, this.#now - this.#at);
-      this.#lo -= grown;
-      this.#hi += grown;
+      this.#lo = this.#loNow();
+      this.#hi = this.#hiNow();
       this.#at = this.#now;
+      if (this.suspicious) this.#ageSuspicion();
     }
     this.#slope = slope;
   }
@@ -669,9 +694,9 @@ export class BoundEngine {
       source.shift = Number(source.base - this.#thetaBase);
     }
     const s = this.#sample;
-    s.sentAt = Number(sample.sentAt - this.#monotonicBase);
+    s.sentAt = Number(sample.sentAt - this.#monotonicBase) - this.#options.resolutionNs;
     s.receivedAt = Number(sample.receivedAt - this.#monotonicBase);
-    s.upper = Number(sample.upperNs - source.base);
+    s.upper = raised(Number(sample.upperNs - source.base), 0);
     s.lower = Number(sample.lowerNs - source.base);
     s.pathDelay = Number(sample.pathDelayNs);
     s.serverError = Number(sample.serverErrorNs);

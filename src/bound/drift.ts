@@ -26,3 +26,18 @@ export function slopeFromPpm(ppm: number): number {
 export function driftOver(slope: number, age: number): number {
   return age === 0 ? 0 : Math.ceil(slope * age) + 1;
 }
+
+/** Two integers no larger than this add up exactly. */
+const EXACT = 2 ** 52;
+/** Covers the rounding of two doubles below 2^63 and of their sum. */
+const COARSE = 1024;
+
+/** `edge - by`, rounded down: exact for integers up to 2^52 (52 days), 1 us low beyond. */
+export function lowered(edge: number, by: number): number {
+  return Math.abs(edge) <= EXACT && Math.abs(by) <= EXACT ? edge - by : edge - by - COARSE;
+}
+
+/** `edge + by`, rounded up: the mirror of {@link lowered}. */
+export function raised(edge: number, by: number): number {
+  return -lowered(-edge, by);
+}

@@ -10,7 +10,7 @@
  * Values are integer-valued doubles in ns, relative to bases that the engine owns: exact, and no
  * allocation per sample.
  */
-import { driftOver } from './drift.ts';
+import { driftOver, lowered, raised } from './drift.ts';
 
 /** Where one edge of an interval comes from; `explain()` splits epsilon with it. */
 export interface Provenance {
@@ -49,12 +49,12 @@ export class SourceCone {
 
   /** The lower edge at `now >= at`. */
   loAt(now: number, slope: number): number {
-    return this.lo - driftOver(slope, now - this.at);
+    return lowered(this.lo, driftOver(slope, now - this.at));
   }
 
   /** The upper edge at `now >= at`. */
   hiAt(now: number, slope: number): number {
-    return this.hi + driftOver(slope, now - this.at);
+    return raised(this.hi, driftOver(slope, now - this.at));
   }
 
   /**
@@ -67,8 +67,8 @@ export class SourceCone {
   take(sample: RelativeSample, slope: number): number {
     const { sentAt, receivedAt, upper, lower } = sample;
     const at = this.known && this.at > receivedAt ? this.at : receivedAt;
-    const newHi = upper + driftOver(slope, at - sentAt);
-    const newLo = lower - driftOver(slope, at - receivedAt);
+    const newHi = raised(upper, driftOver(slope, at - sentAt));
+    const newLo = lowered(lower, driftOver(slope, at - receivedAt));
     let gap = 0;
     if (this.known) {
       const oldHi = this.hiAt(at, slope);
