@@ -149,6 +149,7 @@ export class BoundEngine {
   readonly #hiFrom: Provenance = newProvenance();
   #renewedAt = 0;
   #reason: NoBoundReason = 'starting';
+  #era = 0n;
 
   #lastStrike = Number.NEGATIVE_INFINITY;
   #lastRelax = Number.NEGATIVE_INFINITY;
@@ -195,6 +196,11 @@ export class BoundEngine {
   /** Why there is no bound. Only meaningful while {@link BoundEngine.bounded} is false. */
   get reason(): NoBoundReason {
     return this.#reason;
+  }
+
+  /** How often the bound was lost: what was remembered of it under another era is void. */
+  get era(): bigint {
+    return this.#era;
   }
 
   /** The assumption last refuted and when, on the monotonic clock. */
@@ -556,6 +562,7 @@ export class BoundEngine {
   }
 
   #lose(reason: NoBoundReason): void {
+    if (this.#known) this.#era++;
     this.#known = false;
     this.#reason = reason;
     for (const source of this.#sources) source.suspect = false;

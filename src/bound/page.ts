@@ -75,7 +75,9 @@ export const MIDDLE = 8;
 export const EVER_BOUNDED = 9;
 /** Why the last segment ends where it does: an index into {@link REASONS}. */
 export const END_REASON = 10;
-export const FIRST_SEGMENT = 11;
+/** The rate bound in force, in the page's unit: how the bound opens to either side of any segment. */
+export const SLOPE = 11;
+export const FIRST_SEGMENT = 12;
 
 export const PAGE_SLOTS: number = FIRST_SEGMENT + MAX_SEGMENTS * SEGMENT_SLOTS;
 

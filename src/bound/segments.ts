@@ -8,7 +8,7 @@
  * the flat value: never above the exact lower edge, never below the exact upper one.
  */
 import type { Bound } from './bound-engine.ts';
-import { driftOver } from './drift.ts';
+import { driftOver, lowered, raised } from './drift.ts';
 import {
   FIRST_SEGMENT,
   HI,
@@ -18,6 +18,7 @@ import {
   pageSlope,
   SEGMENT_COUNT,
   SEGMENT_SLOTS,
+  SLOPE,
   SLOPE_HI,
   SLOPE_LO,
   SPAN,
@@ -68,9 +69,12 @@ export function writeSegments(slots: BigInt64Array, input: SegmentInput): void {
     const base = FIRST_SEGMENT + count * SEGMENT_SLOTS;
     slots[base + START] = input.at + BigInt(from);
     slots[base + SPAN] = span < longest ? span : longest;
-    slots[base + LO] = input.thetaBase + BigInt(low.value - grownLo) - pageSlack(slopeLo);
+    slots[base + LO] = input.thetaBase + BigInt(lowered(low.value, grownLo)) - pageSlack(slopeLo);
     slots[base + HI] =
-      input.thetaBase + BigInt(high.value + grownHi) + pageSlack(slopeHi) + input.resolutionNs;
+      input.thetaBase +
+      BigInt(raised(high.value, grownHi)) +
+      pageSlack(slopeHi) +
+      input.resolutionNs;
     slots[base + SLOPE_LO] = pageSlope(slopeLo);
     slots[base + SLOPE_HI] = pageSlope(slopeHi);
     count++;
@@ -78,6 +82,7 @@ export function writeSegments(slots: BigInt64Array, input: SegmentInput): void {
     from = to + 1;
   }
   slots[SEGMENT_COUNT] = BigInt(count);
+  slots[SLOPE] = pageSlope(slope);
 }
 
 /** `sign` is -1 for the lower side, 1 for the upper. */

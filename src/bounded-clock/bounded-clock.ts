@@ -154,10 +154,13 @@ export class BoundedClock extends BoundedReader {
       0.001,
       100_000,
     );
-    const maxFaulty =
-      options.maxFaulty === undefined
-        ? undefined
-        : Math.floor(checkNumber('maxFaulty', options.maxFaulty, 0, 1000));
+    const { maxFaulty } = options;
+    if (
+      maxFaulty !== undefined &&
+      !Number.isInteger(checkNumber('maxFaulty', maxFaulty, 0, 1000))
+    ) {
+      throw new ArgumentRangeError('maxFaulty', 'an integer', maxFaulty);
+    }
     const expireMs = checkNumber(
       'expireAfterMs',
       options.expireAfterMs ?? HOUR_MS,
@@ -239,7 +242,7 @@ export class BoundedClock extends BoundedReader {
       };
       const onAbort = () => finish(() => reject(signal?.reason));
       const look = () => {
-        if (this.#engine.bounded) finish(resolve);
+        if (this.#slots[STATE] === BOUNDED) finish(resolve);
         else if (this.#stopped) finish(() => reject(this.#notSynced()));
       };
       const onTimer = () => {
@@ -250,15 +253,17 @@ export class BoundedClock extends BoundedReader {
       cancelTimer = () => {};
       this.#waiting.add(look);
       signal?.addEventListener('abort', onAbort);
-      onTimer();
+      // The bound may have ended since the last tick.
+      this.#publish();
       look();
+      if (this.#waiting.has(look)) onTimer();
     });
   }
 
   /** Epsilon split by cause, and every source: its interval, its vote, and why. For people and for logs. */
   explain(): Explanation {
+    this.#publish();
     const reading = this.read();
-    this.#engine.tick(this.#clock.monotonicNs());
     return explain({
       reading,
       engine: this.#engine,
@@ -307,8 +312,13 @@ export class BoundedClock extends BoundedReader {
     this.#setSources();
     this.#look();
     this.#publish();
-    for (const configured of this.#configured) {
-      configured.running = configured.source.start(this.#sinkOf(configured));
+    try {
+      for (const configured of this.#configured) {
+        configured.running = configured.source.start(this.#sinkOf(configured));
+      }
+    } catch (error) {
+      this.stop();
+      throw error;
     }
     this.#scheduleTick();
   }
@@ -325,6 +335,8 @@ export class BoundedClock extends BoundedReader {
     else if (alarm) this.#disrupt('step-or-suspend');
     this.#look();
     this.#publish();
+    // The sources' own rate limit makes this one long burst, which outlasts the leap second.
+    if (this.#slots[STATE] !== BOUNDED && this.#engine.reason === 'leap-second') this.#burst();
   }
 
   #sinkOf(configured: Configured): SourceSink {
@@ -357,6 +369,10 @@ export class BoundedClock extends BoundedReader {
 
   #onSample(sample: ClockSample): void {
     if (this.#stopped || sample.sentAt < this.#discardBefore) return;
+    if (sample.receivedAt > this.#clock.monotonicNs()) {
+      this.#onMiss(sample.sourceId, 'impossible');
+      return;
+    }
     const jump = this.#detector.check();
     if (jump !== undefined) {
       this.#disrupt(jump.kind);
@@ -364,9 +380,11 @@ export class BoundedClock extends BoundedReader {
     }
     this.#look();
     const outcome = this.#engine.ingest(sample);
-    const endpoint = this.#endpoints.get(sample.sourceId);
-    if (outcome === 'impossible') endpoint?.missed('impossible');
-    else endpoint?.heard(sample);
+    if (outcome === 'impossible') {
+      this.#onMiss(sample.sourceId, 'impossible');
+      return;
+    }
+    this.#endpoints.get(sample.sourceId)?.heard(sample);
     this.#settle(outcome);
   }
 
@@ -382,6 +400,7 @@ export class BoundedClock extends BoundedReader {
   }
 
   #burst(): void {
+    if (this.#stopped) return;
     for (const { running } of this.#configured) running?.burst();
   }
 
@@ -389,6 +408,8 @@ export class BoundedClock extends BoundedReader {
     const now = this.#clock.monotonicNs();
     this.#discardBefore = now;
     this.#engine.disrupt(now, kind);
+    // Other threads saw the same jump: that alarm is answered now.
+    this.#page.takeAlarm();
     this.#wall = new WallOffset();
     this.#look();
     for (const { running } of this.#configured) running?.discardInFlight();
@@ -406,19 +427,20 @@ export class BoundedClock extends BoundedReader {
     if (this.#guardOn) this.#engine.setGuard(this.#wall.bounds);
   }
 
+  /** Also brings the bound up to date: it may have ended since the last look. After a stop nothing is. */
   #publish(): void {
+    if (this.#stopped) return;
     const engine = this.#engine;
     const slots = this.#slots;
     const now = this.#clock.monotonicNs();
     engine.tick(now);
-    const wasBounded = slots[STATE] === BOUNDED;
     if (engine.bounded) {
       engine.boundAt(now, this.#bound);
       const expiry = engine.expiresAt();
       const leap = this.#leapReachedAt(now);
       const until = leap < expiry ? leap : expiry;
       const endReason = leap < expiry ? 'leap-second' : 'expired';
-      if (until >= now) this.#writeBound(now, until, endReason, wasBounded);
+      if (until >= now) this.#writeBound(now, until, endReason);
       else this.#writeNoBound(endReason);
     } else {
       this.#writeNoBound(engine.reason);
@@ -427,16 +449,11 @@ export class BoundedClock extends BoundedReader {
     this.#announce();
   }
 
-  #writeBound(
-    now: MonotonicNs,
-    until: bigint,
-    endReason: NoBoundReason,
-    wasBounded: boolean,
-  ): void {
+  #writeBound(now: MonotonicNs, until: bigint, endReason: NoBoundReason): void {
     const engine = this.#engine;
     const slots = this.#slots;
     const bound = this.#bound;
-    if (!wasBounded) slots[ERA] = slots[ERA]! + 1n;
+    slots[ERA] = engine.era;
     slots[STATE] = BOUNDED;
     slots[EVER_BOUNDED] = 1n;
     slots[QUORUM] = engine.quorum === 'full' ? 1n : 0n;
@@ -466,8 +483,8 @@ export class BoundedClock extends BoundedReader {
     const { suspectHi, guarded, guardHi } = this.#bound;
     const hi = guarded ? Math.max(suspectHi, guardHi) : suspectHi;
     const latest = now + thetaBase + BigInt(hi) + this.#clock.monotonicGridNs;
-    // latest grows by (1 + slope) per ns from here; 1 us covers the roundings of the published form.
-    const left = Number(leapAt - latest) / (1 + slope) - 1000;
+    // latest grows by (1 + slope) per ns from here, slope as published; 1 us covers the roundings.
+    const left = Number(leapAt - latest) / (1 + Number(pageSlope(slope)) * 2 ** -34) - 1000;
     return now + BigInt(Math.floor(left));
   }
 

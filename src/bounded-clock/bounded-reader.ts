@@ -41,6 +41,7 @@ import {
   REASONS,
   SEGMENT_COUNT,
   SEGMENT_SLOTS,
+  SLOPE,
   SLOPE_HI,
   SLOPE_LO,
   SPAN,
@@ -115,8 +116,8 @@ export class BoundedReader {
    *   both inside `target`; `target` is then untouched
    */
   readInto(target: BigInt64Array, index = 0): void {
-    if (!(index >= 0 && index + 2 <= target.length)) {
-      throw new ArgumentRangeError('index', `from 0 to ${target.length - 2}`, index);
+    if (!(Number.isInteger(index) && index >= 0 && index + 2 <= target.length)) {
+      throw new ArgumentRangeError('index', `an integer from 0 to ${target.length - 2}`, index);
     }
     if (!this.#evaluate()) throw this.#unsynchronized();
     target[index] = this.#own[EARLIEST]!;
@@ -245,13 +246,15 @@ export class BoundedReader {
 
   /**
    * A reading from before the publication (another thread's clock a moment behind): the bound opens
-   * towards the past as it does towards the future. Holds for this reading only.
+   * towards the past as it does towards the future, also where the segment is flat because the wall guard
+   * outreaches the bound. Holds for this reading only.
    */
   #reachBack(m: bigint): void {
     const own = this.#own;
     const age = ((own[START]! - m) >> 10n) + 1n;
-    own[LO] = own[LO]! - ((age * own[SLOPE_LO]!) >> 24n) - 1n;
-    own[HI] = own[HI]! + ((age * own[SLOPE_HI]!) >> 24n) + 1n;
+    const grown = ((age * this.#copy[SLOPE]!) >> 24n) + 1n;
+    own[LO] = own[LO]! - grown;
+    own[HI] = own[HI]! + grown;
     own[START] = m;
     own[SPAN] = 0n;
   }

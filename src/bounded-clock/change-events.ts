@@ -24,7 +24,7 @@ export type ClockEvent = { readonly status: ClockStatus } & (
   | {
       readonly type: 'falseticker';
       readonly sourceId: string;
-      /** True when the source disagrees from now on, false when it no longer does. */
+      /** True when the source disagrees from now on, false when it no longer does or is gone. */
       readonly present: boolean;
     }
 );
@@ -67,6 +67,11 @@ export class ChangeEvents {
       this.#status = status;
       this.#reason = reason;
       this.#tell({ type: 'status', status, from, reason });
+    }
+    for (const id of this.#falsetickers) {
+      if (engine.sources.some((source) => source.id === id)) continue;
+      this.#falsetickers.delete(id);
+      this.#tell({ type: 'falseticker', status, sourceId: id, present: false });
     }
     for (const { id, cone, agrees, suspect } of engine.sources) {
       const present = engine.bounded && cone.known && !agrees && !suspect;

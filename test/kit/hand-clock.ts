@@ -1,0 +1,140 @@
+import type { Cancel, Clock, TimerOptions } from '../../src/time/clock.ts';
+import { asMonotonicNs, asUnixNs, type MonotonicNs, type UnixNs } from '../../src/time/instant.ts';
+
+interface Pending {
+  readonly dueNs: bigint;
+  readonly order: number;
+  readonly fn: () => void;
+  readonly background: boolean;
+}
+
+/**
+ * A clock moved by hand. `advance` fires the timers that fall due, in order, each at its own instant;
+ * `nextTurn` work waits for `turns()`. The wall clock is the monotonic clock plus `wallOffset`, which a
+ * test may change at will: that is a step, or, with `suspend`, the sleep of a machine.
+ */
+export class HandClock implements Clock {
+  monotonic: bigint;
+  wallOffset: bigint;
+  /** Boot time minus monotonic time; `undefined` where the platform has no boot clock. */
+  bootOffset: bigint | undefined;
+  readonly monotonicGridNs: bigint;
+  readonly wallGridNs: bigint;
+  #order = 0;
+  readonly #timers = new Set<Pending>();
+  readonly #turns: (() => void)[] = [];
+
+  constructor(
+    start: {
+      monotonic?: bigint;
+      wall?: bigint;
+      monotonicGridNs?: bigint;
+      wallGridNs?: bigint;
+      boot?: boolean;
+    } = {},
+  ) {
+    this.monotonic = start.monotonic ?? 1_000_000_000_000_000n;
+    this.wallOffset = (start.wall ?? 1_795_000_000_000_000_000n) - this.monotonic;
+    this.bootOffset = start.boot === false ? undefined : 0n;
+    this.monotonicGridNs = start.monotonicGridNs ?? 0n;
+    this.wallGridNs = start.wallGridNs ?? 0n;
+    this.monotonicNs = this.monotonicNs.bind(this);
+  }
+
+  /** Time passes; timers that fall due fire on the way. */
+  advance(ns: bigint): void {
+    const end = this.monotonic + ns;
+    for (let next = this.#due(end); next !== undefined; next = this.#due(end)) {
+      this.#timers.delete(next);
+      if (next.dueNs > this.monotonic) this.monotonic = next.dueNs;
+      next.fn();
+    }
+    this.monotonic = end;
+  }
+
+  /** The process is stopped: time passes for all clocks, and the timers fire late, at the end of it. */
+  pause(ns: bigint): void {
+    this.monotonic += ns;
+    this.advance(0n);
+  }
+
+  /** The machine sleeps: the monotonic clock alone stands still. */
+  suspend(ns: bigint): void {
+    this.wallOffset += ns;
+    if (this.bootOffset !== undefined) this.bootOffset += ns;
+  }
+
+  /** Runs what waits for the next turn of the event loop. Returns what it threw. */
+  turns(): unknown[] {
+    const thrown: unknown[] = [];
+    for (const fn of this.#turns.splice(0)) {
+      try {
+        fn();
+      } catch (error) {
+        thrown.push(error);
+      }
+    }
+    return thrown;
+  }
+
+  /** Timers that would keep a process alive, and those that would not. */
+  pending(): { foreground: number; background: number } {
+    const background = [...this.#timers].filter((timer) => timer.background).length;
+    return { foreground: this.#timers.size - background, background };
+  }
+
+  monotonicNs(): MonotonicNs {
+    return asMonotonicNs(floorTo(this.monotonic, this.monotonicGridNs));
+  }
+
+  wallNs(): UnixNs {
+    return asUnixNs(this.monotonic + this.wallOffset);
+  }
+
+  wallReadNs(): UnixNs {
+    return asUnixNs(floorTo(this.monotonic + this.wallOffset, this.wallGridNs));
+  }
+
+  bootNs(): bigint | undefined {
+    return this.bootOffset === undefined ? undefined : this.monotonic + this.bootOffset;
+  }
+
+  setTimer(delayMs: number, fn: () => void, options?: TimerOptions): Cancel {
+    const timer = {
+      dueNs: this.monotonic + BigInt(Math.ceil(Math.max(0, delayMs) * 1e6)),
+      order: this.#order++,
+      fn,
+      background: options?.background ?? false,
+    };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  nextTurn(fn: () => void): Cancel {
+    const own = (): void => fn();
+    this.#turns.push(own);
+    return () => {
+      const at = this.#turns.indexOf(own);
+      if (at >= 0) this.#turns.splice(at, 1);
+    };
+  }
+
+  #due(end: bigint): Pending | undefined {
+    let first: Pending | undefined;
+    for (const timer of this.#timers) {
+      if (timer.dueNs > end) continue;
+      if (
+        first === undefined ||
+        timer.dueNs < first.dueNs ||
+        (timer.dueNs === first.dueNs && timer.order < first.order)
+      ) {
+        first = timer;
+      }
+    }
+    return first;
+  }
+}
+
+function floorTo(value: bigint, grid: bigint): bigint {
+  return grid === 0n ? value : value - (value % grid);
+}
