@@ -44,7 +44,7 @@
  * grid before the instant that the upper fact is first asked about, and that fact ages from `sentAt - grid`.
  */
 import { agreedHull } from '../interval/agreement.ts';
-import { asUnixNs, INT64_MAX, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { asUnixNs, INT64_MAX, INT64_MIN, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import type { ClockSample } from './clock-sample.ts';
 import { driftOver, lowered, MAX_SLOPE, raised } from './drift.ts';
 import { leapFollowing } from './leap.ts';
@@ -163,7 +163,7 @@ export class BoundEngine {
   #guard: { lowerNs: bigint; upperNs: bigint } | undefined;
   #leapAt: UnixNs | undefined;
   /** After a leap second: samples whose server may not have passed it yet prove nothing. */
-  #unambiguousFrom = 0n;
+  #unambiguousFrom = INT64_MIN;
 
   // Scratch, reused for every sample.
   readonly #sample: RelativeSample = {
@@ -458,7 +458,7 @@ export class BoundEngine {
     this.#at = now;
     this.#lo = lo;
     this.#hi = hi;
-    this.#unambiguousFrom = 0n;
+    this.#unambiguousFrom = INT64_MIN;
     this.#renewedAt = Number.NEGATIVE_INFINITY;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;

@@ -1,0 +1,131 @@
+import { type Bound, BoundEngine, type Outcome } from '../../src/bound/bound-engine.ts';
+import type { ClockSample, LeapWarning } from '../../src/bound/clock-sample.ts';
+import { asMonotonicNs } from '../../src/time/instant.ts';
+
+export const SECOND = 1_000_000_000n;
+export const MS = 1_000_000n;
+
+export interface Facts {
+  readonly from?: string;
+  readonly sentAt: bigint;
+  readonly receivedAt?: bigint;
+  readonly lower: bigint;
+  readonly upper: bigint;
+  readonly leap?: LeapWarning;
+}
+
+export function sample(facts: Facts): ClockSample {
+  const { from = 'a', sentAt, receivedAt = sentAt, lower, upper, leap = 'none' } = facts;
+  return {
+    sourceId: from,
+    sentAt: asMonotonicNs(sentAt),
+    receivedAt: asMonotonicNs(receivedAt),
+    upperNs: upper,
+    lowerNs: lower,
+    pathDelayNs: receivedAt - sentAt,
+    serverErrorNs: 0n,
+    leap,
+  };
+}
+
+/** A bound as absolute values of theta. */
+export interface Edges {
+  readonly lo: bigint;
+  readonly hi: bigint;
+  readonly suspectLo: bigint;
+  readonly suspectHi: bigint;
+  readonly guard: readonly [bigint, bigint] | undefined;
+}
+
+/** The engine with the conveniences that stories need; nothing of it is under test. */
+export class EngineStory {
+  readonly engine: BoundEngine;
+  readonly #bound: Bound = {
+    lo: 0,
+    hi: 0,
+    suspectLo: 0,
+    suspectHi: 0,
+    guarded: false,
+    guardLo: 0,
+    guardHi: 0,
+  };
+
+  constructor(
+    sources: readonly string[],
+    options: {
+      slope?: number;
+      maxFaulty?: number | undefined;
+      resolutionNs?: number;
+      expireAfterNs?: number;
+    } = {},
+  ) {
+    const { slope = 0.0002, maxFaulty, resolutionNs = 0, expireAfterNs = 3600e9 } = options;
+    this.engine = new BoundEngine({ slope, maxFaulty, resolutionNs, expireAfterNs });
+    this.engine.setSources(sources);
+  }
+
+  ingest(facts: Facts): Outcome {
+    return this.engine.ingest(sample(facts));
+  }
+
+  /** Every listed source says that theta is `theta`, give or take `half`, at `now`. */
+  say(now: bigint, half: bigint, said: Readonly<Record<string, bigint>>): Outcome[] {
+    return Object.entries(said).map(([from, theta]) =>
+      this.ingest({ from, sentAt: now, lower: theta - half, upper: theta + half }),
+    );
+  }
+
+  miss(id: string, now: bigint): Outcome {
+    return this.engine.miss(id, asMonotonicNs(now));
+  }
+
+  tick(now: bigint): void {
+    this.engine.tick(asMonotonicNs(now));
+  }
+
+  /** Theta's bound at `now`, or why there is none. */
+  at(now: bigint): [bigint, bigint] | string {
+    if (!this.engine.bounded) return this.engine.reason;
+    const { lo, hi } = this.edges(now);
+    return [lo, hi];
+  }
+
+  edges(now: bigint): Edges {
+    const { engine } = this;
+    const bound = this.#bound;
+    engine.boundAt(asMonotonicNs(now), bound);
+    const theta = (edge: number): bigint => engine.thetaBase + BigInt(edge);
+    return {
+      lo: theta(bound.lo),
+      hi: theta(bound.hi),
+      suspectLo: theta(bound.suspectLo),
+      suspectHi: theta(bound.suspectHi),
+      guard: bound.guarded ? [theta(bound.guardLo), theta(bound.guardHi)] : undefined,
+    };
+  }
+
+  source(id: string): NonNullable<BoundEngine['sources'][number]> {
+    const found = this.engine.sources.find((each) => each.id === id);
+    if (found === undefined) throw new Error(`no source ${id}`);
+    return found;
+  }
+
+  /** All that is observable, to compare before and after what must change nothing. */
+  snapshot(now: bigint): unknown {
+    const { engine } = this;
+    return structuredClone({
+      edges: engine.bounded ? this.edges(now) : engine.reason,
+      slope: engine.slope,
+      refuted: engine.refuted,
+      suspicious: engine.suspicious,
+      leapAt: engine.leapAt,
+      era: engine.era,
+      expiresAt: engine.bounded ? engine.expiresAt() : undefined,
+      provenance: engine.provenance.map((each) => ({ ...each })),
+      sources: engine.sources.map(({ cone, ...rest }) => ({
+        ...rest,
+        cone: cone.known ? { ...cone } : 'forgotten',
+      })),
+    });
+  }
+}
