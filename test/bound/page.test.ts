@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PAGE_SLOTS, Page, VERSION_INDEX } from '../../src/bound/page.ts';
+import { PAGE_SLOTS, Page, VERSION } from '../../src/bound/page.ts';
 
 /** A publication whose slots all say the same, so that any mixture shows. */
 const whole = (n: bigint): BigInt64Array => new BigInt64Array(PAGE_SLOTS).fill(n);
@@ -30,7 +30,7 @@ describe('Page', () => {
     expect(page.copy(copy)).toBe(0);
     for (let n = 1; n <= 5; n++) {
       page.publish(whole(BigInt(n)));
-      expect(page.header[VERSION_INDEX]).toBe(n);
+      expect(page.header[VERSION]).toBe(n);
       expect(page.copy(copy)).toBe(n);
       expect(copy).toEqual(whole(BigInt(n)));
     }
@@ -67,9 +67,9 @@ describe('Page', () => {
 
   it('goes on when the version wraps', () => {
     const page = Page.create();
-    page.header[VERSION_INDEX] = 2 ** 31 - 1;
+    page.header[VERSION] = 2 ** 31 - 1;
     page.publish(whole(8n));
-    expect(page.header[VERSION_INDEX]).toBe(-(2 ** 31));
+    expect(page.header[VERSION]).toBe(-(2 ** 31));
     const copy = new BigInt64Array(PAGE_SLOTS);
     page.copy(copy);
     page.publish(whole(9n));

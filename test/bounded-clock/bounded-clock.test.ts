@@ -3,14 +3,14 @@ import { BoundedClock, type BoundedClockOptions } from '../../src/bounded-clock/
 import type { ClockEvent } from '../../src/bounded-clock/change-events.ts';
 import { ClockUnsynchronizedError } from '../../src/bounded-clock/reading.ts';
 import { asUnixNs, unixNs } from '../../src/time/instant.ts';
-import { ManualClock } from '../kit/manual-clock.ts';
+import { HandClock } from '../kit/hand-clock.ts';
 import { type Reply, ScriptedSource } from '../kit/scripted-source.ts';
 
 const MS = 1_000_000n;
 const SECOND = 1000n * MS;
 
 interface Stage {
-  readonly clock: ManualClock;
+  readonly clock: HandClock;
   readonly sources: readonly ScriptedSource[];
   readonly bounded: BoundedClock;
   readonly theta: bigint;
@@ -20,7 +20,7 @@ interface Stage {
 }
 
 function stage(count = 1, options: Partial<BoundedClockOptions> = {}): Stage {
-  const clock = new ManualClock();
+  const clock = new HandClock();
   const sources = Array.from({ length: count }, (_, i) => new ScriptedSource(`s${i}`));
   const bounded = BoundedClock.start({ sources, clock, ...options });
   const events: ClockEvent[] = [];
@@ -170,8 +170,8 @@ describe('status', () => {
   });
 
   it.each([
-    ['step', (clock: ManualClock) => (clock.wallOffset += 100n * MS)],
-    ['suspend', (clock: ManualClock) => clock.suspend(2n * SECOND)],
+    ['step', (clock: HandClock) => (clock.wallOffset += 100n * MS)],
+    ['suspend', (clock: HandClock) => clock.suspend(2n * SECOND)],
   ] as const)(
     '%s: disrupted at the next look, in-flight samples discarded, back again',
     (kind, jump) => {
@@ -224,7 +224,7 @@ describe('status', () => {
 
   it('a leap second ends the bound before it comes, and polls hard until it is over', () => {
     const leap = 1_798_761_600n * SECOND;
-    const clock = new ManualClock({ wall: leap - 5n * SECOND });
+    const clock = new HandClock({ wall: leap - 5n * SECOND });
     const source = new ScriptedSource('a');
     const bounded = BoundedClock.start({ sources: [source], clock });
     source.reply(clock, { theta: clock.wallOffset, leap: 'insert' });
@@ -345,7 +345,7 @@ describe('attached readers', () => {
   it('that see a wall jump say so and flag the publisher, which acts once', () => {
     const s = stage();
     s.round();
-    const elsewhere = new ManualClock();
+    const elsewhere = new HandClock();
     const reader = BoundedClock.attach(s.bounded.share(), { clock: elsewhere });
     elsewhere.wallOffset += 50n * MS;
     expect(reader.read()).toEqual({ status: 'disrupted', reason: 'step-or-suspend' });
@@ -374,7 +374,7 @@ describe('attached readers', () => {
     const s = stage();
     s.clock.wallOffset += 2n * MS;
     s.round();
-    const behind = new ManualClock({ monotonic: s.clock.monotonic - 10n * MS });
+    const behind = new HandClock({ monotonic: s.clock.monotonic - 10n * MS });
     const reader = BoundedClock.attach(s.bounded.share(), { clock: behind });
     const { earliest, latest } = reader.now();
     const here = s.bounded.now();
@@ -513,7 +513,7 @@ describe('options', () => {
     ['expireAfterMs', { maxDriftPpm: 100_000 }],
     ['expireAfterMs', { maxDriftPpm: 10_000, expireAfterMs: 86_400_000 }],
   ])('a bad %s is refused, and nothing is started: %j', (name, bad) => {
-    const clock = new ManualClock();
+    const clock = new HandClock();
     const source = new ScriptedSource('a');
     const options = { sources: [source], clock, ...bad } as BoundedClockOptions;
     expect(() => BoundedClock.start(options)).toThrow(new RegExp(`^${name} must`));
@@ -539,7 +539,7 @@ describe('options', () => {
   });
 
   it('a source that fails to start stops those that did, and the failure is the caller’s', () => {
-    const clock = new ManualClock();
+    const clock = new HandClock();
     const good = new ScriptedSource('good');
     const bad = new ScriptedSource('bad');
     bad.start = () => {

@@ -134,7 +134,7 @@ export const mutants: Mutant[] = [
   {
     id: 'bound-backoff-constant',
     file: ENGINE,
-    find: 'SUSPICION_BACKOFF * 2 ** source.lies',
+    find: 'SUSPICION_BACKOFF * (1 << source.lies)',
     replace: 'SUSPICION_BACKOFF',
     test: STORY,
     name: 'backs off',
