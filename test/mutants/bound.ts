@@ -231,7 +231,7 @@ export const mutants: Mutant[] = [
   {
     id: 'reader-high-water-outlives-its-era',
     file: 'src/bounded-clock/bounded-reader.ts',
-    find: '      own[HIGH_WATER] = INT64_MIN;\n',
+    find: '      own[HIGH_WATER] = LONG_AGO;\n',
     replace: '',
     test: CLOCK,
     name: 'a new era',
@@ -239,7 +239,7 @@ export const mutants: Mutant[] = [
   {
     id: 'reader-earliest-goes-back',
     file: 'src/bounded-clock/bounded-reader.ts',
-    find: 'if (own[EARLIEST]! > own[HIGH_WATER]!) own[HIGH_WATER] = own[EARLIEST]!;',
+    find: 'own[EARLIEST] = own[HIGH_WATER]!;',
     replace: 'own[HIGH_WATER] = own[EARLIEST]!;',
     test: CLOCK,
     name: 'one-way door',
