@@ -18,6 +18,7 @@ const config: ViteUserConfig = defineConfig({
           exclude: ['test/peers/**', 'test/soak/**'],
           globalSetup: 'test/build.ts',
           testTimeout: 60_000,
+          maxWorkers: 2,
         },
       },
       {
@@ -26,6 +27,8 @@ const config: ViteUserConfig = defineConfig({
           name: 'peers',
           include: ['test/peers/**/*.test.ts'],
           globalSetup: 'test/build.ts',
+          // Peers measure time: one file at a time.
+          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

@@ -22,7 +22,7 @@
  *
  * Guarantee: timestamps of the clocks opened on one file, in all lives together, strictly increase
  * in the order in which they were handed out. Assumptions, and what happens without them:
- * docs/guarantees-durable.md. The main ones: fsync tells the truth; the file is not deleted, copied
+ * docs/guarantees.md. The main ones: fsync tells the truth; the file is not deleted, copied
  * or restored from a backup; nobody removes the lock file.
  *
  * Sources: Percolator's timestamp oracle (Peng and Dabek, OSDI 2010, section 2.3) reserves ranges
