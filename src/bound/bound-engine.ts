@@ -100,6 +100,9 @@ export interface SourceState {
   base: bigint;
   /** `base` relative to the engine's base: added to the cone's offsets. */
   shift: number;
+  /** Its edges at the last fusion, relative to the engine's base. */
+  lo: number;
+  hi: number;
   /** It has replied or timed out since the engine last started over. */
   answered: boolean;
   /** Local instant of its last accepted sample; -Infinity before the first. */
@@ -253,6 +256,8 @@ export class BoundEngine {
         cone: new SourceCone(),
         base: 0n,
         shift: 0,
+        lo: 0,
+        hi: 0,
         answered: false,
         lastHeard: Number.NEGATIVE_INFINITY,
         leap: false,
@@ -432,8 +437,10 @@ export class BoundEngine {
     let i = 0;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      this.#starts[i] = this.#loOf(each);
-      this.#ends[i++] = this.#hiOf(each);
+      each.lo = lowered(each.cone.loAt(now, this.#slope), -each.shift);
+      each.hi = raised(each.cone.hiAt(now, this.#slope), each.shift);
+      this.#starts[i] = each.lo;
+      this.#ends[i++] = each.hi;
     }
     if (!agreedHull(this.#starts, this.#ends, m - f, this.#hull)) {
       return this.#refute(source, gap, silentFor, 'no-agreement');
@@ -462,7 +469,7 @@ export class BoundEngine {
     this.#renewedAt = Number.NEGATIVE_INFINITY;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      each.agrees = this.#loOf(each) <= hi && this.#hiOf(each) >= lo;
+      each.agrees = each.lo <= hi && each.hi >= lo;
       if (each.agrees) this.#renewedAt = Math.max(this.#renewedAt, each.lastHeard);
     }
     return 'bounded';
@@ -475,7 +482,7 @@ export class BoundEngine {
     apart.nearest = Number.POSITIVE_INFINITY;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      const distance = Math.max(this.#loOf(each) - hi, lo - this.#hiOf(each));
+      const distance = Math.max(each.lo - hi, lo - each.hi);
       if (distance <= 0) continue;
       apart.count++;
       if (distance < apart.nearest) apart.nearest = distance;
@@ -488,23 +495,15 @@ export class BoundEngine {
   #adoptOrigin(edge: number, side: 'lo' | 'hi'): void {
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      if (side === 'lo' && this.#loOf(each) === edge) {
+      if (side === 'lo' && each.lo === edge) {
         copyProvenance(each.cone.loFrom, this.#loFrom);
         return;
       }
-      if (side === 'hi' && this.#hiOf(each) === edge) {
+      if (side === 'hi' && each.hi === edge) {
         copyProvenance(each.cone.hiFrom, this.#hiFrom);
         return;
       }
     }
-  }
-
-  /** A source's edges at the engine's now, relative to the base of the bound. */
-  #loOf(source: SourceState): number {
-    return lowered(source.cone.loAt(this.#now, this.#slope), -source.shift);
-  }
-  #hiOf(source: SourceState): number {
-    return raised(source.cone.hiAt(this.#now, this.#slope), source.shift);
   }
 
   /** With nothing known, the base moves to the source that most others are in range of. */

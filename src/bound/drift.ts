@@ -34,10 +34,14 @@ const COARSE = 1024;
 
 /** `edge - by`, rounded down: exact for integers up to 2^52 (52 days), 1 us low beyond. */
 export function lowered(edge: number, by: number): number {
-  return Math.abs(edge) <= EXACT && Math.abs(by) <= EXACT ? edge - by : edge - by - COARSE;
+  return exact(edge) && exact(by) ? edge - by : edge - by - COARSE;
 }
 
 /** `edge + by`, rounded up: the mirror of {@link lowered}. */
 export function raised(edge: number, by: number): number {
-  return -lowered(-edge, by);
+  return exact(edge) && exact(by) ? edge + by : edge + by + COARSE;
+}
+
+function exact(value: number): boolean {
+  return value <= EXACT && value >= -EXACT;
 }
