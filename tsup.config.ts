@@ -20,6 +20,7 @@ const config: Options = {
     index: 'src/index.ts',
     node: 'src/node.ts',
     long: 'src/long.ts',
+    sim: 'src/sim/index.ts',
     cli: 'src/cli/main.ts',
   },
   format: 'esm',

@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 const alias = {
   'epsilon-clock/long': new URL('./src/long.ts', import.meta.url).pathname,
   'epsilon-clock/node': new URL('./src/node.ts', import.meta.url).pathname,
+  'epsilon-clock/sim': new URL('./src/sim/index.ts', import.meta.url).pathname,
   'epsilon-clock': new URL('./src/index.ts', import.meta.url).pathname,
 };
 

@@ -1,0 +1,31 @@
+/**
+ * `epsilon-clock/sim`: a deterministic world in which true time is known, for testing code that depends
+ * on clocks. docs/simulator.md begins with an example.
+ */
+export {
+  type CongestionOptions,
+  cloudDelay,
+  congested,
+  constantDelay,
+  type DelayModel,
+  internetDelay,
+  lanDelay,
+  type QueueingDelay,
+  queueingDelay,
+  routeChange,
+  uniformDelay,
+} from './delay-models.ts';
+export { Oracle, type OracleSummary, type ReportedInterval, type Violation } from './oracle.ts';
+export type { OscillatorOptions } from './oscillator.ts';
+export { Random } from './random.ts';
+export { type RunAsyncOptions, Scheduler } from './scheduler.ts';
+export { type ClockHost, SimClock, type SimClockOptions } from './sim-clock.ts';
+export { type LinkOptions, type Receive, SimNetwork } from './sim-network.ts';
+export {
+  type Main,
+  type PreemptionOptions,
+  SimProcess,
+  type SimProcessOptions,
+} from './sim-process.ts';
+export { SimStorage } from './sim-storage.ts';
+export { TraceHash } from './trace-hash.ts';

@@ -1,0 +1,215 @@
+/**
+ * A machine's clocks, as functions of true time: a {@link Clock} for code under test, with knobs for
+ * everything that goes wrong with real ones.
+ *
+ *     monotonic = uptime + count(true time)                         an {@link Oscillator}
+ *     wall      = origin of the world + count + wall offset         steps and suspends move the offset
+ *     boot      = uptime + count + time suspended
+ *
+ * All three share one counter, as on Linux: a slew by the time daemon moves monotonic and wall clock
+ * together; a step moves only the wall clock; a suspend stops the monotonic clock while wall and boot clocks
+ * go on; a frozen guest stops all of them and none shows it.
+ *
+ * Readings are rounded down to the grids that `monotonicGridNs` and `wallGridNs` announce, so both
+ * promises of `Clock` hold exactly. Timers run on the monotonic clock by inverting the counter: they
+ * slow down with it, stand still with it, and fire as early or late as the options say.
+ */
+import type { Cancel, Clock } from '../time/clock.ts';
+import { checkNumber } from '../time/errors.ts';
+import { asMonotonicNs, asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { Oscillator, type OscillatorOptions } from './oscillator.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface SimClockOptions extends OscillatorOptions {
+  /** What the monotonic clock showed when the world began. Default 1e9 ms: 11 days of uptime. */
+  readonly uptimeMs?: number;
+  /** Wall clock minus true time when the world began. Default 0. */
+  readonly wallOffsetMs?: number;
+  /** Resolution of the monotonic clock. Default 1 ns. */
+  readonly monotonicGridNs?: number;
+  /** Resolution of the wall clock. Default 1 ms, `Date.now()`'s. */
+  readonly wallGridNs?: number;
+  /**
+   * `'stops-monotonic'` (default): as on Linux, with a boot clock that counts on. `'counts'`: as on macOS,
+   * where a suspend looks like a long pause and no boot clock tells.
+   */
+  readonly suspend?: 'stops-monotonic' | 'counts';
+  /** A timer fires up to this much early. Default 0; Node's do, by up to 1 ms. */
+  readonly timerEarlyMs?: number;
+  /** A timer fires up to this much late, pauses aside. Default 0. */
+  readonly timerLateMs?: number;
+}
+
+/** What a `SimProcess` adds to a bare clock: its callbacks wait for it, and its code can be pre-empted. */
+export interface ClockHost {
+  /** Wraps a callback so that it runs when, and only if, the process that set it can run it. */
+  bind(fn: () => void): () => void;
+  /** Called after each clock read: here the process may lose the processor for a while. */
+  afterRead(): void;
+}
+
+const BOOT_GRID_NS = 10_000_000n;
+const LONGEST_TIMER_MS = 0x7fff_ffff;
+
+export class SimClock implements Clock {
+  readonly monotonicGridNs: bigint;
+  readonly wallGridNs: bigint;
+  readonly #scheduler: Scheduler;
+  readonly #random: Random;
+  readonly #host: ClockHost | undefined;
+  readonly #oscillator: Oscillator;
+  readonly #options: SimClockOptions;
+  readonly #uptimeNs: bigint;
+  #wallOffsetNs: bigint;
+  #suspendedNs = 0n;
+  #stoppedUntil = 0;
+
+  /** @param host omitted: callbacks run when due, and reading takes no time. */
+  constructor(
+    scheduler: Scheduler,
+    random: Random,
+    options: SimClockOptions = {},
+    host?: ClockHost,
+  ) {
+    const { uptimeMs = 1e9, wallOffsetMs = 0, monotonicGridNs = 1, wallGridNs = 1e6 } = options;
+    checkNumber('uptimeMs', uptimeMs, 0, 1e12);
+    checkNumber('wallOffsetMs', wallOffsetMs, -1e12, 1e12);
+    checkNumber('monotonicGridNs', monotonicGridNs, 1, 1e9);
+    checkNumber('wallGridNs', wallGridNs, 1, 1e9);
+    this.#scheduler = scheduler;
+    this.#random = random;
+    this.#host = host;
+    this.#options = options;
+    this.#oscillator = new Oscillator(options, random.fork('oscillator'));
+    this.#uptimeNs = milliseconds(uptimeMs);
+    this.#wallOffsetNs = scheduler.originNs + milliseconds(wallOffsetMs);
+    this.monotonicGridNs = BigInt(Math.round(monotonicGridNs));
+    this.wallGridNs = BigInt(Math.round(wallGridNs));
+  }
+
+  monotonicNs(): MonotonicNs {
+    const exact = this.#uptimeNs + this.#count();
+    this.#host?.afterRead();
+    return asMonotonicNs(exact - (exact % this.monotonicGridNs));
+  }
+
+  wallNs(): UnixNs {
+    const exact = this.#wallOffsetNs + this.#count();
+    this.#host?.afterRead();
+    return asUnixNs(exact);
+  }
+
+  wallReadNs(): UnixNs {
+    const exact = this.#wallOffsetNs + this.#count();
+    this.#host?.afterRead();
+    return asUnixNs(exact - (exact % this.wallGridNs));
+  }
+
+  bootNs(): bigint | undefined {
+    if (this.#options.suspend === 'counts') return undefined;
+    const exact = this.#uptimeNs + this.#suspendedNs + this.#count();
+    return exact - (exact % BOOT_GRID_NS);
+  }
+
+  setTimer(delayMs: number, fn: () => void): Cancel {
+    const { timerEarlyMs = 0, timerLateMs = 0 } = this.#options;
+    const delayNs = Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS) * 1e6;
+    const error = this.#random.between(-timerEarlyMs, timerLateMs) * 1e6;
+    return this.#onceCounted(delayNs + error, fn);
+  }
+
+  nextTurn(fn: () => void): Cancel {
+    return this.#scheduler.after(0, this.#bound(fn));
+  }
+
+  /** The rate error now, in ppm: positive runs fast, -1e6 when stopped. */
+  rateErrorPpm(): number {
+    return this.#oscillator.rateAt(this.#scheduler.elapsedNs) * 1e6;
+  }
+
+  /** Wall clock minus true time, now, in ns. For oracles and simulated time daemons. */
+  wallErrorNs(): bigint {
+    return this.#wallOffsetNs + this.#count() - this.#scheduler.trueNs();
+  }
+
+  /** Steps the wall clock, as an administrator or a time daemon does. The monotonic clock stays. */
+  stepWall(byMs: number): void {
+    this.#wallOffsetNs += milliseconds(byMs);
+  }
+
+  /** From now on a time daemon slews monotonic and wall clock by `ppm`; 0 ends it. */
+  slew(ppm: number): void {
+    this.#oscillator.slew(this.#scheduler.elapsedNs, ppm);
+  }
+
+  /**
+   * The machine sleeps: wall and boot clock go on, the monotonic clock stops unless the options say that it
+   * counts. The process that owns this clock should be paused meanwhile (`SimProcess.suspend` does both).
+   */
+  suspend(forMs: number): void {
+    if (this.#options.suspend === 'counts') return;
+    this.#stop(forMs, (stoppedNs) => {
+      this.#wallOffsetNs += stoppedNs;
+      this.#suspendedNs += stoppedNs;
+    });
+  }
+
+  /**
+   * All clocks of the machine stand still and nothing records it: a guest frozen by its hypervisor, a
+   * broken counter. No client can notice before it hears from outside.
+   */
+  freeze(forMs: number): void {
+    this.#stop(forMs, () => {});
+  }
+
+  #stop(forMs: number, onResume: (stoppedNs: bigint) => void): void {
+    const now = this.#scheduler.elapsedNs;
+    if (now < this.#stoppedUntil) {
+      this.#scheduler.at(this.#stoppedUntil, () => this.#stop(forMs, onResume));
+      return;
+    }
+    const until = now + Math.ceil(checkNumber('forMs', forMs, 0, 1e9) * 1e6);
+    this.#stoppedUntil = until;
+    this.#oscillator.stop(now);
+    this.#scheduler.at(until, () => {
+      this.#oscillator.resume(until);
+      onResume(BigInt(until - now));
+    });
+  }
+
+  #count(): bigint {
+    return BigInt(this.#oscillator.count(this.#scheduler.elapsedNs));
+  }
+
+  /**
+   * Runs `fn` once the counter has advanced by `ns`. When the rate falls meanwhile it waits on; when the
+   * rate rises it is late by that much, as a timer may be.
+   */
+  #onceCounted(ns: number, fn: () => void): Cancel {
+    const bound = this.#bound(fn);
+    // Whole ns: a fraction left over would be lost in `now + left`, and the timer would never fire.
+    const due = Math.ceil(this.#oscillator.count(this.#scheduler.elapsedNs) + ns);
+    let cancel: Cancel = () => {};
+    const arm = (): void => {
+      const now = this.#scheduler.elapsedNs;
+      const left = Math.max(0, due - this.#oscillator.count(now));
+      const rate = this.#oscillator.rateAt(now);
+      const at = rate === -1 ? this.#stoppedUntil : now + left / (1 + rate);
+      cancel = this.#scheduler.at(at, () => {
+        if (this.#oscillator.count(this.#scheduler.elapsedNs) >= due) bound();
+        else arm();
+      });
+    };
+    arm();
+    return () => cancel();
+  }
+
+  #bound(fn: () => void): () => void {
+    return this.#host === undefined ? fn : this.#host.bind(fn);
+  }
+}
+
+function milliseconds(value: number): bigint {
+  return BigInt(Math.round(value * 1e6));
+}
