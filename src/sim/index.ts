@@ -18,9 +18,10 @@ export {
 export { Oracle, type OracleSummary, type ReportedInterval, type Violation } from './oracle.ts';
 export type { OscillatorOptions } from './oscillator.ts';
 export { Random } from './random.ts';
-export { type RunAsyncOptions, Scheduler } from './scheduler.ts';
+export { type RunAsyncOptions, Scheduler, type SchedulerOptions } from './scheduler.ts';
 export { type ClockHost, SimClock, type SimClockOptions } from './sim-clock.ts';
-export { type LinkOptions, type Receive, SimNetwork } from './sim-network.ts';
+export { type LinkOptions, type Receive, type SimAddress, SimNetwork } from './sim-network.ts';
+export { type SimNtpBehaviour, SimNtpServer, type SimNtpServerOptions } from './sim-ntp-server.ts';
 export {
   type Main,
   type PreemptionOptions,
@@ -28,4 +29,6 @@ export {
   type SimProcessOptions,
 } from './sim-process.ts';
 export { SimStorage } from './sim-storage.ts';
+export { simTransport } from './sim-transport.ts';
 export { TraceHash } from './trace-hash.ts';
+export { SimWorld, type SimWorldOptions, type WatchedClock } from './world.ts';

@@ -86,8 +86,7 @@ export class Oracle {
     this.trace.add(latest);
     this.#firstBoundNs ??= this.#scheduler.elapsedNs;
     this.#widths.add(Number(latest - earliest) / 2);
-    const missedByNs =
-      began > latest ? began - latest : ended < earliest ? ended - earliest : 0n;
+    const missedByNs = began > latest ? began - latest : ended < earliest ? ended - earliest : 0n;
     if (missedByNs !== 0n) {
       this.#violated++;
       if (this.violations.length < KEPT) {

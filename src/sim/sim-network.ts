@@ -1,7 +1,7 @@
 /**
- * A datagram network between named nodes: each direction of each link has its own delay, loss,
- * duplication and partitions. Packets overtake each other unless a direction is declared first-in,
- * first-out, and arrive byte for byte or not at all.
+ * A datagram network between hosts: each direction of each link has its own delay, loss, duplication
+ * and partitions. Packets overtake each other unless a direction keeps their order, and arrive byte for
+ * byte or not at all.
  */
 import type { Cancel } from '../time/clock.ts';
 import { checkNumber } from '../time/errors.ts';
@@ -21,8 +21,14 @@ export interface LinkOptions {
   readonly isDown?: (elapsedNs: number) => boolean;
 }
 
-/** Takes a datagram at the node it was sent to. */
-export type Receive = (datagram: Uint8Array, from: string) => void;
+/** One end of an exchange of datagrams. Hosts are any names; ports keep one host's sockets apart. */
+export interface SimAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Takes a datagram at the address it was sent to. */
+export type Receive = (datagram: Uint8Array, from: SimAddress) => void;
 
 interface Link {
   options: LinkOptions;
@@ -30,14 +36,19 @@ interface Link {
   lastArrival: number;
 }
 
-/** A node that nobody linked is 1 ms away in both directions. */
+/** A host that nobody linked is 1 ms away in both directions. */
 const DEFAULT_LINK: LinkOptions = { delay: constantDelay(1) };
+
+/** Ephemeral ports (RFC 6335). */
+const FIRST_PORT = 49_152;
+const PORTS = 16_384;
 
 export class SimNetwork {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
-  readonly #nodes = new Map<string, Receive>();
+  readonly #sockets = new Map<string, Receive>();
   readonly #links = new Map<string, Link>();
+  readonly #portsUsed = new Map<string, number>();
   readonly #isolated = new Set<string>();
 
   constructor(scheduler: Scheduler, random: Random) {
@@ -45,12 +56,23 @@ export class SimNetwork {
     this.#random = random.fork('network');
   }
 
-  /** From now on datagrams for `address` go to `receive`. The result takes the node off the network. */
-  attach(address: string, receive: Receive): Cancel {
-    this.#nodes.set(address, receive);
+  /** From now on datagrams for `address` go to `receive`. The result closes the socket. */
+  attach(address: SimAddress, receive: Receive): Cancel {
+    const name = socketName(address);
+    this.#sockets.set(name, receive);
     return () => {
-      if (this.#nodes.get(address) === receive) this.#nodes.delete(address);
+      if (this.#sockets.get(name) === receive) this.#sockets.delete(name);
     };
+  }
+
+  /** A free port of `host`, as a kernel hands them out. */
+  freePort(host: string): number {
+    for (;;) {
+      const used = this.#portsUsed.get(host) ?? 0;
+      this.#portsUsed.set(host, used + 1);
+      const port = FIRST_PORT + (used % PORTS);
+      if (!this.#sockets.has(socketName({ host, port }))) return port;
+    }
   }
 
   /** Sets one direction. A link may be changed at any time; packets under way keep their arrival. */
@@ -60,35 +82,35 @@ export class SimNetwork {
     this.#between(from, to).options = options;
   }
 
-  /** Nothing reaches or leaves `address` until {@link rejoin}. */
-  isolate(address: string): void {
-    this.#isolated.add(address);
+  /** Nothing reaches or leaves `host` until {@link rejoin}. */
+  isolate(host: string): void {
+    this.#isolated.add(host);
   }
 
-  rejoin(address: string): void {
-    this.#isolated.delete(address);
+  rejoin(host: string): void {
+    this.#isolated.delete(host);
   }
 
   /** Sends one datagram; nobody learns whether it arrives. */
-  send(from: string, to: string, datagram: Uint8Array): void {
-    const link = this.#between(from, to);
+  send(from: SimAddress, to: SimAddress, datagram: Uint8Array): void {
+    const link = this.#between(from.host, to.host);
     const { loss = 0, duplication = 0, isDown } = link.options;
     const lost = link.random.chance(loss);
     const twice = link.random.chance(duplication);
     if (lost || isDown?.(this.#scheduler.elapsedNs) === true) return;
-    if (this.#isolated.has(from) || this.#isolated.has(to)) return;
+    if (this.#isolated.has(from.host) || this.#isolated.has(to.host)) return;
     const bytes = datagram.slice(); // the sender may reuse its buffer
     this.#deliver(link, from, to, bytes);
     if (twice) this.#deliver(link, from, to, bytes.slice());
   }
 
-  #deliver(link: Link, from: string, to: string, bytes: Uint8Array): void {
+  #deliver(link: Link, from: SimAddress, to: SimAddress, bytes: Uint8Array): void {
     const sent = this.#scheduler.elapsedNs;
     let arrival = sent + Math.max(LEAST_DELAY_NS, link.options.delay(link.random, sent));
     if (link.options.inOrder === true) arrival = Math.max(arrival, link.lastArrival);
     link.lastArrival = Math.max(arrival, link.lastArrival);
     this.#scheduler.at(arrival, () => {
-      if (!this.#isolated.has(to)) this.#nodes.get(to)?.(bytes, from);
+      if (!this.#isolated.has(to.host)) this.#sockets.get(socketName(to))?.(bytes, from);
     });
   }
 
@@ -101,4 +123,8 @@ export class SimNetwork {
     }
     return link;
   }
+}
+
+function socketName({ host, port }: SimAddress): string {
+  return `${host} ${port}`;
 }

@@ -45,6 +45,7 @@ export class SimProcess {
   #incarnation = 0;
   #running = true;
   #busyUntil = 0;
+  readonly #waiting: (() => void)[] = [];
   #main: Main | undefined;
 
   constructor(name: string, scheduler: Scheduler, random: Random, options: SimProcessOptions = {}) {
@@ -79,17 +80,13 @@ export class SimProcess {
   }
 
   /** `fn`, to run when this process has the processor, and never once this incarnation has crashed. */
-  bind(fn: () => void): () => void {
+  bind<A extends readonly unknown[]>(fn: (...args: A) => void): (...args: A) => void {
     const incarnation = this.#incarnation;
-    const dispatch = (): void => {
+    return (...args) => {
       if (!this.#running || incarnation !== this.#incarnation) return;
-      if (this.#scheduler.elapsedNs < this.#busyUntil) {
-        this.#scheduler.at(this.#busyUntil, dispatch);
-      } else {
-        fn();
-      }
+      if (this.#scheduler.elapsedNs >= this.#busyUntil && this.#waiting.length === 0) fn(...args);
+      else this.#wait(() => incarnation === this.#incarnation && fn(...args));
     };
-    return dispatch;
   }
 
   /** Stopped (SIGSTOP, a long collection, an overcommitted host) from now on; all clocks run. */
@@ -114,6 +111,7 @@ export class SimProcess {
   crash(): void {
     this.#running = false;
     this.#incarnation++;
+    this.#waiting.length = 0;
     this.storage.crash();
   }
 
@@ -123,6 +121,17 @@ export class SimProcess {
       this.#running = true;
       if (this.#main !== undefined) this.start(this.#main);
     });
+  }
+
+  /** Queues what came while the process could not run; one callback runs at a time, in order. */
+  #wait(callback: () => void): void {
+    this.#waiting.push(callback);
+    if (this.#waiting.length === 1) this.#scheduler.at(this.#busyUntil, () => this.#runWaiting());
+  }
+
+  #runWaiting(): void {
+    if (this.#scheduler.elapsedNs >= this.#busyUntil) this.#waiting.shift()?.();
+    if (this.#waiting.length > 0) this.#scheduler.at(this.#busyUntil, () => this.#runWaiting());
   }
 
   #maybePreempted(): void {

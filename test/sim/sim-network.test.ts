@@ -14,6 +14,7 @@ import { Scheduler } from '../../src/sim/scheduler.ts';
 import { type LinkOptions, SimNetwork } from '../../src/sim/sim-network.ts';
 
 const MS = 1_000_000;
+const at = (host: string) => ({ host, port: 1 });
 
 function world(seed = 1) {
   const scheduler = new Scheduler();
@@ -24,13 +25,13 @@ function world(seed = 1) {
 function arrivals(options: LinkOptions, count: number) {
   const { scheduler, network } = world();
   const seen: { id: number; afterMs: number }[] = [];
-  network.attach('b', (bytes) => {
+  network.attach(at('b'), (bytes) => {
     const id = bytes[0]! * 256 + bytes[1]!;
     seen.push({ id, afterMs: scheduler.elapsedNs / MS - id });
   });
   network.link('a', 'b', options);
   for (let id = 0; id < count; id++) {
-    scheduler.at(id * MS, () => network.send('a', 'b', Uint8Array.of(id >> 8, id & 255)));
+    scheduler.at(id * MS, () => network.send(at('a'), at('b'), Uint8Array.of(id >> 8, id & 255)));
   }
   scheduler.run(3600e9);
   return seen;
@@ -41,12 +42,12 @@ test('each direction has its own delay', () => {
   const seen: [string, number][] = [];
   network.link('a', 'b', { delay: constantDelay(3) });
   network.link('b', 'a', { delay: constantDelay(40) });
-  network.attach('a', (_, from) => seen.push([from, scheduler.elapsedNs]));
-  network.attach('b', (_, from) => {
-    seen.push([from, scheduler.elapsedNs]);
-    network.send('b', 'a', new Uint8Array(1));
+  network.attach(at('a'), (_, from) => seen.push([from.host, scheduler.elapsedNs]));
+  network.attach(at('b'), (_, from) => {
+    seen.push([from.host, scheduler.elapsedNs]);
+    network.send(at('b'), at('a'), new Uint8Array(1));
   });
-  network.send('a', 'b', new Uint8Array(1));
+  network.send(at('a'), at('b'), new Uint8Array(1));
   scheduler.run(1e9);
   expect(seen).toEqual([
     ['a', 3 * MS],
@@ -57,9 +58,9 @@ test('each direction has its own delay', () => {
 test('what was sent is what arrives, even when the sender reuses its buffer', () => {
   const { scheduler, network } = world();
   const seen: number[][] = [];
-  network.attach('b', (bytes) => seen.push([...bytes]));
+  network.attach(at('b'), (bytes) => seen.push([...bytes]));
   const buffer = Uint8Array.of(1, 2, 3);
-  network.send('a', 'b', buffer);
+  network.send(at('a'), at('b'), buffer);
   buffer.fill(9);
   scheduler.run(1e9);
   expect(seen).toEqual([[1, 2, 3]]);
@@ -88,22 +89,25 @@ test('nothing passes a link that is down, or an isolated node, also when it was 
 
   const { scheduler, network } = world();
   let got = 0;
-  network.attach('b', () => got++);
-  network.send('a', 'b', new Uint8Array(1));
+  network.attach(at('b'), () => got++);
+  network.send(at('a'), at('b'), new Uint8Array(1));
   network.isolate('b');
   scheduler.run(5 * MS);
   expect(got).toBe(0);
   network.rejoin('b');
-  network.send('a', 'b', new Uint8Array(1));
+  network.send(at('a'), at('b'), new Uint8Array(1));
   scheduler.run(10 * MS);
   expect(got).toBe(1);
 });
 
-test('a node that left receives nothing', () => {
+test('a socket receives what was sent to its port, until it is closed', () => {
   const { scheduler, network } = world();
   let got = 0;
-  const detach = network.attach('b', () => got++);
-  network.send('a', 'b', new Uint8Array(1));
+  network.attach({ host: 'b', port: 2 }, () => {
+    got += 100;
+  });
+  const detach = network.attach(at('b'), () => got++);
+  network.send(at('a'), at('b'), new Uint8Array(1));
   detach();
   scheduler.run(5 * MS);
   expect(got).toBe(0);
@@ -153,12 +157,12 @@ test("equal seeds give equal arrivals; a further link changes nobody else's", ()
   const run = (extra: boolean) => {
     const { scheduler, network } = world(5);
     const seen: number[] = [];
-    network.attach('b', () => seen.push(scheduler.elapsedNs));
+    network.attach(at('b'), () => seen.push(scheduler.elapsedNs));
     network.link('a', 'b', { delay: uniformDelay(1, 9), loss: 0.1 });
     for (let i = 0; i < 100; i++) {
       scheduler.at(i * MS, () => {
-        if (extra) network.send('c', 'b2', new Uint8Array(1));
-        network.send('a', 'b', new Uint8Array(1));
+        if (extra) network.send(at('c'), at('b2'), new Uint8Array(1));
+        network.send(at('a'), at('b'), new Uint8Array(1));
       });
     }
     scheduler.run(1e9);

@@ -1,0 +1,53 @@
+/**
+ * The NTP client's seam to a simulated network: the real polling, codec and accept rules run on it
+ * unchanged. As over UDP, each exchange has a port of its own, the stamp before sending is the last thing
+ * before the send, and the stamp on arrival the first thing in the handler, which may be late: with a
+ * process that is pre-empted, time passes between each of these.
+ */
+import {
+  MAX_IGNORED_DATAGRAMS,
+  type NtpExchange,
+  type NtpTransport,
+  type TransportFailure,
+} from '../sources/ntp/transport.ts';
+import type { MonotonicNs } from '../time/instant.ts';
+import type { SimNetwork } from './sim-network.ts';
+import type { SimProcess } from './sim-process.ts';
+
+/** A transport for exchanges of `process` over `network`. The process's name is its host. */
+export function simTransport(network: SimNetwork, process: SimProcess): NtpTransport {
+  return { exchange: (exchange) => runExchange(exchange, network, process) };
+}
+
+function runExchange(exchange: NtpExchange, network: SimNetwork, process: SimProcess): () => void {
+  const { clock, endpoint, request } = exchange;
+  const local = { host: process.name, port: network.freePort(process.name) };
+  let over = false;
+  let ignored = 0;
+  let sentAt: MonotonicNs;
+
+  const close = (): void => {
+    over = true;
+    cancelTimer();
+    detach();
+  };
+  const fail = (failure: TransportFailure): void => {
+    if (over) return;
+    close();
+    exchange.onFailure(failure);
+  };
+  const onDatagram = (datagram: Uint8Array): void => {
+    const receivedAt = clock.monotonicNs();
+    if (over) return;
+    if (exchange.onDatagram(datagram, sentAt, receivedAt)) {
+      if (!over) close();
+    } else if (++ignored >= MAX_IGNORED_DATAGRAMS) fail('flood');
+  };
+  const cancelTimer = clock.setTimer(exchange.timeoutMs, () => fail('timeout'));
+  const detach = network.attach(local, process.bind(onDatagram));
+  sentAt = clock.monotonicNs();
+  network.send(local, { host: endpoint.address, port: endpoint.port }, request);
+  return () => {
+    if (!over) close();
+  };
+}

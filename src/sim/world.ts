@@ -1,0 +1,132 @@
+/**
+ * A whole world under one seed: true time, a network, processes with bad clocks, NTP servers that err
+ * within what they claim or lie, and the oracle. What is built here could be built from the parts; this is
+ * the short way.
+ *
+ * A world with equal seed and equal calls is equal, byte for byte ({@link SimWorld.digest}).
+ */
+import type { ClockReading } from '../bounded-clock/reading.ts';
+import type { TimeSource } from '../bounded-clock/time-source.ts';
+import { type NtpOptions, ntpSource } from '../sources/ntp/ntp-source.ts';
+import { Oracle } from './oracle.ts';
+import { Random } from './random.ts';
+import {
+  type RunAsyncOptions,
+  Scheduler,
+  type SchedulerOptions,
+  settlePromises,
+} from './scheduler.ts';
+import { SimNetwork } from './sim-network.ts';
+import { SimNtpServer, type SimNtpServerOptions } from './sim-ntp-server.ts';
+import { SimProcess, type SimProcessOptions } from './sim-process.ts';
+import { simTransport } from './sim-transport.ts';
+
+export interface SimWorldOptions extends SchedulerOptions {
+  /** An integer from 0 to 2^32 - 1. */
+  readonly seed: number;
+  /** The command that runs this world again, for the oracle's report. Default: names the seed. */
+  readonly replay?: string;
+}
+
+/** What `watch` needs of the clock it watches: a {@link BoundedClock} or a reader attached to one. */
+export interface WatchedClock {
+  read(): ClockReading;
+}
+
+export class SimWorld {
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  readonly network: SimNetwork;
+  readonly oracle: Oracle;
+  #resolving = false;
+
+  constructor(options: SimWorldOptions) {
+    this.random = new Random(options.seed);
+    this.scheduler = new Scheduler(options);
+    this.network = new SimNetwork(this.scheduler, this.random);
+    this.oracle = new Oracle(this.scheduler, options.replay ?? `seed ${options.seed}`);
+  }
+
+  /** A process on a machine of its own; `name` is its host on the network. */
+  process(name: string, options: SimProcessOptions = {}): SimProcess {
+    return new SimProcess(name, this.scheduler, this.random.fork(name), options);
+  }
+
+  /** An NTP server at an IP address, `10.0.0.1` say. */
+  ntpServer(address: string, options: SimNtpServerOptions = {}): SimNtpServer {
+    const random = this.random.fork(`server ${address}`);
+    return new SimNtpServer(address, this.scheduler, this.network, random, options);
+  }
+
+  /**
+   * The library's NTP source, polling the server at `address` from `process` over the simulated network.
+   * Its nonces and jitter come from the world's seed.
+   */
+  ntp(process: SimProcess, address: string, options: NtpOptions = {}): TimeSource {
+    const random = this.random.fork(`${process.name} polls ${address}`);
+    return ntpSource(address, {
+      ...options,
+      transport: simTransport(this.network, process),
+      resolve: async (host) => {
+        this.#resolving = true;
+        return [host];
+      },
+      randomBits: () => (BigInt(random.uint32()) << 32n) | BigInt(random.uint32()),
+    });
+  }
+
+  /**
+   * Reads `clock` at random instants, `everyMs` apart on average, and has the oracle judge each reading.
+   * The readings are made by `process`: none while it is paused.
+   *
+   * @param firstMs until the first interval, readings come this often instead
+   */
+  watch(
+    process: SimProcess,
+    clock: WatchedClock,
+    everyMs: number,
+    firstMs: number = everyMs,
+  ): void {
+    const random = this.random.fork(`watch ${process.name}`);
+    let bounded = false;
+    const look = process.bind(() => {
+      const interval = this.oracle.judge(process.name, () => {
+        const reading = clock.read();
+        return 'interval' in reading ? reading.interval : undefined;
+      });
+      bounded ||= interval !== undefined;
+    });
+    const again = (): void => {
+      const meanNs = (bounded ? everyMs : firstMs) * 1e6;
+      this.scheduler.after(random.exponential(meanNs), () => {
+        look();
+        again();
+      });
+    };
+    again();
+  }
+
+  /** Lets `ms` of true time pass. */
+  async run(ms: number, options: RunAsyncOptions = {}): Promise<void> {
+    await this.scheduler.runAsync(this.scheduler.elapsedNs + ms * 1e6, options);
+  }
+
+  /**
+   * As {@link run}, several times as fast, for worlds whose only promises are those of the NTP sources:
+   * nothing in them awaits a timer or a reading.
+   */
+  async runCallbacks(ms: number): Promise<void> {
+    await this.run(ms, {
+      settle: () => {
+        if (!this.#resolving) return undefined;
+        this.#resolving = false;
+        return settlePromises();
+      },
+    });
+  }
+
+  /** Fingerprint of everything the oracle has seen: equal seeds, equal digests, on every engine. */
+  digest(): string {
+    return this.oracle.trace.digest();
+  }
+}
