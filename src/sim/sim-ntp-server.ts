@@ -59,9 +59,9 @@ export interface SimNtpBehaviour {
   readonly kiss?: KissCode;
   /**
    * It smears a leap second: its time falls behind evenly, by a second over `windowMs` that ends when the
-   * leap second is inserted.
+   * leap second is inserted, `leapAtMs` after the beginning of the world.
    */
-  readonly smear?: { readonly leapAtNs: UnixNs; readonly windowMs: number };
+  readonly smear?: { readonly leapAtMs: number; readonly windowMs: number };
 }
 
 /** RFC 5905: dispersion grows at 15 ppm. */
@@ -161,7 +161,7 @@ export class SimNtpServer {
   #smearNs(): bigint {
     const { smear } = this.#behaviour;
     if (smear === undefined) return 0n;
-    const left = Number(smear.leapAtNs - this.#scheduler.originNs) - this.#scheduler.elapsedNs;
+    const left = smear.leapAtMs * 1e6 - this.#scheduler.elapsedNs;
     const done = 1 - left / (smear.windowMs * 1e6);
     // Once the second is inserted, true time itself is the second behind.
     return left <= 0 || done <= 0 ? 0n : BigInt(Math.round(done * 1e9));

@@ -77,7 +77,8 @@ export class SimWorld {
 
   /**
    * Reads `clock` at random instants, `everyMs` apart on average, and has the oracle judge each reading.
-   * The readings are made by `process`: none while it is paused.
+   * The readings are made by `process`, one after the other: none while it is paused, none after a
+   * crash.
    *
    * @param firstMs until the first interval, readings come this often instead
    */
@@ -95,13 +96,11 @@ export class SimWorld {
         return 'interval' in reading ? reading.interval : undefined;
       });
       bounded ||= interval !== undefined;
+      again();
     });
     const again = (): void => {
       const meanNs = (bounded ? everyMs : firstMs) * 1e6;
-      this.scheduler.after(random.exponential(meanNs), () => {
-        look();
-        again();
-      });
+      this.scheduler.after(random.exponential(meanNs), look);
     };
     again();
   }

@@ -1,0 +1,227 @@
+/**
+ * How other systems turn the same exchanges into an error bound: rules to compare with, in the test kit
+ * only. Each takes the samples a bounded clock takes and answers with an interval on theta (true time
+ * minus monotonic time), from its own rule:
+ *
+ * - RFC 5905 (section 11): per source the sample of least delay among the last eight; the majority
+ *   overlap of `offset ± root distance`; combined offset ± the system peer's root distance.
+ * - ClockBound: root delay / 2 + root dispersion of the selected source's last sample, plus age x drift.
+ * - TrueTime: Marzullo's overlap at every synchronisation, each 30 s, and 200 us/s since.
+ * - TigerBeetle: per source the sample of least round trip within a window, the *smallest* overlap of a
+ *   majority at its end, held unchanged until the next.
+ *
+ * None disciplines the clock here, and a free crystal drifts further than the 15 ppm (RFC 5905) or 1 ppm
+ * (ClockBound) that these systems assume of a disciplined one. So the first two are given our drift bound:
+ * the comparison is of rules, not of constants. TrueTime's 200 us/s is its own and the same.
+ */
+import type { ClockSample } from '../../src/bound/clock-sample.ts';
+
+export interface ThetaInterval {
+  readonly lowerNs: bigint;
+  readonly upperNs: bigint;
+}
+
+export interface Baseline {
+  readonly name: string;
+  take(sample: ClockSample): void;
+  /** What the rule promises at the monotonic instant `m`; `undefined` when it promises nothing. */
+  intervalAt(m: bigint): ThetaInterval | undefined;
+}
+
+export interface BaselineOptions {
+  readonly sources: number;
+  readonly driftPpm: number;
+  readonly pollMs: number;
+}
+
+/** A sample as these rules see it: an offset that assumes a symmetric path, a delay, the server's error. */
+interface Reply {
+  readonly at: number;
+  readonly offset: number;
+  readonly delay: number;
+  readonly serverError: number;
+}
+
+interface Span {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+const STAGES = 8;
+const TRUETIME_DRIFT = 200e-6;
+const TRUETIME_POLL_NS = 30e9;
+const WINDOW_NS = 20e9;
+
+/** All baselines, for a trace of `sources` servers. */
+export function baselines(options: BaselineOptions): Baseline[] {
+  return [
+    new Rule('RFC 5905', options, rfc5905),
+    new Rule('ClockBound', options, clockBound),
+    new Rule('TrueTime', options, trueTime()),
+    new Rule('TigerBeetle', options, tigerBeetle()),
+  ];
+}
+
+interface RuleState {
+  readonly sources: ReadonlyMap<string, readonly Reply[]>;
+  readonly options: BaselineOptions;
+  readonly drift: number;
+}
+/** The rule's span at `now`; called at every reading, and with `arrived` at every sample. */
+type Decide = (state: RuleState, now: number, arrived: boolean) => Span | undefined;
+
+/** What all rules share: the samples, in doubles relative to the first. */
+class Rule implements Baseline {
+  readonly name: string;
+  readonly #state: Omit<RuleState, 'sources'> & { sources: Map<string, Reply[]> };
+  readonly #decide: Decide;
+  #base: { m: bigint; theta: bigint } | undefined;
+
+  constructor(name: string, options: BaselineOptions, decide: Decide) {
+    this.name = name;
+    this.#decide = decide;
+    this.#state = { sources: new Map(), options, drift: options.driftPpm * 1e-6 };
+  }
+
+  take(sample: ClockSample): void {
+    this.#base ??= { m: sample.receivedAt, theta: sample.lowerNs };
+    const at = Number(sample.receivedAt - this.#base.m);
+    const lower = Number(sample.lowerNs - this.#base.theta);
+    const upper = Number(sample.upperNs - this.#base.theta);
+    const replies = this.#state.sources.get(sample.sourceId) ?? [];
+    replies.push({
+      at,
+      offset: (lower + upper) / 2,
+      delay: Number(sample.pathDelayNs),
+      serverError: Number(sample.serverErrorNs),
+    });
+    if (replies.length > STAGES) replies.shift();
+    this.#state.sources.set(sample.sourceId, replies);
+    this.#decide(this.#state, at, true);
+  }
+
+  intervalAt(m: bigint): ThetaInterval | undefined {
+    if (this.#base === undefined) return undefined;
+    const span = this.#decide(this.#state, Number(m - this.#base.m), false);
+    if (span === undefined) return undefined;
+    return {
+      lowerNs: this.#base.theta + BigInt(Math.floor(span.lo)),
+      upperNs: this.#base.theta + BigInt(Math.ceil(span.hi)),
+    };
+  }
+}
+
+function rootDistance(reply: Reply, now: number, drift: number): number {
+  return reply.serverError + reply.delay / 2 + drift * (now - reply.at);
+}
+
+function around(reply: Reply, radius: number): Span {
+  return { lo: reply.offset - radius, hi: reply.offset + radius };
+}
+
+/** The span that most spans share, and how many do (Marzullo 1984). Starts before ends. */
+function mostCovered(spans: readonly Span[]): (Span & { count: number }) | undefined {
+  const edges = spans.flatMap(({ lo, hi }) => [
+    { at: lo, step: 1 },
+    { at: hi, step: -1 },
+  ]);
+  edges.sort((a, b) => a.at - b.at || b.step - a.step);
+  let count = 0;
+  let best: (Span & { count: number }) | undefined;
+  for (let i = 0; i < edges.length; i++) {
+    count += edges[i]!.step;
+    if (edges[i]!.step === 1 && count > (best?.count ?? 0)) {
+      best = { lo: edges[i]!.at, hi: edges[i + 1]!.at, count };
+    }
+  }
+  return best;
+}
+
+const majority = (options: BaselineOptions): number => Math.floor(options.sources / 2) + 1;
+
+/** The candidates whose interval overlaps what a majority shares. */
+function survivors(
+  replies: readonly Reply[],
+  now: number,
+  { drift, options }: RuleState,
+): Reply[] | undefined {
+  const best = mostCovered(replies.map((r) => around(r, rootDistance(r, now, drift))));
+  if (best === undefined || best.count < majority(options)) return undefined;
+  return replies.filter((r) => {
+    const radius = rootDistance(r, now, drift);
+    return r.offset - radius <= best.hi && r.offset + radius >= best.lo;
+  });
+}
+
+const rfc5905: Decide = (state, now) => {
+  const filtered = [...state.sources.values()].map((replies) =>
+    replies.reduce((a, b) => (b.delay < a.delay ? b : a)),
+  );
+  const chosen = survivors(filtered, now, state);
+  if (chosen === undefined) return undefined;
+  let weights = 0;
+  let offset = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (const reply of chosen) {
+    const distance = rootDistance(reply, now, state.drift);
+    weights += 1 / distance;
+    offset += reply.offset / distance;
+    least = Math.min(least, distance);
+  }
+  return { lo: offset / weights - least, hi: offset / weights + least };
+};
+
+const clockBound: Decide = (state, now) => {
+  const last = [...state.sources.values()].map((replies) => replies.at(-1)!);
+  const chosen = survivors(last, now, state);
+  if (chosen === undefined) return undefined;
+  const selected = chosen.reduce((a, b) =>
+    rootDistance(b, now, state.drift) < rootDistance(a, now, state.drift) ? b : a,
+  );
+  return around(selected, rootDistance(selected, now, state.drift));
+};
+
+function trueTime(): Decide {
+  let synced: (Span & { at: number }) | undefined;
+  return (state, now, arrived) => {
+    if (arrived && (synced === undefined || now - synced.at >= TRUETIME_POLL_NS)) {
+      const spans = [...state.sources.values()].map((replies) => {
+        const reply = replies.at(-1)!;
+        return around(reply, rootDistance(reply, now, TRUETIME_DRIFT));
+      });
+      const best = mostCovered(spans);
+      if (best !== undefined && best.count >= majority(state.options)) {
+        synced = { lo: best.lo, hi: best.hi, at: now };
+      }
+    }
+    if (synced === undefined) return undefined;
+    const grown = TRUETIME_DRIFT * (now - synced.at);
+    return { lo: synced.lo - grown, hi: synced.hi + grown };
+  };
+}
+
+function tigerBeetle(): Decide {
+  let windowBegan = 0;
+  let epoch: Span | undefined;
+  return (state, now, arrived) => {
+    const windowNs = Math.max(WINDOW_NS, 1.25 * state.options.pollMs * 1e6);
+    if (arrived && now - windowBegan >= windowNs) {
+      const best: Reply[] = [];
+      for (const replies of state.sources.values()) {
+        const fresh = replies.filter((reply) => reply.at >= windowBegan);
+        if (fresh.length > 0) best.push(fresh.reduce((a, b) => (b.delay < a.delay ? b : a)));
+      }
+      // Its tolerance begins at 1 ms and grows until a majority overlaps.
+      for (let tolerance = 1e6; tolerance <= 16e6; tolerance *= 2) {
+        const spans = best.map((r) => around(r, r.delay / 2 + r.serverError + tolerance));
+        const overlap = mostCovered(spans);
+        if (overlap !== undefined && overlap.count >= majority(state.options)) {
+          epoch = overlap;
+          break;
+        }
+      }
+      windowBegan = now;
+    }
+    return epoch;
+  };
+}

@@ -1,0 +1,187 @@
+/**
+ * Simulated hours by the thousand: the bound engine alone, fed with samples computed straight from an
+ * oscillator, delay models and servers that err within their claim. No packets, no timers, no page: those
+ * are covered by whole worlds (test/sim/scenarios.test.ts), which cost ten times as much per hour.
+ */
+import { type Bound, BoundEngine } from '../../src/bound/bound-engine.ts';
+import type { ClockSample } from '../../src/bound/clock-sample.ts';
+import { slopeFromPpm } from '../../src/bound/drift.ts';
+import {
+  cloudDelay,
+  type DelayModel,
+  internetDelay,
+  lanDelay,
+} from '../../src/sim/delay-models.ts';
+import { Oscillator, type OscillatorOptions } from '../../src/sim/oscillator.ts';
+import { Random } from '../../src/sim/random.ts';
+import { asMonotonicNs } from '../../src/time/instant.ts';
+
+export interface EngineWorld {
+  readonly seed: number;
+  readonly hours: number;
+  readonly sources: number;
+  /** The first so many lie, each in its own way. At most `floor((sources - 1) / 2)` for a sound world. */
+  readonly liars: number;
+  readonly pollS: number;
+  readonly path: 'lan' | 'cloud' | 'internet';
+  readonly oscillator: OscillatorOptions;
+  readonly maxDriftPpm: number;
+  readonly uptimeNs: bigint;
+}
+
+export interface EngineOutcome {
+  readonly checked: number;
+  readonly bounded: number;
+  readonly violations: number;
+  /** The first violation, for the failure message. */
+  readonly first: string | undefined;
+  readonly meanNs: number;
+}
+
+interface Server {
+  readonly id: string;
+  readonly forth: DelayModel;
+  readonly back: DelayModel;
+  readonly claimNs: number;
+  readonly share: number;
+  /** Its lie, in ns, at an instant. */
+  readonly lie: (elapsedNs: number) => number;
+}
+
+interface Exchange {
+  readonly receivedAt: number;
+  /** Absent when the reply came too late. */
+  readonly sample: ClockSample | undefined;
+}
+
+const ORIGIN = 1_795_000_000_000_000_000n;
+const TIMEOUT_NS = 1e9;
+const PATHS = { lan: lanDelay, cloud: cloudDelay, internet: internetDelay };
+/** Readings judged per exchange: just before it, just after it, and later. */
+const LATER_READINGS = 2;
+
+/** A world drawn from `seed`, with all assumptions holding. */
+export function drawEngineWorld(seed: number, hours: number): EngineWorld {
+  const random = new Random(seed);
+  const sources = random.integer(1, 7);
+  const most = Math.floor((sources - 1) / 2);
+  return {
+    seed,
+    hours,
+    sources,
+    liars: random.integer(0, most),
+    pollS: [16, 16, 64, 256][random.integer(0, 3)]!,
+    path: (['lan', 'cloud', 'internet'] as const)[random.integer(0, 2)]!,
+    oscillator: {
+      driftPpm: random.integer(-150, 150),
+      temperature: { ppm: random.integer(0, 30), periodMs: random.integer(600_000, 86_400_000) },
+      wander: { maxPpm: 20, ppmPerSecond: random.between(0, 0.2) },
+    },
+    maxDriftPpm: 200,
+    uptimeNs: [0n, 1_000_000_000_000_000n][random.integer(0, 1)]!,
+  };
+}
+
+/** Runs it, judging readings before, after and between samples. */
+export function runEngineWorld(world: EngineWorld): EngineOutcome {
+  const random = new Random(world.seed).fork('engine world');
+  const oscillator = new Oscillator(world.oscillator, random.fork('oscillator'));
+  const engine = new BoundEngine({
+    slope: slopeFromPpm(world.maxDriftPpm),
+    resolutionNs: 1,
+    expireAfterNs: 3600e9,
+  });
+  const servers = Array.from({ length: world.sources }, (_, i) => drawServer(world, random, i));
+  engine.setSources(servers.map(({ id }) => id));
+
+  const bound = newBound();
+  const outcome = { checked: 0, bounded: 0, violations: 0, first: undefined as string | undefined };
+  let widths = 0;
+  const monotonicAt = (t: number) => asMonotonicNs(world.uptimeNs + BigInt(oscillator.count(t)));
+  const judge = (t: number): void => {
+    outcome.checked++;
+    if (!engine.bounded) return;
+    outcome.bounded++;
+    const m = monotonicAt(t);
+    engine.boundAt(m, bound);
+    const theta = Number(ORIGIN + BigInt(t) - m - engine.thetaBase);
+    widths += (bound.suspectHi - bound.suspectLo) / 2;
+    if (bound.suspectLo <= theta && theta <= bound.suspectHi + 1) return;
+    outcome.violations++;
+    outcome.first ??= `theta ${theta} outside [${bound.suspectLo}, ${bound.suspectHi}] at ${t} ns of ${JSON.stringify(world, (_, v) => (typeof v === 'bigint' ? String(v) : v))}`;
+  };
+
+  const pollNs = world.pollS * 1e9;
+  for (let begin = 0; begin < world.hours * 3600e9; begin += pollNs) {
+    let last = begin;
+    servers.forEach((server, i) => {
+      // Spread over the first half of the interval, further apart than the timeout: none overlap.
+      const at = begin + (i * pollNs) / (2 * servers.length);
+      const { receivedAt, sample } = exchange(server, at, random, monotonicAt);
+      last = receivedAt;
+      if (sample === undefined) {
+        engine.miss(server.id, monotonicAt(receivedAt));
+        return;
+      }
+      judge(receivedAt);
+      engine.ingest(sample);
+      judge(receivedAt);
+    });
+    for (let i = 1; i <= LATER_READINGS; i++) {
+      judge(Math.floor(last + ((begin + pollNs - last) * i) / (LATER_READINGS + 1)));
+    }
+    engine.tick(monotonicAt(begin + pollNs));
+  }
+  return { ...outcome, meanNs: widths / outcome.bounded };
+}
+
+function newBound(): Bound {
+  return { lo: 0, hi: 0, suspectLo: 0, suspectHi: 0, guarded: false, guardLo: 0, guardHi: 0 };
+}
+
+function drawServer(world: EngineWorld, random: Random, i: number): Server {
+  const draw = random.fork(`server ${i}`);
+  const offset = draw.between(-1, 1) * Math.exp(draw.between(Math.log(1e4), Math.log(1e9)));
+  const drift = draw.between(-1e-3, 1e-3);
+  const lies = [() => 0, () => offset, (t: number) => drift * t];
+  return {
+    id: `s${i}`,
+    forth: PATHS[world.path](draw),
+    back: PATHS[world.path](draw),
+    claimNs: draw.between(1e4, 3e6),
+    share: draw.chance(0.5) ? (draw.chance(0.5) ? 1 : -1) : draw.between(-1, 1),
+    lie: i < world.liars ? lies[draw.integer(1, 2)]! : lies[0]!,
+  };
+}
+
+/** One exchange begun about `begin`: true instants, then what both ends make of them. */
+function exchange(
+  server: Server,
+  begin: number,
+  random: Random,
+  monotonicAt: (t: number) => ReturnType<typeof asMonotonicNs>,
+): Exchange {
+  const sent = Math.floor(begin);
+  const arrived = Math.ceil(sent + server.forth(random, sent));
+  const left = arrived + random.integer(0, 50_000);
+  const receivedAt = Math.ceil(left + server.back(random, left));
+  if (receivedAt - sent > TIMEOUT_NS) return { receivedAt: sent + TIMEOUT_NS, sample: undefined };
+  const errorAt = (t: number) => Math.trunc(server.claimNs * server.share) + server.lie(t);
+  const serverTime = (t: number) => ORIGIN + BigInt(t) + BigInt(Math.trunc(errorAt(t)));
+  const t1 = monotonicAt(sent);
+  const t4 = monotonicAt(receivedAt);
+  const claim = BigInt(Math.ceil(server.claimNs));
+  return {
+    receivedAt,
+    sample: {
+      sourceId: server.id,
+      sentAt: t1,
+      receivedAt: t4,
+      upperNs: serverTime(arrived) - t1 + claim,
+      lowerNs: serverTime(left) - t4 - 1n - claim,
+      pathDelayNs: BigInt(receivedAt - sent - (left - arrived)),
+      serverErrorNs: claim,
+      leap: 'none',
+    },
+  };
+}

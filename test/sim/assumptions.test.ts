@@ -1,0 +1,189 @@
+/**
+ * Each assumption broken on purpose: the clock must say so or refuse within a stated time, and recover when
+ * the world is sane again. What it cannot notice is stated here as what it does instead;
+ * docs/guarantees.md lists it for users.
+ */
+import { expect, test } from 'vitest';
+import type { ClockEvent } from '../../src/bounded-clock/change-events.ts';
+import { type OpenScenarioOptions, openScenario, type Scenario } from '../../src/sim/scenario.ts';
+import { unixNs } from '../../src/time/instant.ts';
+
+const MINUTE = 60;
+/** A poll interval with its 8 % of jitter, a round trip, and a tick. */
+const ONE_POLL_S = 16 * 1.08 + 1.1;
+
+interface Observed {
+  /** When the clock said what, in seconds. */
+  readonly events: readonly (ClockEvent & { readonly atS: number })[];
+  /** Readings without an interval, and wrong ones, in seconds. */
+  readonly refusedS: readonly number[];
+  readonly violatedS: readonly number[];
+  readonly finalStatus: string;
+  readonly finalDriftPpm: number;
+}
+
+/** Reads every 100 ms on average and notes when each reading was wrong or refused. */
+async function observe(scenario: Scenario, options: OpenScenarioOptions = {}): Promise<Observed> {
+  const { world, process, clock, run } = openScenario(scenario, options);
+  const now = () => world.scheduler.elapsedNs / 1e9;
+  const events: (ClockEvent & { atS: number })[] = [];
+  clock.onChange((event) => events.push({ ...event, atS: now() }));
+  const refusedS: number[] = [];
+  const violatedS: number[] = [];
+  const look = process.bind(() => {
+    const before = world.scheduler.trueNs();
+    const reading = clock.read();
+    if (!('interval' in reading)) refusedS.push(now());
+    else if (reading.interval.latest < before || reading.interval.earliest > before) {
+      violatedS.push(now());
+    }
+    world.scheduler.after(1e8, look);
+  });
+  look();
+  await run();
+  const { driftPpm } = clock.explain();
+  return { events, refusedS, violatedS, finalStatus: clock.read().status, finalDriftPpm: driftPpm };
+}
+
+const within = (from: number, to: number) => (at: number) => at >= from && at <= to;
+const refutations = ({ events }: Observed) => events.filter((event) => event.type === 'refuted');
+
+const FIVE = [{}, {}, {}, {}, {}];
+
+test('A1: a rate 300 ppm beyond the bound is found within two polls and forgiven', async () => {
+  const seen = await observe({
+    seed: 9,
+    minutes: 150,
+    servers: FIVE,
+    events: [{ atMs: 30 * MINUTE * 1000, kind: 'slew', ppm: 500, forMs: 40 * MINUTE * 1000 }],
+  });
+  const began = 30 * MINUTE;
+  expect(refutations(seen)[0]?.atS).toSatisfy(within(began, began + 2 * ONE_POLL_S));
+  // Twice within ten minutes: the rate bound itself is wrong.
+  const second = refutations(seen)[1];
+  expect(second).toMatchObject({ assumption: 'A1' });
+  expect(second!.atS).toSatisfy(within(began, began + 4 * ONE_POLL_S));
+  expect(second!.type === 'refuted' && second!.driftPpm).toBeGreaterThanOrEqual(400);
+  // Wrong for at most two polls at a time, until the contradiction shows. It comes back while the rate
+  // stays false: the raised bound is relaxed again after ten quiet minutes.
+  expect(seen.violatedS.length).toBeGreaterThan(0);
+  for (const at of seen.violatedS) {
+    expect(refutations(seen).some(({ atS }) => within(at, at + 2 * ONE_POLL_S)(atS))).toBe(true);
+  }
+  const slewing = 40 * MINUTE * 10;
+  expect(seen.violatedS.length / slewing).toBeLessThan(0.08);
+  expect(seen.violatedS.every(within(began, 70 * MINUTE))).toBe(true);
+  expect(seen.finalStatus).toBe('synchronized');
+  expect(seen.finalDriftPpm).toBeCloseTo(200.04, 1);
+});
+
+test('A0: three liars of five who disagree with each other leave no agreement, until they stop', async () => {
+  const behave = (server: number, atMin: number, offsetMs: number) => ({
+    atMs: atMin * MINUTE * 1000,
+    kind: 'behave' as const,
+    server,
+    behaviour: { offsetMs },
+  });
+  const seen = await observe({
+    seed: 9,
+    minutes: 60,
+    servers: FIVE,
+    events: [
+      ...[0, 1, 2].map((server) => behave(server, 20, 300 * (server + 1))),
+      ...[0, 1, 2].map((server) => behave(server, 40, 0)),
+    ],
+  });
+  expect(seen.violatedS).toEqual([]);
+  expect(refutations(seen)[0]?.atS).toSatisfy(within(20 * MINUTE, 20 * MINUTE + ONE_POLL_S));
+  const lies = within(20 * MINUTE + ONE_POLL_S, 40 * MINUTE);
+  expect(seen.refusedS.filter(lies).length).toBeGreaterThan(0.99 * (20 * MINUTE - ONE_POLL_S) * 10);
+  expect(seen.finalStatus).toBe('synchronized');
+  expect(seen.refusedS.every((at) => at < 40 * MINUTE + 2 * ONE_POLL_S)).toBe(true);
+});
+
+test('A0: three colluding liars of five are noticed when they begin, and then believed', async () => {
+  const behave = (atMin: number, offsetMs: number) =>
+    [0, 1, 2].map((server) => ({
+      atMs: atMin * MINUTE * 1000,
+      kind: 'behave' as const,
+      server,
+      behaviour: { offsetMs },
+    }));
+  const seen = await observe({
+    seed: 9,
+    minutes: 60,
+    servers: FIVE,
+    events: [...behave(20, 250), ...behave(40, 0)],
+  });
+  // Undetectable: a majority of the sources is all the evidence there is. What can be seen is the change.
+  expect(refutations(seen)[0]?.atS).toSatisfy(within(20 * MINUTE, 20 * MINUTE + 2 * ONE_POLL_S));
+  expect(seen.violatedS.length).toBeGreaterThan(0);
+  expect(seen.violatedS.every(within(20 * MINUTE, 40 * MINUTE + 2 * ONE_POLL_S))).toBe(true);
+  expect(seen.finalStatus).toBe('synchronized');
+});
+
+test('A3: a suspend without a wall clock to tell is found with the next reply', async () => {
+  // All clocks of the guest stand still for 10 s, the wall clock too.
+  const seen = await observe({
+    seed: 9,
+    minutes: 40,
+    servers: FIVE,
+    events: [{ atMs: 20 * MINUTE * 1000, kind: 'freeze', forMs: 10_000 }],
+  });
+  const woke = 20 * MINUTE + 10;
+  expect(refutations(seen)[0]?.atS).toSatisfy(within(woke, woke + ONE_POLL_S));
+  // No client can know before it hears from outside.
+  expect(seen.violatedS.length).toBeGreaterThan(0);
+  expect(seen.violatedS.every(within(woke, woke + ONE_POLL_S))).toBe(true);
+  expect(seen.finalStatus).toBe('synchronized');
+});
+
+test('A3: a suspend that the wall clock tells of is not a moment wrong', async () => {
+  const seen = await observe({
+    seed: 9,
+    minutes: 40,
+    servers: FIVE,
+    events: [{ atMs: 20 * MINUTE * 1000, kind: 'suspend', forMs: 10_000 }],
+  });
+  expect(seen.violatedS).toEqual([]);
+  expect(refutations(seen)[0]).toMatchObject({ assumption: 'A3' });
+});
+
+test('A0: two of four servers smear a leap second: refused while they are apart', async () => {
+  const leapSecondAtNs = unixNs(BigInt(Date.UTC(2027, 0, 1)) * 1_000_000n);
+  const originNs = unixNs(leapSecondAtNs - 4_800_000_000_000n);
+  const smear = { leapAtMs: 4_800_000, windowMs: 3_600_000 };
+  const plain = { server: { behaviour: { leap: 'insert' as const } } };
+  const seen = await observe(
+    {
+      seed: 9,
+      minutes: 100,
+      servers: [
+        plain,
+        plain,
+        { server: { behaviour: { smear } } },
+        { server: { behaviour: { smear } } },
+      ],
+      events: [
+        { atMs: 4_800_000, kind: 'step', byMs: -1000 },
+        ...[0, 1].map((server) => ({
+          atMs: 4_800_500,
+          kind: 'behave' as const,
+          server,
+          behaviour: {},
+        })),
+      ],
+    },
+    { originNs, leapSecondAtNs },
+  );
+  // The smear begins at 1200 s and runs off at 278 ppm: 5 ms apart within 18 s.
+  const apart = 1200;
+  const refused = refutations(seen).find(({ atS }) => atS > apart);
+  expect(refused?.atS).toSatisfy(within(apart, apart + 4 * ONE_POLL_S));
+  expect(seen.violatedS.every(within(apart, apart + 4 * ONE_POLL_S))).toBe(true);
+  const smearing = within(apart + 4 * ONE_POLL_S, 4800);
+  expect(seen.refusedS.filter(smearing).length).toBeGreaterThan(
+    0.99 * (3600 - 4 * ONE_POLL_S) * 10,
+  );
+  expect(seen.finalStatus).toBe('synchronized');
+});
