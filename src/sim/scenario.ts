@@ -11,6 +11,7 @@ import type { UnixNs } from '../time/instant.ts';
 import {
   cloudDelay,
   congested,
+  constantDelay,
   type DelayModel,
   internetDelay,
   lanDelay,
@@ -29,7 +30,7 @@ export interface ServerPlan {
     | 'lan'
     | 'cloud'
     | 'internet'
-    | { readonly forthMs: number; readonly backMs: number };
+    | { readonly forthMs: number; readonly backMs: number; readonly jitterMs?: number };
   readonly loss?: number;
   readonly duplication?: number;
   /** Congestion bursts, on both ways but not together: 1 s long, every minute, 30 ms deep. */
@@ -149,8 +150,7 @@ function oneWay(plan: ServerPlan, way: 'forth' | 'back', random: Random): DelayM
   if (path === 'lan') model = lanDelay(random);
   else if (path === 'cloud') model = cloudDelay(random);
   else if (path === 'internet') model = internetDelay(random);
-  else
-    model = queueingDelay({ baseMs: path[`${way}Ms`], jitterMs: 0.05, tailShare: 0.01, tailMs: 2 });
+  else model = between(path[`${way}Ms`], path.jitterMs ?? 0.05);
   if (way === 'back' && plan.routeChange !== undefined) {
     const { atMs, byMs } = plan.routeChange;
     const before = model;
@@ -160,6 +160,11 @@ function oneWay(plan: ServerPlan, way: 'forth' | 'back', random: Random): DelayM
     model = congested(model, { everyMs: 60_000, lastsMs: 1000, extraMs: 30 });
   }
   return model;
+}
+
+function between(baseMs: number, jitterMs: number): DelayModel {
+  if (jitterMs === 0) return constantDelay(baseMs);
+  return queueingDelay({ baseMs, jitterMs, tailShare: 0.01, tailMs: 2 });
 }
 
 function happen(

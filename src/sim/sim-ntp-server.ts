@@ -7,6 +7,8 @@
  * rootDispersion`. The error is drawn *inside* the claim, up to its very edge, because a test whose
  * servers are all better than they say cannot notice a client that forgets half of the claim. The claimed
  * dispersion grows at 15 ppm between its own updates, as a real server's does, and the true error with it.
+ * Its stamps are floored to the resolution it announces as precision, and its claims to the wire's
+ * quantum of 2^-16 s: real servers do both, and a client must allow for it.
  *
  * **Lying**: on top of that its time is off by an offset, a drift or a step that the claim does not
  * cover, or it claims less than is true. Liars given the same lie collude.
@@ -15,7 +17,6 @@ import type { LeapWarning } from '../bound/clock-sample.ts';
 import type { KissCode } from '../sources/ntp/exchange.ts';
 import { referenceIdOf } from '../sources/ntp/packet.ts';
 import { answerRequest } from '../sources/ntp/server.ts';
-import { shortFromMsUp } from '../sources/ntp/timestamp.ts';
 import { asUnixNs, type UnixNs } from '../time/instant.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -36,7 +37,7 @@ export interface SimNtpServerOptions {
   readonly errorPeriodMs?: number;
   /** The longest it holds a request before it answers; both stamps are honest. Default 0.05 ms. */
   readonly holdMs?: number;
-  /** Signed log2 of its clock's resolution in seconds. Default -20. */
+  /** Signed log2 of its clock's resolution in seconds, -60 to 0. Default -20. */
   readonly precision?: number;
   /** Default 2. */
   readonly stratum?: number;
@@ -76,6 +77,7 @@ export class SimNtpServer {
   readonly #random: Random;
   readonly #share: number;
   readonly #phase: number;
+  readonly #gridNs: bigint;
   #behaviour: SimNtpBehaviour;
   #behavesSince = 0;
 
@@ -95,6 +97,8 @@ export class SimNtpServer {
     this.#share = options.errorShare ?? drawn;
     this.#phase = random.between(0, 2 * Math.PI);
     this.#behaviour = options.behaviour ?? {};
+    const { precision = -20 } = options;
+    this.#gridNs = precision > -30 ? 1_000_000_000n >> BigInt(-precision) : 1n;
     const own = { host: address, port: PORT };
     network.attach(own, (request, from) => {
       const received = this.#timeNs();
@@ -126,8 +130,8 @@ export class SimNtpServer {
       leap: LEAP_INDICATOR[leap],
       stratum,
       precision,
-      rootDelay: shortFromMsUp(claim.rootDelayMs * claimShare),
-      rootDispersion: shortFromMsUp(claim.rootDispersionMs * claimShare),
+      rootDelay: truncatedShort(claim.rootDelayMs * claimShare),
+      rootDispersion: truncatedShort(claim.rootDispersionMs * claimShare),
       referenceId: referenceIdOf('SIM'),
       referenceNs: asUnixNs(this.#timeNs() - BigInt(Math.floor(claim.ageNs))),
       kiss,
@@ -155,7 +159,8 @@ export class SimNtpServer {
     const lieNs = offsetMs * 1e6 + driftPpm * 1e-6 * (elapsed - this.#behavesSince);
     // Towards zero: rounding must not push an honest error over the edge of its claim.
     const errorNs = BigInt(Math.trunc(honestNs)) + BigInt(Math.trunc(lieNs)) - this.#smearNs();
-    return asUnixNs(this.#scheduler.trueNs() + errorNs);
+    const exact = this.#scheduler.trueNs() + errorNs;
+    return asUnixNs(exact - (exact % this.#gridNs));
   }
 
   #smearNs(): bigint {
@@ -166,4 +171,9 @@ export class SimNtpServer {
     // Once the second is inserted, true time itself is the second behind.
     return left <= 0 || done <= 0 ? 0n : BigInt(Math.round(done * 1e9));
   }
+}
+
+/** 16.16 s, truncated; at most 65,535 s. */
+function truncatedShort(ms: number): number {
+  return Math.floor(Math.min(ms / 1000, 65_535) * 65_536);
 }

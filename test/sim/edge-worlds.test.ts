@@ -1,0 +1,84 @@
+/**
+ * Worlds without slack: one source, so no vote covers for a mistake; a server whose error stands at the
+ * edge of its claim, a path that takes no time in the direction where time would help, a crystal at the
+ * drift bound that carries the truth along that edge, claims truncated by almost a whole quantum. Forgetting
+ * a few microseconds anywhere, in the NTP sample, the engine, the page or the reader, shows here.
+ */
+import { expect, test } from 'vitest';
+import { openScenario, type Scenario } from '../../src/sim/scenario.ts';
+
+interface Edge {
+  readonly minutes?: number;
+  readonly precision?: number;
+  readonly monotonicGridNs?: number;
+  readonly pollMs?: number;
+}
+
+function edgeWorld(side: 'upper' | 'lower', edge: Edge = {}): Scenario {
+  const { minutes = 4, precision = -20, monotonicGridNs = 1, pollMs = 16_000 } = edge;
+  const upper = side === 'upper';
+  return {
+    seed: 11,
+    minutes,
+    pollMs,
+    readEveryMs: 100,
+    // A slow clock lets theta rise to its upper edge, a fast one lets it fall to its lower.
+    clock: { driftPpm: upper ? -200 : 200, uptimeMs: 1e9, monotonicGridNs },
+    servers: [
+      {
+        path: { forthMs: upper ? 0 : 400, backMs: upper ? 400 : 0, jitterMs: 0 },
+        server: {
+          errorShare: upper ? -1 : 1,
+          rootDelayMs: 10.009,
+          rootDispersionMs: 2.012,
+          updateEveryMs: 1e-6,
+          holdMs: 0,
+          precision,
+        },
+      },
+    ],
+  };
+}
+
+/** Violations, and how close the truth came to the edge, in ns. */
+async function run(scenario: Scenario) {
+  const { world, process, clock, run } = openScenario(scenario);
+  let closest = Number.POSITIVE_INFINITY;
+  const look = process.bind(() => {
+    const reading = clock.read();
+    const truth = world.scheduler.trueNs();
+    if ('interval' in reading) {
+      const { earliest, latest } = reading.interval;
+      closest = Math.min(closest, Number(truth - earliest), Number(latest - truth));
+    }
+    world.scheduler.after(37e6, look);
+  });
+  look();
+  await run();
+  clock.stop();
+  return { report: world.oracle.report(), closest };
+}
+
+test.for(['upper', 'lower'] as const)(
+  '%s edge: the truth comes close, never outside',
+  async (side) => {
+    const { report, closest } = await run(edgeWorld(side));
+    expect(report).toBe('');
+    expect(closest).toBeGreaterThanOrEqual(0);
+    // Half a quantum of root delay and one of dispersion, less what was truncated, plus the precision.
+    expect(closest).toBeLessThan(10_000);
+  },
+);
+
+test.for(['upper', 'lower'] as const)('%s edge on a monotonic clock of 1 ms', async (side) => {
+  const { report, closest } = await run(edgeWorld(side, { monotonicGridNs: 1_000_000 }));
+  expect(report).toBe('');
+  expect(closest).toBeLessThan(1_200_000);
+});
+
+// Floored stamps: only the upper fact needs the server's resolution.
+test('upper edge with a server that reads its clock to 15.6 ms', async () => {
+  const { report, closest } = await run(edgeWorld('upper', { precision: -6 }));
+  expect(report).toBe('');
+  expect(closest).toBeLessThan(5_000_000);
+});
