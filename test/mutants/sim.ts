@@ -1,0 +1,235 @@
+/**
+ * Faults in the bound, the interval algebra, the NTP samples and the clock's shell that only a world with
+ * known true time can tell from correct code, and faults in the simulator's own oracle and clocks.
+ */
+import type { Mutant } from './mutant.ts';
+
+const EDGE = 'test/sim/edge-worlds.test.ts';
+const FAULTS = 'test/sim/fault-worlds.test.ts';
+const ORACLE = 'test/sim/oracle.test.ts';
+const CLOCK = 'test/sim/sim-clock.test.ts';
+
+export const mutants: Mutant[] = [
+  {
+    id: 'sim-root-delay-dropped',
+    file: 'src/sources/ntp/exchange.ts',
+    find: 'divCeil(nsFromShortUp(packet.rootDelay), 2n) +',
+    replace: '0n * nsFromShortUp(packet.rootDelay) +',
+    test: EDGE,
+    name: 'upper edge: the truth',
+  },
+  {
+    id: 'sim-half-a-root-delay',
+    file: 'src/sources/ntp/exchange.ts',
+    find: 'divCeil(nsFromShortUp(packet.rootDelay), 2n) +',
+    replace: 'divCeil(nsFromShortUp(packet.rootDelay), 4n) +',
+    test: EDGE,
+    name: 'lower edge: the truth',
+  },
+  {
+    id: 'sim-dispersion-ignored',
+    file: 'src/sources/ntp/exchange.ts',
+    find: '    nsFromShortUp(packet.rootDispersion) +\n',
+    replace: '',
+    test: EDGE,
+    name: 'lower edge: the truth',
+  },
+  {
+    id: 'sim-quantum-forgotten',
+    file: 'src/sources/ntp/timestamp.ts',
+    find: 'BigInt(short + 1) * NS_PER_SECOND',
+    replace: 'BigInt(short) * NS_PER_SECOND',
+    test: EDGE,
+    name: 'upper edge: the truth',
+  },
+  {
+    id: 'sim-precision-ignored',
+    file: 'src/sources/ntp/exchange.ts',
+    find: '    nsFromShortUp(packet.rootDispersion) +\n    precisionNs;',
+    replace: '    nsFromShortUp(packet.rootDispersion);',
+    test: EDGE,
+    name: 'reads its clock to 15.6 ms',
+  },
+  {
+    id: 'sim-upper-fact-stamped-on-receipt',
+    file: 'src/sources/ntp/exchange.ts',
+    find: 'upperNs: serverReceive - sentAt + serverErrorNs,',
+    replace: 'upperNs: serverReceive - receivedAt + serverErrorNs,',
+    test: EDGE,
+    name: 'upper edge: the truth',
+  },
+  {
+    id: 'sim-upper-fact-from-the-transmit-stamp',
+    file: 'src/sources/ntp/exchange.ts',
+    find: 'lowerNs: serverTransmit - receivedAt - monotonicGridNs - serverErrorNs,',
+    replace: 'lowerNs: serverTransmit - sentAt - monotonicGridNs - serverErrorNs,',
+    test: EDGE,
+    name: 'lower edge: the truth',
+  },
+  {
+    id: 'sim-upper-fact-aged-from-receipt',
+    file: 'src/bound/source-cone.ts',
+    find: 'const newHi = upper + driftOver(slope, at - sentAt);',
+    replace: 'const newHi = upper + driftOver(slope, at - receivedAt);',
+    test: EDGE,
+    name: 'upper edge: the truth',
+  },
+  {
+    id: 'sim-drift-at-0.8',
+    file: 'src/bound/drift.ts',
+    find: 'Math.ceil(slope * age) + 1',
+    replace: 'Math.ceil(0.8 * slope * age) + 1',
+    test: EDGE,
+    name: 'edge: the truth',
+  },
+  {
+    id: 'sim-drift-bound-not-converted',
+    file: 'src/bound/drift.ts',
+    find: '(rho / (1 - rho))',
+    replace: '(rho / (1 + rho))',
+    test: FAULTS,
+    name: 'at the drift bound for an hour',
+  },
+  {
+    id: 'sim-memory-does-not-age',
+    file: 'src/bound/bound-engine.ts',
+    find: 'hi = Math.min(hi, this.#hi + grown);',
+    replace: 'hi = Math.min(hi, this.#hi);',
+    test: EDGE,
+    name: 'upper edge: the truth',
+  },
+  {
+    id: 'sim-bound-does-not-age-below',
+    file: 'src/bound/bound-engine.ts',
+    find: 'into.lo = this.#lo - grown;',
+    replace: 'into.lo = this.#lo;',
+    test: EDGE,
+    name: 'lower edge: the truth',
+  },
+  {
+    id: 'sim-page-slope-missing-above',
+    file: 'src/bound/segments.ts',
+    find: 'const slopeHi = highGrows ? slope : 0;',
+    replace: 'const slopeHi = 0;',
+    test: EDGE,
+    name: 'upper edge: the truth',
+  },
+  {
+    id: 'sim-grid-missing-in-latest',
+    file: 'src/bound/segments.ts',
+    find: 'pageSlack(slopeHi) + input.resolutionNs;',
+    replace: 'pageSlack(slopeHi);',
+    test: EDGE,
+    name: 'upper edge on a monotonic clock',
+  },
+  {
+    id: 'sim-grid-missing-in-the-lower-fact',
+    file: 'src/sources/ntp/exchange.ts',
+    find: 'receivedAt - monotonicGridNs - serverErrorNs',
+    replace: 'receivedAt - serverErrorNs',
+    test: EDGE,
+    name: 'lower edge on a monotonic clock',
+  },
+  {
+    id: 'sim-one-more-must-agree',
+    file: 'src/bound/bound-engine.ts',
+    find: 'if (!agreedHull(this.#starts, this.#ends, m - f, this.#hull))',
+    replace: 'if (!agreedHull(this.#starts, this.#ends, m - f + 1, this.#hull))',
+    test: FAULTS,
+    name: 'liars who overlap honest intervals',
+  },
+  {
+    id: 'sim-smallest-overlap-for-hull',
+    file: 'src/bound/bound-engine.ts',
+    find: '    if (!agreedHull(this.#starts, this.#ends, m - f, this.#hull)) {\n',
+    replace:
+      '    let most = m;\n' +
+      '    while (most > m - f && !agreedHull(this.#starts, this.#ends, most, this.#hull)) most--;\n' +
+      '    if (!agreedHull(this.#starts, this.#ends, most, this.#hull)) {\n',
+    test: FAULTS,
+    name: 'liars who overlap honest intervals',
+  },
+  {
+    id: 'sim-liars-outvote-the-honest',
+    file: 'src/bound/bound-engine.ts',
+    find: 'if (!agreedHull(this.#starts, this.#ends, m - f, this.#hull))',
+    replace: 'if (!agreedHull(this.#starts, this.#ends, Math.min(f, m), this.#hull))',
+    test: FAULTS,
+    name: 'far-off liars do not widen',
+  },
+  {
+    id: 'sim-suspend-seen-only-by-the-tick',
+    file: 'src/bounded-clock/bounded-clock.ts',
+    find: '    const jump = this.#detector.check();\n    if (jump === undefined) return undefined;',
+    replace:
+      '    const jump = undefined as ReturnType<JumpDetector["check"]>;\n    if (jump === undefined) return undefined;',
+    test: FAULTS,
+    name: 'read() right after a suspend',
+  },
+  {
+    id: 'sim-suspicion-does-not-widen',
+    file: 'src/bound/bound-engine.ts',
+    find: '    if (this.suspicious) {\n      const since = driftOver(this.#slope, this.#now - this.#suspectAt);\n      into',
+    replace:
+      '    if (this.suspicious && this.#suspectAt < 0) {\n      const since = driftOver(this.#slope, this.#now - this.#suspectAt);\n      into',
+    test: FAULTS,
+    name: 'after a freeze',
+  },
+  {
+    id: 'sim-wall-guard-off',
+    file: 'src/bounded-clock/bounded-clock.ts',
+    find: 'if (this.#guardOn) this.#engine.setGuard',
+    replace: 'if (!this.#guardOn) this.#engine.setGuard',
+    test: FAULTS,
+    name: 'slews back 30 ms at 5 %',
+  },
+  {
+    id: 'sim-leap-second-ignored',
+    file: 'src/bound/bound-engine.ts',
+    find: "source.leap = sample.leap !== 'none';",
+    replace: 'source.leap = false;',
+    test: FAULTS,
+    name: 'a leap second',
+  },
+  {
+    id: 'sim-oracle-blind-above',
+    file: 'src/sim/oracle.ts',
+    find: 'began > latest ? began - latest',
+    replace: 'began > latest + 1n ? began - latest',
+    test: ORACLE,
+    name: 'misses by',
+  },
+  {
+    id: 'sim-oracle-blind-below',
+    file: 'src/sim/oracle.ts',
+    find: 'ended < earliest ? ended - earliest',
+    replace: 'ended < earliest - 1n ? ended - earliest',
+    test: ORACLE,
+    name: 'misses by',
+  },
+  {
+    id: 'sim-oracle-forgets-the-call',
+    file: 'src/sim/oracle.ts',
+    find: 'began > latest ? began - latest',
+    replace: 'ended > latest ? ended - latest',
+    test: ORACLE,
+    name: 'pre-empted inside the call',
+  },
+  {
+    id: 'sim-clock-wall-stops-in-a-suspend',
+    file: 'src/sim/sim-clock.ts',
+    find: 'this.#wallOffsetNs += stoppedNs;',
+    replace: 'this.#wallOffsetNs += 0n * stoppedNs;',
+    test: CLOCK,
+    name: 'suspend',
+  },
+  {
+    id: 'sim-clock-rounds-up',
+    file: 'src/sim/sim-clock.ts',
+    find: 'return asMonotonicNs(exact - (exact % this.monotonicGridNs));',
+    replace:
+      'return asMonotonicNs(exact - (exact % this.monotonicGridNs) + this.monotonicGridNs - 1n);',
+    test: CLOCK,
+    name: 'on its grid',
+  },
+];

@@ -1,0 +1,144 @@
+/**
+ * Small worlds, each built so that one particular mistake in the library turns into a wrong reading. The
+ * list of mistakes is test/mutants/sim.ts; correct code passes all of them.
+ */
+import { expect, test } from 'vitest';
+import {
+  type OpenScenarioOptions,
+  openScenario,
+  type Scenario,
+  type ServerPlan,
+} from '../../src/sim/scenario.ts';
+import { unixNs } from '../../src/time/instant.ts';
+
+async function run(scenario: Scenario, options: OpenScenarioOptions = {}) {
+  const { world, clock, run } = openScenario({ readEveryMs: 100, ...scenario }, options);
+  await run();
+  clock.stop();
+  return { report: world.oracle.report(), summary: world.oracle.summary() };
+}
+
+const EXACT = { rootDelayMs: 0, rootDispersionMs: 0, updateEveryMs: 1e-6, holdMs: 0 };
+
+// 200 ppm of the crystal are 200.04 ppm of theta: an hour of holdover makes 144 us of the difference.
+test('one exact source, then silence: still true at the drift bound for an hour', async () => {
+  const { report, summary } = await run({
+    seed: 2,
+    minutes: 59,
+    readEveryMs: 5000,
+    clock: { driftPpm: -200 },
+    servers: [{ path: { forthMs: 0, backMs: 0.01, jitterMs: 0 }, server: EXACT }],
+    events: [{ atMs: 1000, kind: 'isolate', server: 0, forMs: 3_600_000 }],
+  });
+  expect(report).toBe('');
+  expect(summary.availability).toBeGreaterThan(0.99);
+});
+
+// Two honest servers at opposite edges of wide claims, the third close to the truth. Two liars share a
+// piece with the honest ones that does not hold the truth: most sources agree there.
+test('liars who overlap honest intervals do not move the bound off the truth', async () => {
+  const server = (offsetMs: number, rootDispersionMs: number, errorShare = 0): ServerPlan => ({
+    path: { forthMs: 0.05, backMs: 0.05, jitterMs: 0 },
+    server: { ...EXACT, rootDispersionMs, errorShare, behaviour: { offsetMs } },
+  });
+  const { report, summary } = await run({
+    seed: 2,
+    minutes: 5,
+    servers: [server(0, 5, -1), server(0, 5, -1), server(0, 0.1), server(-6, 0.2), server(-6, 0.2)],
+  });
+  expect(report).toBe('');
+  expect(summary.availability).toBe(1);
+});
+
+test('far-off liars do not widen the bound when all others agree', async () => {
+  const { report, summary } = await run({
+    seed: 3,
+    minutes: 2,
+    servers: [
+      {},
+      {},
+      {},
+      ...[-400, 900].map((offsetMs) => ({ server: { behaviour: { offsetMs } } })),
+    ],
+  });
+  expect(report).toBe('');
+  expect(summary.p99Ns).toBeLessThan(10e6);
+});
+
+test('read() right after a suspend does not answer from before it', async () => {
+  const { report } = await run({
+    seed: 4,
+    minutes: 3,
+    servers: [{}, {}, {}],
+    readEveryMs: 20,
+    events: [30, 60, 90, 120].map((s) => ({ atMs: s * 1000, kind: 'suspend', forMs: 5000 })),
+  });
+  expect(report).toBe('');
+});
+
+test('after a freeze that no clock shows, nothing is wrong from the first reply on', async () => {
+  let firstReplyNs: number | undefined;
+  const frozen = { atMs: 60_000, forMs: 10_000 };
+  const scenario: Scenario = {
+    seed: 5,
+    minutes: 3,
+    servers: [{}, {}, {}, {}, {}],
+    events: [{ ...frozen, kind: 'freeze' }],
+  };
+  const { world, process, clock, run } = openScenario(scenario, {
+    onSample: () => {
+      const now = world.scheduler.elapsedNs;
+      if (now >= (frozen.atMs + frozen.forMs) * 1e6) firstReplyNs ??= now;
+    },
+  });
+  const wrongNs: number[] = [];
+  const look = process.bind(() => {
+    const truth = world.scheduler.trueNs();
+    const reading = clock.read();
+    if ('interval' in reading) {
+      const { earliest, latest } = reading.interval;
+      if (truth < earliest || truth > latest) wrongNs.push(world.scheduler.elapsedNs);
+    }
+    world.scheduler.after(5e6, look);
+  });
+  look();
+  await run();
+  expect(wrongNs.length).toBeGreaterThan(0); // before it, no client can know
+  expect(Math.max(...wrongNs)).toBeLessThanOrEqual(firstReplyNs!);
+});
+
+test('a daemon slews back 30 ms at 5 %: the wall guard covers what no rate bound does', async () => {
+  const { report, summary } = await run({
+    seed: 6,
+    minutes: 3,
+    readEveryMs: 20,
+    hostClock: 'disciplined',
+    clock: { wallOffsetMs: -30, wallGridNs: 1000 },
+    servers: [{}, {}, {}],
+    events: [{ atMs: 90_000, kind: 'slew', ppm: 50_000, forMs: 600 }],
+  });
+  expect(report).toBe('');
+  expect(summary.availability).toBeGreaterThan(0.97);
+});
+
+test('a leap second that no wall clock tells of ends the bound in time', async () => {
+  const leapSecondAtNs = unixNs(BigInt(Date.UTC(2027, 0, 1)) * 1_000_000n);
+  const announcing = { server: { behaviour: { leap: 'insert' as const } } };
+  const { report, summary } = await run(
+    {
+      seed: 7,
+      minutes: 3,
+      readEveryMs: 20,
+      servers: [announcing, announcing, announcing],
+      events: [0, 1, 2].map((server) => ({
+        atMs: 60_500,
+        kind: 'behave',
+        server,
+        behaviour: {},
+      })),
+    },
+    { originNs: unixNs(leapSecondAtNs - 60_000_000_000n), leapSecondAtNs },
+  );
+  expect(report).toBe('');
+  expect(summary.availability).toBeGreaterThan(0.9);
+});
