@@ -164,7 +164,7 @@ export const mutants: Mutant[] = [
     replace:
       '    const jump = undefined as ReturnType<JumpDetector["check"]>;\n    if (jump === undefined) return undefined;',
     test: FAULTS,
-    name: 'read() right after a suspend',
+    name: 'right after a suspend',
   },
   {
     id: 'sim-suspicion-does-not-widen',
