@@ -3,12 +3,14 @@
  * only. Each takes the samples a bounded clock takes and answers with an interval on theta (true time
  * minus monotonic time), from its own rule:
  *
- * - RFC 5905 (section 11): per source the sample of least delay among the last eight; the majority
- *   overlap of `offset ± root distance`; combined offset ± the system peer's root distance.
+ * - RFC 5905 (section 11): per source the sample of least root distance among the last eight (the RFC
+ *   sorts by delay, on a clock that is disciplined meanwhile; this one is not); the majority overlap of
+ *   `offset ± root distance`; combined offset ± the system peer's root distance and the selection jitter.
  * - ClockBound: root delay / 2 + root dispersion of the selected source's last sample, plus age x drift.
  * - TrueTime: Marzullo's overlap at every synchronisation, each 30 s, and 200 us/s since.
  * - TigerBeetle: per source the sample of least round trip within a window, the *smallest* overlap of a
- *   majority at its end, held unchanged until the next.
+ *   majority at its end, held unchanged until the next. (It is meant to clamp the clocks of a cluster,
+ *   where being off by a fraction of a ms does no harm, not to bound an error.)
  *
  * None disciplines the clock here, and a free crystal drifts further than the 15 ppm (RFC 5905) or 1 ppm
  * (ClockBound) that these systems assume of a disciplined one. So the first two are given our drift bound:
@@ -153,31 +155,34 @@ function survivors(
   });
 }
 
+const nearest = (replies: readonly Reply[], now: number, drift: number): Reply =>
+  replies.reduce((a, b) => (rootDistance(b, now, drift) < rootDistance(a, now, drift) ? b : a));
+
 const rfc5905: Decide = (state, now) => {
-  const filtered = [...state.sources.values()].map((replies) =>
-    replies.reduce((a, b) => (b.delay < a.delay ? b : a)),
-  );
+  const { drift } = state;
+  const filtered = [...state.sources.values()].map((replies) => nearest(replies, now, drift));
   const chosen = survivors(filtered, now, state);
   if (chosen === undefined) return undefined;
+  const peer = nearest(chosen, now, drift);
   let weights = 0;
   let offset = 0;
-  let least = Number.POSITIVE_INFINITY;
+  let squares = 0;
   for (const reply of chosen) {
-    const distance = rootDistance(reply, now, state.drift);
-    weights += 1 / distance;
-    offset += reply.offset / distance;
-    least = Math.min(least, distance);
+    const weight = 1 / rootDistance(reply, now, drift);
+    weights += weight;
+    offset += weight * reply.offset;
+    squares += (reply.offset - peer.offset) * (reply.offset - peer.offset);
   }
-  return { lo: offset / weights - least, hi: offset / weights + least };
+  const jitter = Math.sqrt(squares / chosen.length);
+  const radius = rootDistance(peer, now, drift) + jitter;
+  return { lo: offset / weights - radius, hi: offset / weights + radius };
 };
 
 const clockBound: Decide = (state, now) => {
   const last = [...state.sources.values()].map((replies) => replies.at(-1)!);
   const chosen = survivors(last, now, state);
   if (chosen === undefined) return undefined;
-  const selected = chosen.reduce((a, b) =>
-    rootDistance(b, now, state.drift) < rootDistance(a, now, state.drift) ? b : a,
-  );
+  const selected = nearest(chosen, now, state.drift);
   return around(selected, rootDistance(selected, now, state.drift));
 };
 

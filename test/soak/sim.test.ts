@@ -1,8 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openScenario } from '../../src/sim/scenario.ts';
 import { scenarioArbitrary } from '../../src/sim/scenario-arbitrary.ts';
 import { drawEngineWorld, runEngineWorld } from '../kit/engine-world.ts';
+import { ownRow, race, raceRow } from '../kit/race.ts';
+import { catalog } from '../kit/scenario-catalog.ts';
+
+const page = readFileSync(
+  fileURLToPath(new URL('../../docs/simulator-results.md', import.meta.url)),
+  'utf8',
+);
 
 const ENGINE_HOURS = 9600;
 const WORLD_HOURS = 400;
@@ -25,4 +34,12 @@ test(`${WORLD_HOURS} hours of drawn whole worlds from seed ${FIRST_SEED}: no vio
     }),
     { seed: FIRST_SEED, numRuns: WORLD_HOURS },
   );
+});
+
+test('docs/simulator-results.md is what the simulator says', async () => {
+  for (const entry of catalog) {
+    const result = await race(entry);
+    expect(page).toContain(`${ownRow(result)}\n`);
+    expect(page).toContain(`${raceRow(result)}\n`);
+  }
 });
