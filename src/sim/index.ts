@@ -18,6 +18,20 @@ export {
 export { Oracle, type OracleSummary, type ReportedInterval, type Violation } from './oracle.ts';
 export type { OscillatorOptions } from './oscillator.ts';
 export { Random } from './random.ts';
+export {
+  type OpenScenario,
+  type OpenScenarioOptions,
+  openScenario,
+  type Scenario,
+  type ScenarioEvent,
+  type ServerPlan,
+  serverAddress,
+} from './scenario.ts';
+export {
+  type FastCheckModule,
+  type ScenarioArbitraryOptions,
+  scenarioArbitrary,
+} from './scenario-arbitrary.ts';
 export { type RunAsyncOptions, Scheduler, type SchedulerOptions } from './scheduler.ts';
 export { type ClockHost, SimClock, type SimClockOptions } from './sim-clock.ts';
 export { type LinkOptions, type Receive, type SimAddress, SimNetwork } from './sim-network.ts';
