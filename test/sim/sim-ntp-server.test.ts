@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import type { SimNtpServerOptions } from '../../src/sim/sim-ntp-server.ts';
+import { SimWorld } from '../../src/sim/world.ts';
+import { encodeRequest } from '../../src/sources/ntp/exchange.ts';
+import { decodePacket, type NtpPacket } from '../../src/sources/ntp/packet.ts';
+
+const ADDRESS = '10.0.0.1';
+
+/** One server, asked directly. */
+function served(options: SimNtpServerOptions = {}) {
+  const world = new SimWorld({ seed: 3 });
+  const server = world.ntpServer(ADDRESS, options);
+  const ask = (): NtpPacket | undefined => {
+    const from = { host: 'asker', port: 1 };
+    let reply: NtpPacket | undefined;
+    const close = world.network.attach(from, (bytes) => {
+      reply = decodePacket(bytes);
+    });
+    world.network.send(from, { host: ADDRESS, port: 123 }, encodeRequest(77n));
+    world.scheduler.run(world.scheduler.elapsedNs + 1e9);
+    close();
+    return reply;
+  };
+  return { world, server, ask };
+}
+
+/** 16.16 s as ns, and the quantum that truncation may have cost. */
+const shortNs = (short: number) => (short * 1e9) / 65_536;
+const QUANTUM_NS = 1e9 / 65_536;
+
+test.for([-1, -0.3, 0, 1])(
+  'an honest server with error share %d never exceeds its claim',
+  (errorShare) => {
+    const { world, server, ask } = served({
+      errorShare,
+      errorPeriodMs: 100_000,
+      rootDelayMs: 3,
+      rootDispersionMs: 1,
+    });
+    let worst = 0;
+    for (let i = 0; i < 200; i++) {
+      world.scheduler.run(world.scheduler.elapsedNs + 1.7e9);
+      const error = Number(server.errorNs());
+      const { rootDelay, rootDispersion, precision } = ask()!;
+      expect(precision).toBe(-20);
+      const claim = shortNs(rootDelay) / 2 + shortNs(rootDispersion) + 1.5 * QUANTUM_NS + 954;
+      expect(Math.abs(error)).toBeLessThanOrEqual(claim);
+      worst = Math.max(worst, Math.abs(error) / 2.5e6);
+    }
+    // And it does make use of it: up to the whole claim, which grows by up to 1 us a second over 64 s.
+    expect(worst).toBeGreaterThan(0.95 * Math.abs(errorShare));
+  },
+);
+
+test('a reply returns the nonce, and its stamps are in order', () => {
+  const { ask } = served({ holdMs: 20 });
+  const reply = ask()!;
+  expect(reply).toMatchObject({ mode: 4, originTime: 77n, stratum: 2, leap: 0 });
+  expect(reply.transmitTime >= reply.receiveTime).toBe(true);
+});
+
+test('lies: an offset, a drift from when it was set, a claim too small, a leap, a kiss, silence', () => {
+  const { world, server, ask } = served({ errorShare: 0, rootDispersionMs: 10, precision: -29 });
+  server.behave({ offsetMs: -250 });
+  expect(Number(server.errorNs())).toBeCloseTo(-250e6, -1);
+  server.behave({ driftPpm: 100 });
+  world.scheduler.run(world.scheduler.elapsedNs + 60e9);
+  expect(Number(server.errorNs())).toBeCloseTo(6e6, -1);
+  const honest = ask()!.rootDispersion;
+  server.behave({ claimShare: 0.1 });
+  expect(ask()!.rootDispersion).toBeLessThanOrEqual(0.1 * honest + 1);
+  server.behave({ leap: 'delete' });
+  expect(ask()!.leap).toBe(2);
+  server.behave({ leap: 'unsynchronized' });
+  expect(ask()!.leap).toBe(3);
+  server.behave({ kiss: 'RATE' });
+  expect(ask()!.stratum).toBe(0);
+  server.behave({ silent: true });
+  expect(ask()).toBeUndefined();
+  server.behave({});
+  expect(Number(server.errorNs())).toBeCloseTo(0, -1);
+});
+
+test('a smear falls behind evenly until the leap second', () => {
+  const { world, server } = served({ errorShare: 0, precision: -29 });
+  server.behave({ smear: { leapAtMs: 100_000, windowMs: 80_000 } });
+  const errors = [10, 20, 60, 99.999].map((s) => {
+    world.scheduler.run(s * 1e9);
+    return Number(server.errorNs()) / 1e9;
+  });
+  expect(errors[0]).toBeCloseTo(0, 6);
+  expect(errors[1]).toBeCloseTo(0, 6);
+  expect(errors[2]).toBeCloseTo(-0.5, 6);
+  expect(errors[3]).toBeCloseTo(-1, 4);
+});
