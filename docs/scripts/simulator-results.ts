@@ -11,7 +11,7 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url));
 
 /** What is drawn: a scenario, the method, and a window of it in minutes. */
 const PLOTS = [
-  { file: 'lan-16s', scenario: 'LAN, 16 s polls', method: OURS, from: 20, to: 25 },
+  { file: 'lan-16s', scenario: 'LAN, 16 s polls', method: OURS, from: 20, to: 40 },
   { file: 'cloud-64s', scenario: 'cloud, 64 s polls', method: OURS, from: 20, to: 40 },
   { file: 'suspend', scenario: 'suspend for 1 min every 10 min', method: OURS, from: 20, to: 40 },
   {
