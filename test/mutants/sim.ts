@@ -69,8 +69,8 @@ export const mutants: Mutant[] = [
   {
     id: 'sim-upper-fact-aged-from-receipt',
     file: 'src/bound/source-cone.ts',
-    find: 'const newHi = upper + driftOver(slope, at - sentAt);',
-    replace: 'const newHi = upper + driftOver(slope, at - receivedAt);',
+    find: 'const newHi = raised(upper, driftOver(slope, at - sentAt));',
+    replace: 'const newHi = raised(upper, driftOver(slope, at - receivedAt));',
     test: EDGE,
     name: 'upper edge: the truth',
   },
@@ -93,7 +93,7 @@ export const mutants: Mutant[] = [
   {
     id: 'sim-memory-does-not-age',
     file: 'src/bound/bound-engine.ts',
-    find: 'hi = Math.min(hi, this.#hi + grown);',
+    find: 'hi = Math.min(hi, this.#hiNow());',
     replace: 'hi = Math.min(hi, this.#hi);',
     test: EDGE,
     name: 'upper edge: the truth',
@@ -101,7 +101,7 @@ export const mutants: Mutant[] = [
   {
     id: 'sim-bound-does-not-age-below',
     file: 'src/bound/bound-engine.ts',
-    find: 'into.lo = this.#lo - grown;',
+    find: 'into.lo = this.#loNow();',
     replace: 'into.lo = this.#lo;',
     test: EDGE,
     name: 'lower edge: the truth',
@@ -117,8 +117,8 @@ export const mutants: Mutant[] = [
   {
     id: 'sim-grid-missing-in-latest',
     file: 'src/bound/segments.ts',
-    find: 'pageSlack(slopeHi) + input.resolutionNs;',
-    replace: 'pageSlack(slopeHi);',
+    find: '      pageSlack(slopeHi) +\n      input.resolutionNs;',
+    replace: '      pageSlack(slopeHi);',
     test: EDGE,
     name: 'upper edge on a monotonic clock',
   },
@@ -169,9 +169,8 @@ export const mutants: Mutant[] = [
   {
     id: 'sim-suspicion-does-not-widen',
     file: 'src/bound/bound-engine.ts',
-    find: '    if (this.suspicious) {\n      const since = driftOver(this.#slope, this.#now - this.#suspectAt);\n      into',
-    replace:
-      '    if (this.suspicious && this.#suspectAt < 0) {\n      const since = driftOver(this.#slope, this.#now - this.#suspectAt);\n      into',
+    find: 'into.suspectHi = Math.max(into.hi, this.#suspectHi);',
+    replace: 'into.suspectLo = into.lo;\n      into.suspectHi = into.hi;',
     test: FAULTS,
     name: 'after a freeze',
   },
