@@ -32,7 +32,7 @@
  * other may be telling us of liars, and a laxer rate would let the liars' cones overlap the honest ones.)
  * Two such refutations within 10 minutes raise `R`; it comes back down when all is quiet.
  *
- * Not pure in the sense of copying: the engine mutates its own numbers and allocates nothing per sample
+ * Not pure in the sense of copying: the engine mutates its own numbers and keeps no new object per sample
  * in steady state, but it reads no clock and does no I/O. Same calls, same state.
  *
  * Numbers. At the edges all is bigint; inside, integer-valued doubles of ns relative to bases, exact
@@ -271,7 +271,7 @@ export class BoundEngine {
     this.#sources = [...this.#byId.values()];
   }
 
-  /** Takes one sample in. O(n log n) in the number of sources, no allocation in steady state. */
+  /** Takes one sample in. O(n log n) in the number of sources; keeps nothing but numbers. */
   ingest(sample: ClockSample): Outcome {
     const source = this.#byId.get(sample.sourceId);
     if (source === undefined || !this.#possible(sample)) return 'impossible';

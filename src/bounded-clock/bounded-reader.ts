@@ -77,7 +77,7 @@ export class BoundedReader {
   readonly #header: Int32Array;
   readonly #own: BigInt64Array = new BigInt64Array(OWN_SLOTS);
   readonly #copy: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
-  /** Captured once: a property looked up on every call costs 10 ns. */
+  /** One closure, made once, which V8 inlines; a method of any clock keeps its `this`. */
   readonly #monotonicNs: () => MonotonicNs;
   #seen = -1;
 
@@ -86,7 +86,7 @@ export class BoundedReader {
     this.#page = page;
     this.#clock = clock;
     this.#header = page.header;
-    this.#monotonicNs = clock.monotonicNs;
+    this.#monotonicNs = () => clock.monotonicNs();
     this.#own[SPAN] = -1n;
     this.#own[HIGH_WATER] = LONG_AGO;
     this.#own[OWN_ERA] = -1n;
