@@ -46,19 +46,17 @@
 import { agreedHull } from '../interval/agreement.ts';
 import { asUnixNs, INT64_MAX, INT64_MIN, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import type { ClockSample } from './clock-sample.ts';
-import { driftOver, lowered, MAX_SLOPE, raised } from './drift.ts';
+import { driftOver, lowered, raised } from './drift.ts';
 import { leapFollowing } from './leap.ts';
 import type { NoBoundReason } from './page.ts';
-import { copyProvenance, type Provenance, type RelativeSample, SourceCone } from './source-cone.ts';
+import { RateBound } from './rate-bound.ts';
+import { copyProvenance, type Provenance, type RelativeSample } from './source-cone.ts';
+import { newSourceState, type SourceState } from './source-state.ts';
+import { Suspicion } from './suspicion.ts';
 
 const SECOND = 1e9;
 const RANGE = 2 ** 51;
 const REBASE_AFTER = 2 ** 51;
-const STRIKE_WINDOW = 600 * SECOND;
-const RELAX_EVERY = 300 * SECOND;
-const SUSPICION_BACKOFF = 300 * SECOND;
-/** Caps the back-off at 300 s x 2^10, about 3.5 days. */
-const MAX_BACKOFF_DOUBLINGS = 10;
 /** Beyond this a daemon steps the wall clock instead of slewing, so the guard proves nothing. */
 const GUARD_REACH = SECOND;
 /** Servers may be this late with a leap second before their time is unambiguous again. */
@@ -92,32 +90,6 @@ export type Outcome =
 
 export type Assumption = 'A0' | 'A1' | 'A0-or-A1' | 'A3';
 
-/** One configured endpoint. */
-export interface SourceState {
-  readonly id: string;
-  readonly cone: SourceCone;
-  /** What the cone's offsets are relative to, ns. */
-  base: bigint;
-  /** `base` relative to the engine's base: added to the cone's offsets. */
-  shift: number;
-  /** Its edges at the last fusion, relative to the engine's base. */
-  lo: number;
-  hi: number;
-  /** It has replied or timed out since the engine last started over. */
-  answered: boolean;
-  /** Local instant of its last accepted sample; -Infinity before the first. */
-  lastHeard: number;
-  leap: boolean;
-  /** Its interval overlapped the bound when last compared. */
-  agrees: boolean;
-  suspect: boolean;
-  /** How often a suspicion of this source ended with the others confirming the bound. */
-  lies: number;
-  suspicionBlockedUntil: number;
-  /** How often it contradicted its own past. */
-  contradictions: number;
-}
-
 /** The bound as it stands at one instant; offsets are relative to {@link BoundEngine.thetaBase}. */
 export interface Bound {
   lo: number;
@@ -137,7 +109,7 @@ export class BoundEngine {
   readonly #options: BoundEngineOptions;
   readonly #byId = new Map<string, SourceState>();
   #sources: readonly SourceState[] = [];
-  #slope: number;
+  readonly #rate: RateBound;
 
   #started = false;
   #monotonicBase = 0n;
@@ -154,14 +126,9 @@ export class BoundEngine {
   #reason: NoBoundReason = 'starting';
   #era = 0n;
 
-  #lastStrike = Number.NEGATIVE_INFINITY;
-  #lastRelax = Number.NEGATIVE_INFINITY;
   #refuted: { assumption: Assumption; atNs: bigint } | undefined;
 
-  #suspicionSince = Number.POSITIVE_INFINITY;
-  #suspectLo = 0;
-  #suspectHi = 0;
-  #suspectAt = 0;
+  readonly #suspicion: Suspicion = new Suspicion();
 
   #guard: { lowerNs: bigint; upperNs: bigint } | undefined;
   #leapAt: UnixNs | undefined;
@@ -183,12 +150,12 @@ export class BoundEngine {
 
   constructor(options: BoundEngineOptions) {
     this.#options = options;
-    this.#slope = options.slope;
+    this.#rate = new RateBound(options.slope);
   }
 
   /** The rate bound in force, ns per ns: the configured one or, after refutations, a laxer one. */
   get slope(): number {
-    return this.#slope;
+    return this.#rate.slope;
   }
 
   /** True while the bound can be answered from. */
@@ -212,7 +179,7 @@ export class BoundEngine {
   }
 
   get suspicious(): boolean {
-    return this.#suspicionSince !== Number.POSITIVE_INFINITY;
+    return this.#suspicion.active;
   }
 
   /** Every configured source, in the order of configuration. */
@@ -251,22 +218,7 @@ export class BoundEngine {
     for (const id of this.#byId.keys()) if (!wanted.has(id)) this.#byId.delete(id);
     for (const id of wanted) {
       if (this.#byId.has(id)) continue;
-      this.#byId.set(id, {
-        id,
-        cone: new SourceCone(),
-        base: 0n,
-        shift: 0,
-        lo: 0,
-        hi: 0,
-        answered: false,
-        lastHeard: Number.NEGATIVE_INFINITY,
-        leap: false,
-        agrees: false,
-        suspect: false,
-        lies: 0,
-        suspicionBlockedUntil: 0,
-        contradictions: 0,
-      });
+      this.#byId.set(id, newSourceState(id));
     }
     this.#sources = [...this.#byId.values()];
   }
@@ -289,13 +241,13 @@ export class BoundEngine {
     source.leap = sample.leap !== 'none';
     if (farOff) cone.forget();
     const suspicious = this.#suspect(source);
-    const gap = cone.take(s, this.#slope);
+    const gap = cone.take(s, this.slope);
     if (gap > 0 || farOff) source.contradictions++;
 
     const outcome = this.#fuse(source, gap, silentFor);
     if (outcome !== 'bounded') return outcome;
     this.#watchLeap();
-    this.#settleSuspicion();
+    this.#suspicion.settle(this.#sources, this.maxFaulty, this.#now);
     return suspicious && this.suspicious ? 'suspicious' : 'bounded';
   }
 
@@ -322,15 +274,8 @@ export class BoundEngine {
       if (this.#renewedAt < oldest) this.#lose('expired');
       else if (this.voters <= this.maxFaulty) this.#lose('too-few-sources');
     }
-    const configured = this.#options.slope;
-    if (
-      this.#slope > configured &&
-      this.#now - this.#lastStrike >= STRIKE_WINDOW &&
-      this.#now - this.#lastRelax >= RELAX_EVERY
-    ) {
-      this.#lastRelax = this.#now;
-      this.#setSlope(Math.max(configured, this.#slope / 2));
-    }
+    const relaxed = this.#rate.relax(this.#now);
+    if (relaxed !== undefined) this.#setSlope(relaxed);
     this.#passLeap();
   }
 
@@ -370,9 +315,9 @@ export class BoundEngine {
     into.suspectLo = into.lo;
     into.suspectHi = into.hi;
     if (this.suspicious) {
-      this.#ageSuspicion();
-      into.suspectLo = Math.min(into.lo, this.#suspectLo);
-      into.suspectHi = Math.max(into.hi, this.#suspectHi);
+      this.#suspicion.ageTo(this.#now, this.slope);
+      into.suspectLo = Math.min(into.lo, this.#suspicion.lo);
+      into.suspectHi = Math.max(into.hi, this.#suspicion.hi);
     }
     into.guarded = false;
     if (this.#guard === undefined) return;
@@ -397,8 +342,8 @@ export class BoundEngine {
     this.#advanceTo(now);
     if (!source.cone.known) return undefined;
     return {
-      lowerNs: source.base + BigInt(source.cone.loAt(this.#now, this.#slope)),
-      upperNs: source.base + BigInt(source.cone.hiAt(this.#now, this.#slope)),
+      lowerNs: source.base + BigInt(source.cone.loAt(this.#now, this.slope)),
+      upperNs: source.base + BigInt(source.cone.hiAt(this.#now, this.slope)),
     };
   }
 
@@ -408,7 +353,7 @@ export class BoundEngine {
     const roundTrip = Number(receivedAt - sentAt);
     if (roundTrip < 0) return false;
     if (receivedAt + lowerNs < -FARTHEST || sentAt + upperNs > FARTHEST) return false;
-    const drift = driftOver(this.#slope, roundTrip + this.#options.resolutionNs);
+    const drift = driftOver(this.slope, roundTrip + this.#options.resolutionNs);
     return Number(upperNs - lowerNs) + drift >= 0;
   }
 
@@ -437,8 +382,8 @@ export class BoundEngine {
     let i = 0;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      each.lo = lowered(each.cone.loAt(now, this.#slope), -each.shift);
-      each.hi = raised(each.cone.hiAt(now, this.#slope), each.shift);
+      each.lo = lowered(each.cone.loAt(now, this.slope), -each.shift);
+      each.hi = raised(each.cone.hiAt(now, this.slope), each.shift);
       this.#starts[i] = each.lo;
       this.#ends[i++] = each.hi;
     }
@@ -530,23 +475,16 @@ export class BoundEngine {
     reason: 'no-agreement' | 'contradiction',
   ): Outcome {
     const aboutRates = reason === 'contradiction' || gap > 0;
+    const laxer = aboutRates ? this.#rate.strike(this.#now, gap, silentFor) : undefined;
+    if (laxer !== undefined) this.#setSlope(laxer);
     this.#refuted = {
-      assumption: aboutRates ? 'A0-or-A1' : 'A0',
+      assumption: laxer !== undefined ? 'A1' : aboutRates ? 'A0-or-A1' : 'A0',
       atNs: this.toMonotonic(this.#now),
     };
-    if (aboutRates) {
-      if (this.#now - this.#lastStrike <= STRIKE_WINDOW) {
-        this.#refuted.assumption = 'A1';
-        const needed = silentFor > 0 ? (1.5 * gap) / silentFor : 0;
-        this.#setSlope(Math.min(MAX_SLOPE, Math.max(2 * this.#slope, this.#slope + needed)));
-      }
-      this.#lastStrike = this.#now;
-      this.#lastRelax = this.#now;
-    }
     this.#startOver(reason);
     if (source !== undefined) {
       source.answered = true;
-      source.cone.take(this.#sample, this.#slope);
+      source.cone.take(this.#sample, this.slope);
     }
     return 'refuted';
   }
@@ -564,62 +502,20 @@ export class BoundEngine {
     if (this.#known) this.#era++;
     this.#known = false;
     this.#reason = reason;
-    for (const source of this.#sources) source.suspect = false;
-    this.#suspicionSince = Number.POSITIVE_INFINITY;
+    this.#suspicion.drop(this.#sources);
   }
 
-  /**
-   * A source that agreed and suddenly is disjoint from the bound either lies, or *we* were frozen
-   * without noticing and every other source would say the same. Until others confirm, the answer
-   * covers both. Returns whether this sample raised a suspicion.
-   */
+  /** Suspects a source whose sample is disjoint from the bound it agreed with; returns whether. */
   #suspect(source: SourceState): boolean {
-    if (!this.#known || !source.agrees || source.suspect) return false;
-    if (this.#now < source.suspicionBlockedUntil) return false;
+    if (!this.#known || !this.#suspicion.mayRaise(source, this.#now)) return false;
     const s = this.#sample;
-    const loThen = lowered(s.lower, driftOver(this.#slope, this.#now - s.receivedAt));
-    const hiThen = raised(s.upper, driftOver(this.#slope, this.#now - s.sentAt));
-    const sampleLo = lowered(loThen, -source.shift);
-    const sampleHi = raised(hiThen, source.shift);
-    if (sampleLo <= this.#hiNow() && sampleHi >= this.#loNow()) return false;
-    if (this.suspicious) {
-      this.#ageSuspicion();
-      this.#suspectLo = Math.min(this.#suspectLo, sampleLo);
-      this.#suspectHi = Math.max(this.#suspectHi, sampleHi);
-    } else {
-      this.#suspectLo = sampleLo;
-      this.#suspectHi = sampleHi;
-      this.#suspectAt = this.#now;
-    }
-    this.#suspicionSince = this.#now;
-    source.suspect = true;
+    const loThen = lowered(s.lower, driftOver(this.slope, this.#now - s.receivedAt));
+    const hiThen = raised(s.upper, driftOver(this.slope, this.#now - s.sentAt));
+    const lo = lowered(loThen, -source.shift);
+    const hi = raised(hiThen, source.shift);
+    if (lo <= this.#hiNow() && hi >= this.#loNow()) return false;
+    this.#suspicion.raise(source, lo, hi, this.#now, this.slope);
     return true;
-  }
-
-  /** What the suspects said, aged to the engine's now. */
-  #ageSuspicion(): void {
-    const since = driftOver(this.#slope, this.#now - this.#suspectAt);
-    this.#suspectLo = lowered(this.#suspectLo, since);
-    this.#suspectHi = raised(this.#suspectHi, since);
-    this.#suspectAt = this.#now;
-  }
-
-  /** Ends the suspicion once `f + 1` other sources, heard since it arose, overlap the bound. */
-  #settleSuspicion(): void {
-    if (!this.suspicious) return;
-    let confirmations = 0;
-    for (const source of this.#sources) {
-      if (source.suspect || !source.agrees || !source.cone.known) continue;
-      if (source.lastHeard > this.#suspicionSince) confirmations++;
-    }
-    if (confirmations <= this.maxFaulty) return;
-    this.#suspicionSince = Number.POSITIVE_INFINITY;
-    for (const source of this.#sources) {
-      if (!source.suspect) continue;
-      source.suspect = false;
-      source.suspicionBlockedUntil = this.#now + SUSPICION_BACKOFF * (1 << source.lies);
-      source.lies = Math.min(source.lies + 1, MAX_BACKOFF_DOUBLINGS);
-    }
   }
 
   /** At an announced leap second theta steps: what was known before it ends, with the last second of the month. */
@@ -651,24 +547,24 @@ export class BoundEngine {
 
   /** The edges of the bound, aged to the engine's now. */
   #loNow(): number {
-    return lowered(this.#lo, driftOver(this.#slope, this.#now - this.#at));
+    return lowered(this.#lo, driftOver(this.slope, this.#now - this.#at));
   }
   #hiNow(): number {
-    return raised(this.#hi, driftOver(this.#slope, this.#now - this.#at));
+    return raised(this.#hi, driftOver(this.slope, this.#now - this.#at));
   }
 
   /** A new rate bound: whatever is known is first aged to now with the old one. */
   #setSlope(slope: number): void {
     for (const { cone } of this.#sources) {
-      if (cone.known) cone.ageTo(Math.max(this.#now, cone.at), this.#slope);
+      if (cone.known) cone.ageTo(Math.max(this.#now, cone.at), this.slope);
     }
     if (this.#known) {
       this.#lo = this.#loNow();
       this.#hi = this.#hiNow();
       this.#at = this.#now;
-      if (this.suspicious) this.#ageSuspicion();
+      if (this.suspicious) this.#suspicion.ageTo(this.#now, this.slope);
     }
-    this.#slope = slope;
+    this.#rate.set(slope);
   }
 
   #shiftTime(shift: number): void {
@@ -676,10 +572,8 @@ export class BoundEngine {
     this.#now -= shift;
     this.#at -= shift;
     this.#renewedAt -= shift;
-    this.#lastStrike -= shift;
-    this.#lastRelax -= shift;
-    this.#suspicionSince -= shift;
-    this.#suspectAt -= shift;
+    this.#rate.rebase(shift);
+    this.#suspicion.rebase(shift);
     this.#loFrom.born -= shift;
     this.#hiFrom.born -= shift;
     for (const source of this.#sources) {

@@ -10,9 +10,10 @@
  * the two edges come from different samples: "agreement" is what the vote added, or, negative, what it and
  * the memory of earlier samples took away.
  */
-import type { Assumption, Bound, BoundEngine, SourceState } from '../bound/bound-engine.ts';
+import type { Assumption, Bound, BoundEngine } from '../bound/bound-engine.ts';
 import type { ClockSample } from '../bound/clock-sample.ts';
 import { pageSlack } from '../bound/page.ts';
+import type { SourceState } from '../bound/source-state.ts';
 import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import { ClockInterval, type ClockReading } from './reading.ts';
 import type { MissReason } from './time-source.ts';

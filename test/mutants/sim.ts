@@ -169,7 +169,7 @@ export const mutants: Mutant[] = [
   {
     id: 'sim-suspicion-does-not-widen',
     file: 'src/bound/bound-engine.ts',
-    find: 'into.suspectHi = Math.max(into.hi, this.#suspectHi);',
+    find: 'into.suspectHi = Math.max(into.hi, this.#suspicion.hi);',
     replace: 'into.suspectLo = into.lo;\n      into.suspectHi = into.hi;',
     test: FAULTS,
     name: 'after a freeze',

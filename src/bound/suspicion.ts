@@ -1,0 +1,96 @@
+/**
+ * The benefit of the doubt, given to a source that agreed and is suddenly disjoint from the bound.
+ *
+ * Either it lies, or *we* were frozen without noticing (a paused virtual machine whose clocks all stood
+ * still) and every other source would say the same. Until the others have been asked, the answer is the
+ * hull of the bound and what the suspects said: true either way. Once `f + 1` other sources, heard since,
+ * overlap the bound, it stands and the suspects were wrong; when more than `f` sources are disjoint from it
+ * the engine drops it.
+ *
+ * A source that cries wolf is not heard again for 300 s, doubling each time, or it could widen the answer
+ * at will.
+ */
+import { driftOver, lowered, raised } from './drift.ts';
+import type { SourceState } from './source-state.ts';
+
+const BACKOFF = 300e9;
+/** Caps the back-off at 300 s x 2^10, about 3.5 days. */
+const MAX_DOUBLINGS = 10;
+
+export class Suspicion {
+  #since = Number.POSITIVE_INFINITY;
+  #lo = 0;
+  #hi = 0;
+  #at = 0;
+
+  /** Whether anybody is suspected. */
+  get active(): boolean {
+    return this.#since !== Number.POSITIVE_INFINITY;
+  }
+
+  /** The hull of what the suspects said, at the instant last given to {@link Suspicion.ageTo}. */
+  get lo(): number {
+    return this.#lo;
+  }
+  get hi(): number {
+    return this.#hi;
+  }
+
+  /** Whether `source` may raise a suspicion at `now`. */
+  mayRaise(source: SourceState, now: number): boolean {
+    return source.agrees && !source.suspect && now >= source.suspicionBlockedUntil;
+  }
+
+  /** `source` says `[lo, hi]` at `now`, and is suspected from now on. */
+  raise(source: SourceState, lo: number, hi: number, now: number, slope: number): void {
+    if (this.active) {
+      this.ageTo(now, slope);
+      this.#lo = Math.min(this.#lo, lo);
+      this.#hi = Math.max(this.#hi, hi);
+    } else {
+      this.#lo = lo;
+      this.#hi = hi;
+      this.#at = now;
+    }
+    this.#since = now;
+    source.suspect = true;
+  }
+
+  /** Ages what the suspects said to `now`. */
+  ageTo(now: number, slope: number): void {
+    const drift = driftOver(slope, now - this.#at);
+    this.#lo = lowered(this.#lo, drift);
+    this.#hi = raised(this.#hi, drift);
+    this.#at = now;
+  }
+
+  /** Ends the suspicion at `now` if more than `maxFaulty` other sources, heard since, overlap the bound. */
+  settle(sources: readonly SourceState[], maxFaulty: number, now: number): void {
+    if (!this.active) return;
+    let confirmations = 0;
+    for (const source of sources) {
+      if (source.suspect || !source.agrees || !source.cone.known) continue;
+      if (source.lastHeard > this.#since) confirmations++;
+    }
+    if (confirmations <= maxFaulty) return;
+    this.#since = Number.POSITIVE_INFINITY;
+    for (const source of sources) {
+      if (!source.suspect) continue;
+      source.suspect = false;
+      source.suspicionBlockedUntil = now + BACKOFF * (1 << source.lies);
+      source.lies = Math.min(source.lies + 1, MAX_DOUBLINGS);
+    }
+  }
+
+  /** The bound is gone, and with it what anybody was suspected of contradicting. */
+  drop(sources: readonly SourceState[]): void {
+    this.#since = Number.POSITIVE_INFINITY;
+    for (const source of sources) source.suspect = false;
+  }
+
+  /** The local time base moves forward by `shift`. */
+  rebase(shift: number): void {
+    this.#since -= shift;
+    this.#at -= shift;
+  }
+}
