@@ -18,7 +18,7 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/peers/**', 'test/soak/**'],
           globalSetup: 'test/build.ts',
-          testTimeout: 60_000,
+          testTimeout: 300_000,
           maxWorkers: 2,
         },
       },
@@ -30,8 +30,8 @@ const config: ViteUserConfig = defineConfig({
           globalSetup: 'test/build.ts',
           // Peers measure time: one file at a time.
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -41,7 +41,7 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/soak/**/*.test.ts'],
           globalSetup: 'test/build.ts',
           testTimeout: 3_600_000,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],

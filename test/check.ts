@@ -44,7 +44,7 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<str
   const [file, all] = command === 'node' ? [process.execPath, args] : [command, args];
   const path = `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`;
   const env = { ...process.env, PATH: path, NO_COLOR: '1' };
-  const options = { cwd, env, timeout: 120_000, maxBuffer: 2 ** 26 };
+  const options = { cwd, env, timeout: 900_000, maxBuffer: 2 ** 26 };
   try {
     return (await promisify(execFile)(file, all, options)).stdout;
   } catch (error) {

@@ -34,7 +34,7 @@ beforeAll(async () => {
     clean: false,
   });
   module = pathToFileURL(join(directory, 'page.mjs')).href;
-}, 60_000);
+}, 300_000);
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
