@@ -72,8 +72,14 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
+// The five servers share the machine with whatever else runs: a stall of a second makes one of them silent
+// in the last picture. Hence another try.
+const retry = 4;
+
 describe('watch without hosts', () => {
-  test('says what its time is true to, synchronises, marks the liar, prints epsilon', async () => {
+  test('says what its time is true to, synchronises, marks the liar, prints epsilon', {
+    retry,
+  }, async () => {
     const { code, stdout, stderr } = await run('watch', '--for', '3s');
     const [first, second] = stdout.split('\n');
     expect(first).toBe("Demonstration: time true to this machine's clock, not to UTC.");
@@ -92,7 +98,9 @@ describe('watch without hosts', () => {
     expect(code).toBe(0);
   });
 
-  test('--json: one object per line, whose last has the liar as falseticker', async () => {
+  test('--json: one object per line, whose last has the liar as falseticker', {
+    retry,
+  }, async () => {
     const { code, stdout, stderr } = await run('watch', '--json', '--for', '2s');
     const reports = stdout
       .trimEnd()
