@@ -3,8 +3,9 @@
  *
  * Either it lies, or *we* were frozen without noticing (a paused virtual machine whose clocks all stood
  * still) and every other source would say the same. Until the others have been asked, the answer is the
- * hull of the bound and what the suspects said: true either way. Once `f + 1` other sources, heard since,
- * overlap the bound, it stands and the suspects were wrong; when more than `f` sources are disjoint from it
+ * hull of the bound and what the suspects said: true either way. Once `f + 1` sources, heard since,
+ * overlap the bound, it stands (one of them is honest) and the suspects were wrong. A suspect that has come
+ * back counts like any other, or one glitch beside a dead source would never end. When more than `f` sources are disjoint from it
  * the engine drops it.
  *
  * A source that cries wolf is not heard again for 300 s, doubling each time, or it could widen the answer
@@ -64,12 +65,12 @@ export class Suspicion {
     this.#at = now;
   }
 
-  /** Ends the suspicion at `now` if more than `maxFaulty` other sources, heard since, overlap the bound. */
+  /** Ends the suspicion at `now` if more than `maxFaulty` sources, heard since, overlap the bound. */
   settle(sources: readonly SourceState[], maxFaulty: number, now: number): void {
     if (!this.active) return;
     let confirmations = 0;
     for (const source of sources) {
-      if (source.suspect || !source.agrees || !source.cone.known) continue;
+      if (!source.agrees || !source.cone.known) continue;
       if (source.lastHeard > this.#since) confirmations++;
     }
     if (confirmations <= maxFaulty) return;

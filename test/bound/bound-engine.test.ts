@@ -444,6 +444,19 @@ describe('suspicion', () => {
     expect(story.source('e')).toMatchObject({ agrees: false, suspect: false, lies: 1 });
   });
 
+  it('is ended by a suspect that came back, where too few others are left', () => {
+    const story = new EngineStory(['a', 'b', 'c']);
+    story.say(0n, MS, { a: 0n, b: 0n, c: 0n });
+    // From here on c is dead, and b is wrong once.
+    expect(story.say(SECOND, MS, { b: 250n * MS })).toEqual(['suspicious']);
+    story.say(2n * SECOND, MS, { a: 0n });
+    expect(story.engine.suspicious).toBe(true);
+    story.say(2n * SECOND, MS, { b: 0n });
+    expect(story.engine.suspicious).toBe(false);
+    expect(story.edges(2n * SECOND)).toMatchObject({ suspectLo: -MS, suspectHi: MS });
+    expect(story.source('b')).toMatchObject({ agrees: true, suspect: false });
+  });
+
   it('backs off 300 s, then twice as long, for a source that cried wolf', () => {
     const story = agreed();
     let now = SECOND;
