@@ -145,6 +145,10 @@ export class BoundedClock extends BoundedReader {
     const { sources, hostClock = 'disciplined' } = options;
     if (!Array.isArray(sources)) throw new ArgumentTypeError('sources', 'an array', sources);
     if (sources.length === 0) throw new ArgumentRangeError('sources', 'at least one source', 0);
+    sources.forEach((source: Partial<TimeSource> | null | undefined, i) => {
+      if (typeof source?.start === 'function' && typeof source.name === 'string') return;
+      throw new ArgumentTypeError(`sources[${i}]`, 'a TimeSource, such as ntp(host)', source);
+    });
     if (hostClock !== 'disciplined' && hostClock !== 'free-running') {
       throw new ArgumentRangeError('hostClock', "'disciplined' or 'free-running'", hostClock);
     }
@@ -225,12 +229,16 @@ export class BoundedClock extends BoundedReader {
   /**
    * Resolves once there is a bound. Keeps the process alive while it waits.
    *
-   * @throws ClockUnsynchronizedError after `timeoutMs`, naming what each source said; `signal.reason` on abort
+   * Rejects with a ClockUnsynchronizedError after `timeoutMs` or when the clock is stopped, naming what each
+   * source said; with `signal.reason` on abort; with an ArgumentTypeError or ArgumentRangeError when
+   * `timeoutMs` is no number, or negative.
+   *
+   * @example await clock.waitSynced({ timeoutMs: 5000, signal: AbortSignal.timeout(2000) });
    */
   waitSynced(options: WaitSyncedOptions = {}): Promise<void> {
-    const { timeoutMs = 10_000, signal } = options;
-    checkNumber('timeoutMs', timeoutMs, 0, Number.POSITIVE_INFINITY);
     return new Promise((resolve, reject) => {
+      const { timeoutMs = 10_000, signal } = options;
+      checkNumber('timeoutMs', timeoutMs, 0, Number.POSITIVE_INFINITY);
       signal?.throwIfAborted();
       const deadline = Number(this.#clock.monotonicNs()) / 1e6 + timeoutMs;
       let cancelTimer: Cancel;
@@ -270,7 +278,6 @@ export class BoundedClock extends BoundedReader {
       bound: this.#bound,
       now: this.#clock.monotonicNs(),
       resolutionNs: this.#clock.monotonicGridNs,
-      guardOn: this.#guardOn,
       endpoints: this.#endpoints,
     });
   }
@@ -278,8 +285,14 @@ export class BoundedClock extends BoundedReader {
   /**
    * Calls `listener` on every change of state, refuted assumption and falseticker, after the bound was
    * published. Returns a function that ends it. What a listener throws surfaces as an uncaught exception.
+   *
+   * @throws ArgumentTypeError when `listener` is no function
+   * @example const end = clock.onChange(({ type, status }) => console.log(type, status));
    */
   onChange(listener: (event: ClockEvent) => void): () => void {
+    if (typeof listener !== 'function') {
+      throw new ArgumentTypeError('listener', 'a function', listener);
+    }
     return this.#events.subscribe(listener);
   }
 

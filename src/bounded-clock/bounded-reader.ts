@@ -65,7 +65,7 @@ import {
 
 /**
  * Before any `earliest`. Not INT64_MIN: its magnitude is 2^63, and one such value at a call site makes V8
- * take all bigints there for big, at 40 B and 25 ns a reading ever after.
+ * take all bigints there for big, and allocate for each reading ever after.
  */
 const LONG_AGO = -(2n ** 62n);
 
@@ -95,8 +95,8 @@ export class BoundedReader {
   /**
    * The interval that holds true time at an instant within this call.
    *
-   * Sound while the assumptions of docs/guarantees.md hold. Rounded outward. About the cost of two clock
-   * reads; one object, 120 B when it escapes. Does not look at the wall clock: a suspend of the machine
+   * Sound while the assumptions of docs/guarantees.md hold. Rounded outward. Costs one clock read, some
+   * integer arithmetic, and one object with two bigints. Does not look at the wall clock: a suspend of the machine
    * stays unseen until the next 1 s tick; {@link BoundedReader.read} checks first.
    *
    * @throws ClockUnsynchronizedError (`ERR_CLOCK_UNSYNCHRONIZED`) when there is no bound

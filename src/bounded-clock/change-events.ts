@@ -1,6 +1,10 @@
 /**
  * What a bounded clock announces: differences between two published states, never the states themselves,
  * so that a listener can be attached at any time and nothing is announced twice.
+ *
+ * A listener may use the clock, and what it does there may be news in turn (`stop`, or a look that finds
+ * the bound expired). So all that one comparison finds is queued before anybody is told, and what is found
+ * meanwhile comes behind it: every listener hears everything in the order in which it happened.
  */
 import type { Assumption, BoundEngine } from '../bound/bound-engine.ts';
 import type { NoBoundReason } from '../bound/page.ts';
@@ -35,6 +39,8 @@ export class ChangeEvents {
   readonly #clock: Clock;
   readonly #listeners = new Set<Listener>();
   readonly #falsetickers = new Set<string>();
+  readonly #untold: ClockEvent[] = [];
+  #telling = false;
   #status: ClockStatus = 'unsynchronized';
   #reason: NoBoundReason | undefined = 'starting';
   #refutedAt: bigint | undefined;
@@ -60,18 +66,18 @@ export class ChangeEvents {
     if (refuted !== undefined && refuted.atNs !== this.#refutedAt) {
       this.#refutedAt = refuted.atNs;
       const driftPpm = engine.slope * 1e6;
-      this.#tell({ type: 'refuted', status, assumption: refuted.assumption, driftPpm });
+      this.#untold.push({ type: 'refuted', status, assumption: refuted.assumption, driftPpm });
     }
     if (status !== this.#status || reason !== this.#reason) {
       const from = this.#status;
       this.#status = status;
       this.#reason = reason;
-      this.#tell({ type: 'status', status, from, reason });
+      this.#untold.push({ type: 'status', status, from, reason });
     }
     for (const id of this.#falsetickers) {
       if (engine.sources.some((source) => source.id === id)) continue;
       this.#falsetickers.delete(id);
-      this.#tell({ type: 'falseticker', status, sourceId: id, present: false });
+      this.#untold.push({ type: 'falseticker', status, sourceId: id, present: false });
     }
     for (const { id, cone, agrees, suspect } of engine.sources) {
       const present = engine.bounded && cone.known && !agrees && !suspect;
@@ -79,12 +85,23 @@ export class ChangeEvents {
       if (present === this.#falsetickers.has(id) || !engine.bounded) continue;
       if (present) this.#falsetickers.add(id);
       else this.#falsetickers.delete(id);
-      this.#tell({ type: 'falseticker', status, sourceId: id, present });
+      this.#untold.push({ type: 'falseticker', status, sourceId: id, present });
     }
+    this.#tellAll();
+  }
+
+  /** One event after the other; a call from inside a listener leaves its events to the loop under way. */
+  #tellAll(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    for (let event = this.#untold.shift(); event; event = this.#untold.shift()) this.#tell(event);
+    this.#telling = false;
   }
 
   #tell(event: ClockEvent): void {
     for (const listener of [...this.#listeners]) {
+      // An earlier listener may have ended it.
+      if (!this.#listeners.has(listener)) continue;
       try {
         listener(event);
       } catch (error) {

@@ -137,7 +137,6 @@ export interface ExplainInput {
   readonly bound: Bound;
   readonly now: MonotonicNs;
   readonly resolutionNs: bigint;
-  readonly guardOn: boolean;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
 }
 

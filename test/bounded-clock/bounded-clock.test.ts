@@ -292,8 +292,8 @@ describe('waitSynced', () => {
     await expect(waiting).rejects.toMatchObject({ reason: 'expired' });
   });
 
-  it('refuses a timeout that is none', () => {
-    expect(() => stage().bounded.waitSynced({ timeoutMs: -1 })).toThrow(/timeoutMs/);
+  it('refuses a timeout that is none', async () => {
+    await expect(stage().bounded.waitSynced({ timeoutMs: -1 })).rejects.toThrow(/timeoutMs/);
   });
 });
 
@@ -485,6 +485,36 @@ describe('listeners', () => {
     expect(heard).toEqual(['synchronized']);
   });
 
+  it('all hear one order of events, also when one of them causes the next', () => {
+    const s = stage();
+    s.round();
+    s.bounded.onChange(({ type }) => {
+      if (type === 'refuted') s.bounded.stop();
+    });
+    const heard: string[] = [];
+    s.bounded.onChange((event) => {
+      heard.push(event.type === 'status' ? String(event.reason) : event.type);
+    });
+    s.clock.suspend(SECOND);
+    s.clock.advance(5n * SECOND);
+    expect(heard).toEqual(['refuted', 'suspend', 'stopped']);
+    expect(s.bounded.read()).toMatchObject({ reason: 'stopped' });
+  });
+
+  it('one that was ended by another in the middle of an event is not told', () => {
+    const s = stage();
+    const heard: string[] = [];
+    s.bounded.onChange(() => end());
+    const end = s.bounded.onChange(({ status }) => heard.push(status));
+    s.round();
+    expect(heard).toEqual([]);
+  });
+
+  it('are functions', () => {
+    const s = stage();
+    expect(() => s.bounded.onChange(undefined as never)).toThrow(/listener must be a function/);
+  });
+
   it('are told after the new bound can be read', () => {
     const s = stage();
     const read: string[] = [];
@@ -500,6 +530,8 @@ describe('options', () => {
   it.each([
     ['sources', { sources: 'ntp' }],
     ['sources', { sources: [] }],
+    ['sources\\[0\\]', { sources: ['time.example.net'] }],
+    ['sources\\[1\\]', { sources: [new ScriptedSource('a'), null] }],
     ['hostClock', { hostClock: 'virtual' }],
     ['maxDriftPpm', { maxDriftPpm: 0 }],
     ['maxDriftPpm', { maxDriftPpm: 100_001 }],
