@@ -178,8 +178,12 @@ class RunningNtp implements RunningSource {
     this.#resolution = 'under way';
     const { host, resolve, timeoutMs } = this.#settings;
     const { clock } = this.#sink;
-    // A resolver may take half a minute to give up. By then the clock must know that we are silent.
-    const overdue = (): void => this.#missUnresolved();
+    // A resolver may take half a minute to give up, or for ever. Meanwhile the clock must know that we are
+    // silent, and know it again whenever it has started over.
+    const overdue = (): void => {
+      this.#cancelTimer = clock.setTimer(timeoutMs, overdue, { background: true });
+      this.#missUnresolved();
+    };
     this.#cancelTimer = clock.setTimer(timeoutMs, overdue, { background: true });
     const settle = (addresses: readonly string[]): void => {
       if (this.#stopped) return;

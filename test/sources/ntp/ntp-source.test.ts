@@ -276,6 +276,15 @@ describe('names', () => {
     expect(sink.samples.length).toBe(1);
   });
 
+  test('whose resolver never answers are missed again and again: the clock may have started over', async () => {
+    const { clock, sink, source } = run({ resolve: () => new Promise(() => {}), timeoutMs: 500 });
+    await clock.advance(2200);
+    expect(sink.misses.length).toBe(4);
+    source.stop();
+    await clock.advance(5000);
+    expect(sink.misses.length).toBe(4);
+  });
+
   test('that do not resolve are tried again, ever less often', async () => {
     const { clock, sink } = run({
       resolve: async () => {
