@@ -15,7 +15,7 @@
  * one piece. Let n = 4, f = 1, the truth 10, honest intervals [0, 10], [2, 11], [3, 20] and a liar [0, 5]:
  * four cover [3, 5], only three cover the truth, and the most covered piece excludes it. The liar needed
  * only to shift enough while still overlapping all the others. The hull of three covers is [2, 10]. It
- * pays for its safety in width (10 to 30 % per liar tolerated).
+ * pays for its safety in width.
  *
  * Ties: an interval covers its own ends, so where one starts at the very point at which another ends
  * both cover it (starts before ends). Only the values of the ends matter, never the order of the input.
@@ -23,7 +23,7 @@
  * Cost: two native sorts and two passes, O(n log n).
  */
 import { ArgumentRangeError } from '../time/errors.ts';
-import { asUnixNs } from '../time/instant.ts';
+import { asUnixNs, unixNs } from '../time/instant.ts';
 import { overlaps, type TimeInterval } from './time-interval.ts';
 
 /**
@@ -98,7 +98,8 @@ export type Agreement =
  * What at least n - `faulty` of n intervals agree on.
  *
  * @param faulty how many of the intervals may be wrong: an integer, 0 or more
- * @throws ArgumentRangeError when `faulty` is no such integer or an interval ends before it starts
+ * @throws ArgumentRangeError when `faulty` is no such integer, or an interval ends before it starts or
+ *   leaves int64; ArgumentTypeError when an end is no bigint
  * @example
  * const [a, b, liar] = [[10n, 14n], [12n, 16n], [90n, 91n]].map(([earliest, latest]) =>
  *   timeInterval({ earliest, latest }));
@@ -116,8 +117,9 @@ export function agreement(intervals: readonly TimeInterval[], faulty: number): A
     if (earliest > latest) {
       throw new ArgumentRangeError(`intervals[${i}].earliest`, 'at most its latest', earliest);
     }
-    starts[i] = earliest;
-    ends[i] = latest;
+    // A typed array would wrap what does not fit, without a word.
+    starts[i] = unixNs(earliest);
+    ends[i] = unixNs(latest);
   });
   if (n <= faulty) return { agreed: false, reason: 'too-few' };
   const out = new BigInt64Array(2);

@@ -27,6 +27,7 @@
  * is reported as, a pause. A freeze of the whole virtual machine with all its clocks leaves no trace here.
  */
 import type { Clock } from './clock.ts';
+import { checkNumber } from './errors.ts';
 import type { MonotonicNs } from './instant.ts';
 import { NS_PER_MS, nsFromMsUp } from './rounding.ts';
 import { BRACKET_LIMIT_NS, type OffsetBounds, readOffset, readWallOffset } from './wall-offset.ts';
@@ -108,7 +109,8 @@ export class JumpDetector {
 
   constructor(clock: Clock, options: JumpDetectorOptions = {}) {
     this.#clock = clock;
-    this.#pauseNs = nsFromMsUp(options.pauseMs ?? 500, 'pauseMs');
+    const { pauseMs = 500 } = options;
+    this.#pauseNs = nsFromMsUp(checkNumber('pauseMs', pauseMs, 0, Infinity), 'pauseMs');
     this.#previous = look(clock);
   }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { agreedHull, agreement } from '../../src/interval/agreement.ts';
 import { contains, type TimeInterval, timeInterval } from '../../src/interval/time-interval.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../../src/time/errors.ts';
 import { INT64_MAX, INT64_MIN, unixNs } from '../../src/time/instant.ts';
 
 const span = (earliest: bigint, latest: bigint): TimeInterval => timeInterval({ earliest, latest });
@@ -179,6 +180,15 @@ describe('agreement', () => {
       ),
       seed,
     );
+  });
+});
+
+describe('agreement', () => {
+  it('refuses ends that a typed array would wrap or round', () => {
+    const far = { earliest: 2n ** 64n, latest: 2n ** 64n + 1n };
+    const numbers = { earliest: 1, latest: 2 };
+    expect(() => agreement([far as never], 0)).toThrow(ArgumentRangeError);
+    expect(() => agreement([numbers as never], 0)).toThrow(ArgumentTypeError);
   });
 });
 

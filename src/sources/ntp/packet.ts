@@ -16,7 +16,7 @@
  * handed on, not verified: no key is known here. Before version 4 there were no extension fields, and
  * all of the rest is the code.
  */
-import { EpsilonClockError } from '../../time/errors.ts';
+import { ArgumentTypeError, EpsilonClockError } from '../../time/errors.ts';
 
 /** The leap indicator: 0 none, 1 insert, 2 delete, 3 the server's clock is not synchronised. */
 export type LeapIndicator = 0 | 1 | 2 | 3;
@@ -99,10 +99,12 @@ const NO_TRAILER: Trailer = { extensions: Object.freeze([]), mac: undefined };
 /**
  * The packet in `bytes`, which stay the caller's: extensions and code are views of them.
  *
- * @throws NtpPacketError when they are none (`ERR_NTP_PACKET`, with a `reason`)
+ * @throws NtpPacketError when they are none (`ERR_NTP_PACKET`, with a `reason`), ArgumentTypeError when
+ *   `bytes` is no Uint8Array
  * @example decodePacket(datagram).stratum
  */
 export function decodePacket(bytes: Uint8Array): NtpPacket {
+  if (!(bytes instanceof Uint8Array)) throw new ArgumentTypeError('bytes', 'a Uint8Array', bytes);
   const packet = parsePacket(bytes);
   if (typeof packet === 'string') throw new NtpPacketError(packet, bytes.byteLength);
   return packet;

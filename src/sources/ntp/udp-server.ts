@@ -88,13 +88,22 @@ export async function startNtpServer(options: NtpServerOptions): Promise<NtpServ
   if (address === undefined || !isLoopback(address)) {
     throw new ArgumentRangeError('host', 'a loopback address', host);
   }
-  checkNumber('port', port, 0, 65_535);
+  if (!Number.isInteger(checkNumber('port', port, 0, 65_535))) {
+    throw new ArgumentRangeError('port', 'a whole number', port);
+  }
+  if (typeof (clock as Partial<Clock> | undefined)?.wallNs !== 'function') {
+    throw new ArgumentTypeError('clock', 'a Clock', clock);
+  }
   checkBehaviour(behaviour);
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
+    const onError = (error: Error): void => {
+      socket.close();
+      reject(error);
+    };
+    socket.once('error', onError);
     socket.bind(port, address, () => {
-      socket.off('error', reject);
+      socket.off('error', onError);
       resolve();
     });
   });

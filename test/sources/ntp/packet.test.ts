@@ -161,6 +161,17 @@ describe('what follows the header', () => {
   });
 });
 
+test.each([
+  undefined,
+  null,
+  'a text of more than 48 characters, whatever it says',
+  new ArrayBuffer(48),
+])('what is no Uint8Array is misuse, not a packet (%s)', (bytes) => {
+  expect(() => decodePacket(bytes as never)).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+  );
+});
+
 test('reference ids are big endian letters', () => {
   expect(referenceIdOf('RATE')).toBe(0x52415445);
   expect(referenceIdOf('GPS')).toBe(0x47505300);

@@ -106,3 +106,20 @@ describe('a server that', () => {
     expect(sink.misses[0]?.reason).toBe('unreachable');
   });
 });
+
+describe('an embedded server', () => {
+  test.each([
+    [{ clock, port: 0.5 }, 'ERR_OUT_OF_RANGE'],
+    [{ clock, host: '192.0.2.1' }, 'ERR_OUT_OF_RANGE'],
+    [{}, 'ERR_INVALID_ARG_TYPE'],
+    [{ clock: {} }, 'ERR_INVALID_ARG_TYPE'],
+  ])('refuses bad options before it opens anything (row %#)', async (options, code) => {
+    await expect(startNtpServer(options as never)).rejects.toMatchObject({ code });
+  });
+
+  test('reports a port that is taken', async () => {
+    await using first = await startNtpServer({ clock });
+    const second = startNtpServer({ clock, port: first.port });
+    await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});
