@@ -183,7 +183,7 @@ describe('agreement', () => {
   });
 });
 
-describe('agreement', () => {
+describe('intervals beyond int64', () => {
   it('refuses ends that a typed array would wrap or round', () => {
     const far = { earliest: 2n ** 64n, latest: 2n ** 64n + 1n };
     const numbers = { earliest: 1, latest: 2 };
