@@ -132,6 +132,14 @@ export const mutants: Mutant[] = [
     name: 'until f \\+ 1 others confirm',
   },
   {
+    id: 'bound-suspect-never-believed-again',
+    file: 'src/bound/suspicion.ts',
+    find: 'if (!source.agrees || !source.cone.known) continue;',
+    replace: 'if (source.suspect || !source.agrees || !source.cone.known) continue;',
+    test: STORY,
+    name: 'a suspect that came back',
+  },
+  {
     id: 'bound-backoff-constant',
     file: 'src/bound/suspicion.ts',
     find: 'BACKOFF * (1 << source.lies)',
