@@ -1,0 +1,45 @@
+/**
+ * Bytes allocated per call: growth of the heap over a window of calls without a collection. Run with
+ * `--expose-gc`.
+ *
+ * Warmed up twice, because the second run executes what the first made the compiler change its mind
+ * about; the least of 25 windows, because the compiler's own allocations, on other threads, land in the
+ * same heap.
+ */
+import { DEFAULT_BATCH, type Row } from './row.ts';
+import { loopOf } from './timing.ts';
+
+/** Batches per window: enough that reading the heap's size, which allocates a little, hardly counts. */
+const BATCHES = 20;
+
+export function bytesPerCall(row: Row): number {
+  const calls = BATCHES * (row.batch ?? DEFAULT_BATCH);
+  const loop = loopOf(row.run);
+  const collect = (globalThis as { gc?: () => void }).gc;
+  const end = row.during?.();
+  for (let warmUp = 0; warmUp < 2; warmUp++) {
+    for (let i = 0; i < 20; i++) loop(calls);
+    collect?.();
+  }
+  let least = Number.POSITIVE_INFINITY;
+  for (let window = 0; window < 25; window++) {
+    const before = process.memoryUsage().heapUsed;
+    loop(calls);
+    const after = process.memoryUsage().heapUsed;
+    // A collection in between makes it meaningless.
+    if (after >= before) least = Math.min(least, (after - before) / calls);
+  }
+  end?.();
+  return least;
+}
+
+/** Growth of the heap, after a full collection, by what `make` returns. */
+export function bytesHeld(make: () => unknown): number {
+  const collect = (globalThis as { gc?: () => void }).gc;
+  collect?.();
+  const before = process.memoryUsage().heapUsed;
+  const held = make();
+  collect?.();
+  const after = process.memoryUsage().heapUsed;
+  return held === undefined ? 0 : after - before;
+}

@@ -1,0 +1,58 @@
+/**
+ * The benchmarks, in one command.
+ *
+ *     npm run bench                                      prints, and writes docs/benchmarks.{md,json,svg}
+ *     npm run bench -- --smoke                           does everything run, and allocate nothing it must not?
+ *     npm run bench -- --against docs/benchmarks.json    has anything become slower than it was?
+ *
+ * Builds first, so what is measured is what is published.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { buildAll } from './build.ts';
+import { barChart, logLogChart } from './chart.ts';
+import { compare } from './compare.ts';
+import { curvesOf, markdownOf, type Report, tableRows } from './report.ts';
+import { FULL, SMOKE } from './row.ts';
+import { type Cast, faultsOf, run } from './run.ts';
+
+const { values: options } = parseArgs({
+  options: { smoke: { type: 'boolean' }, against: { type: 'string' } },
+});
+const say = (what: string): void => {
+  process.stderr.write(`${what}\n`);
+};
+
+/** The groups of a module that was built, in its order. */
+async function cast(module: string): Promise<Cast> {
+  const url = new URL(`dist/${module}.js`, import.meta.url).href;
+  const { groups } = (await import(url)) as { groups: Record<string, unknown> };
+  return { module: url, groups: Object.keys(groups) };
+}
+
+function bytesPerSource(): number {
+  const program = new URL('dist/memory.js', import.meta.url).pathname;
+  const out = execFileSync(process.execPath, ['--expose-gc', program], { encoding: 'utf8' });
+  return (JSON.parse(out) as { bytesPerSource: number }).bytesPerSource;
+}
+
+const before: Report | undefined =
+  options.against === undefined ? undefined : JSON.parse(readFileSync(options.against, 'utf8'));
+await buildAll();
+const effort = options.smoke ? SMOKE : FULL;
+const measured = await run([await cast('rows'), await cast('scaling')], effort, say);
+const report: Report = { ...measured, bytesPerSource: bytesPerSource() };
+console.log(options.smoke ? `${report.rows.length} rows ran` : markdownOf(report));
+
+const faults = faultsOf(report.rows);
+if (before) faults.push(...compare(before, report));
+for (const fault of faults) console.error(fault);
+if (faults.length > 0) process.exitCode = 1;
+else if (!options.smoke && !before) {
+  const docs = new URL('../docs/', import.meta.url);
+  writeFileSync(new URL('benchmarks.md', docs), markdownOf(report));
+  writeFileSync(new URL('benchmarks.json', docs), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(new URL('benchmarks.svg', docs), barChart(tableRows(report)));
+  writeFileSync(new URL('scaling.svg', docs), logLogChart(curvesOf(report)));
+}

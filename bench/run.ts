@@ -1,0 +1,180 @@
+/**
+ * One run: all groups side by side, each in its process, the rows visited in turn, round after round, with
+ * the floor in every round. A machine that is busy for a while is then busy for all of them.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cpus } from 'node:os';
+import { Floor } from './floor.ts';
+import { BASELINE, type Effort } from './row.ts';
+import { median, quantile, ratio } from './statistics.ts';
+import type { Answer, Request, RowHead } from './subject.ts';
+
+/** Where and when: numbers without it mean nothing. */
+export interface Scene {
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+  /** `2026-11-21` */
+  readonly date: string;
+  readonly floor: 'clock_gettime' | 'hrtime';
+  readonly floorNs: number;
+}
+
+export interface Measured extends RowHead {
+  readonly group: string;
+  /** Of the means of all windows. */
+  readonly medianNs: number;
+  readonly p99Ns: number;
+  readonly bytes: number;
+  readonly xFloor: number;
+  /** Times {@link BASELINE}: for comparison with a run that had no compiler. */
+  readonly xHrtime: number;
+  readonly baseline: string;
+  readonly xBaseline: number;
+}
+
+export interface Run {
+  readonly scene: Scene;
+  readonly rows: readonly Measured[];
+}
+
+/** A group in its process. */
+class Subject {
+  readonly group: string;
+  readonly #child: ChildProcess;
+  heads: readonly RowHead[] = [];
+
+  private constructor(group: string, child: ChildProcess) {
+    this.group = group;
+    this.#child = child;
+  }
+
+  static async start(module: string, group: string): Promise<Subject> {
+    const program = new URL('dist/subject.js', import.meta.url).pathname;
+    const child = fork(program, [module, group], { execArgv: ['--expose-gc'] });
+    const subject = new Subject(group, child);
+    const first = await subject.#next();
+    if ('heads' in first) subject.heads = first.heads;
+    return subject;
+  }
+
+  async time(id: string, effort: Effort): Promise<readonly number[]> {
+    const answer = await this.#ask({ task: 'time', id, effort });
+    return 'samples' in answer ? answer.samples : [];
+  }
+
+  async bytes(id: string): Promise<number> {
+    const answer = await this.#ask({ task: 'allocation', id });
+    return 'bytes' in answer ? answer.bytes : Number.NaN;
+  }
+
+  /** A process that has already ended is no longer connected. */
+  stop(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
+  #ask(request: Request): Promise<Answer> {
+    this.#child.send(request);
+    return this.#next();
+  }
+
+  async #next(): Promise<Answer> {
+    const ended = new AbortController();
+    const message = once(this.#child, 'message', { signal: ended.signal });
+    const exit = once(this.#child, 'exit', { signal: ended.signal });
+    const [answer] = (await Promise.race([message, exit])) as [Answer | number | null];
+    ended.abort();
+    await Promise.allSettled([message, exit]);
+    if (answer === null || typeof answer === 'number') {
+      throw new Error(`the process of ${this.group} ended: ${answer}`);
+    }
+    if ('error' in answer) throw new Error(`${this.group}: ${answer.error}`);
+    return answer;
+  }
+}
+
+/** Groups to run: the file name of a module in dist, and which of its groups. */
+export interface Cast {
+  readonly module: string;
+  readonly groups: readonly string[];
+}
+
+/** @param say is told what is going on, for people who wait */
+export async function run(
+  casts: readonly Cast[],
+  effort: Effort,
+  say: (what: string) => void,
+): Promise<Run> {
+  using floor = Floor.compile();
+  const subjects: Subject[] = [];
+  try {
+    for (const { module, groups } of casts) {
+      for (const group of groups) subjects.push(await Subject.start(module, group));
+    }
+    return await measure(subjects, floor, effort, say);
+  } finally {
+    for (const subject of subjects) subject.stop();
+  }
+}
+
+async function measure(
+  subjects: readonly Subject[],
+  floor: Floor | undefined,
+  effort: Effort,
+  say: (what: string) => void,
+): Promise<Run> {
+  const samples = new Map<string, (readonly number[])[]>();
+  const floorSamples: (readonly number[])[] = [];
+  for (let round = 0; round < effort.rounds; round++) {
+    say(`round ${round + 1} of ${effort.rounds}`);
+    if (floor) floorSamples.push(floor.sample());
+    for (const subject of subjects) {
+      for (const { id } of subject.heads) {
+        const visits = samples.get(id) ?? [];
+        visits.push(await subject.time(id, effort));
+        samples.set(id, visits);
+      }
+    }
+  }
+
+  say('allocation');
+  const baselineSamples = samples.get(BASELINE) ?? [];
+  const atFloor = floor ? floorSamples : baselineSamples;
+  const rows: Measured[] = [];
+  for (const subject of subjects) {
+    for (const head of subject.heads) {
+      const visits = samples.get(head.id) as (readonly number[])[];
+      const all = visits.flat();
+      const baseline = head.baseline ?? BASELINE;
+      const counted = effort.allocation === 'all' || head.maxBytes !== undefined;
+      rows.push({
+        ...head,
+        group: subject.group,
+        medianNs: median(all),
+        p99Ns: quantile(all, 0.99),
+        bytes: counted ? await subject.bytes(head.id) : Number.NaN,
+        xFloor: ratio(visits, atFloor),
+        xHrtime: ratio(visits, baselineSamples),
+        baseline,
+        xBaseline: ratio(visits, samples.get(baseline) ?? []),
+      });
+    }
+  }
+  const scene: Scene = {
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    date: new Date().toISOString().slice(0, 10),
+    floor: floor ? 'clock_gettime' : 'hrtime',
+    floorNs: median(atFloor.flat()),
+  };
+  return { scene, rows };
+}
+
+/** What is wrong with a run whatever the machine: a row that allocates what it must not. */
+export function faultsOf(rows: readonly Measured[]): string[] {
+  return rows
+    .filter(({ bytes, maxBytes }) => maxBytes !== undefined && !(bytes < maxBytes + 0.1))
+    .map(({ id, bytes, maxBytes }) => `${id}: ${bytes} B per call, at most ${maxBytes} expected`);
+}

@@ -1,0 +1,47 @@
+/** The few numbers that a distribution, a pair of them, or a curve is reduced to. */
+
+/** The smallest value that at least `share` of the values do not exceed (nearest rank). NaN when empty. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const rank = Math.max(1, Math.ceil(share * sorted.length));
+  return sorted[rank - 1] ?? Number.NaN;
+}
+
+/** The middle value, or the mean of the two in the middle. NaN when empty. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  if (sorted.length % 2 === 1) return sorted[half] as number;
+  return ((sorted[half - 1] ?? Number.NaN) + (sorted[half] ?? Number.NaN)) / 2;
+}
+
+/**
+ * How many times as long as `b` does `a` take? Both were visited once per round, in turn; the best window
+ * of a visit is the one that was disturbed least, and the ratio of two visits next to each other is free
+ * of what changes slowly. The median over the rounds.
+ */
+export function ratio(
+  a: readonly (readonly number[])[],
+  b: readonly (readonly number[])[],
+): number {
+  const rounds = Math.min(a.length, b.length);
+  const ratios: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    ratios.push(Math.min(...(a[i] as number[])) / Math.min(...(b[i] as number[])));
+  }
+  return median(ratios);
+}
+
+/** The exponent `k` of the power law `y = c x^k` nearest to the points: least squares of the logarithms. */
+export function exponent(points: readonly (readonly [x: number, y: number])[]): number {
+  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
+  const meanX = logs.reduce((sum, [x]) => sum + x, 0) / logs.length;
+  const meanY = logs.reduce((sum, [, y]) => sum + y, 0) / logs.length;
+  let above = 0;
+  let below = 0;
+  for (const [x, y] of logs) {
+    above += (x - meanX) * (y - meanY);
+    below += (x - meanX) * (x - meanX);
+  }
+  return above / below;
+}

@@ -1,0 +1,46 @@
+/**
+ * Time per call, by the `benchmark` package, which chooses the number of iterations and keeps the clock.
+ *
+ * A single call lasts some 30 ns, about as long as reading the clock, so what is timed is a loop of calls;
+ * a sample is the mean over one window of some milliseconds.
+ */
+import Benchmark from 'benchmark';
+import { DEFAULT_BATCH, type Effort, type Row } from './row.ts';
+
+// Call our loop; do not copy its source text into the package's own, where its variables are unknown.
+(Benchmark.support as { decompilation: boolean }).decompilation = false;
+
+/** A loop of `times` calls. Compiled anew for each row, so that the call in it has one target. */
+export function loopOf(run: (i: number) => unknown): (times: number) => void {
+  return new Function('run', 'return (times) => { for (let i = 0; i < times; i++) run(i); };')(run);
+}
+
+export class Timing {
+  readonly #row: Row;
+  readonly #loop: (times: number) => void;
+  /** What the package found to fill a window, so that the next visit need not search for it. */
+  #iterations = 1;
+
+  constructor(row: Row) {
+    this.#row = row;
+    this.#loop = loopOf(row.run);
+  }
+
+  /** The mean ns per call in each of some windows. */
+  sample({ windows, windowS }: Effort): number[] {
+    const { batch = DEFAULT_BATCH, id, during } = this.#row;
+    const loop = this.#loop;
+    const benchmark = new Benchmark(id, () => loop(batch), {
+      initCount: this.#iterations,
+      minSamples: windows,
+      minTime: windowS,
+      maxTime: 0,
+    });
+    const end = during?.();
+    benchmark.run();
+    end?.();
+    if (benchmark.error !== undefined) throw benchmark.error;
+    this.#iterations = benchmark.count;
+    return benchmark.stats.sample.map((seconds) => (seconds * 1e9) / batch);
+  }
+}

@@ -1,0 +1,110 @@
+/** What the rows are measured on: sources that answer without a network, samples as a network yields them. */
+import {
+  BoundedClock,
+  type Clock,
+  type ClockSample,
+  monotonicNs,
+  type SourceSink,
+  type TimeSource,
+} from 'epsilon-clock';
+import { BoundEngine, type Outcome } from '../src/bound/bound-engine.ts';
+import { slopeFromPpm } from '../src/bound/drift.ts';
+
+const SECOND = 1_000_000_000n;
+
+/** A source that was exact to a millisecond once, at the start; `sinks` receives what it speaks to. */
+function source(name: string, sinks: SourceSink[]): TimeSource {
+  return {
+    name,
+    start(sink) {
+      sinks.push(sink);
+      setImmediate(() => {
+        sink.endpoints([name]);
+        sink.sample(sampleNow(name, sink.clock));
+      });
+      return { pollIntervalMs: 64_000, burst() {}, discardInFlight() {}, stop() {} };
+    },
+  };
+}
+
+/** A sample received now: half a millisecond there, half back, from a server right to 0.1 ms. */
+export function sampleNow(sourceId: string, clock: Clock): ClockSample {
+  const receivedAt = clock.monotonicNs();
+  const theta = clock.wallNs() - receivedAt;
+  return {
+    sourceId,
+    sentAt: monotonicNs(receivedAt - 1_000_000n),
+    receivedAt,
+    upperNs: theta + 600_000n,
+    lowerNs: theta - 600_000n,
+    pathDelayNs: 1_000_000n,
+    serverErrorNs: 100_000n,
+    leap: 'none',
+  };
+}
+
+/** A bounded clock on the system clock that `sources` sources have synchronised. */
+export async function boundedClock(
+  sources: number,
+): Promise<{ clock: BoundedClock; sinks: readonly SourceSink[] }> {
+  const sinks: SourceSink[] = [];
+  const names = Array.from({ length: sources }, (_, i) => `source-${i}`);
+  const clock = BoundedClock.start({ sources: names.map((name) => source(name, sinks)) });
+  await clock.waitSynced();
+  return { clock, sinks };
+}
+
+/**
+ * `count` samples of `sources` sources that are polled in turn, each once a second, over paths of 1 to
+ * 10 ms each way: no two alike, and the same in every run.
+ */
+export function samples(sources: number, count: number): ClockSample[] {
+  let seed = 1;
+  const delay = (): bigint => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    return 1_000_000n + BigInt(seed % 9_000_000);
+  };
+  const theta = 1_795_000_000n * SECOND;
+  const serverErrorNs = 100_000n;
+  return Array.from({ length: count }, (_, i) => {
+    const there = delay();
+    const back = delay();
+    const sentAt = 100n * SECOND + (BigInt(i) * SECOND) / BigInt(sources);
+    const receivedAt = sentAt + there + back;
+    return {
+      sourceId: `source-${i % sources}`,
+      sentAt: monotonicNs(sentAt),
+      receivedAt: monotonicNs(receivedAt),
+      upperNs: theta + there + serverErrorNs,
+      lowerNs: theta - back - serverErrorNs,
+      pathDelayNs: there + back,
+      serverErrorNs,
+      leap: 'none',
+    };
+  });
+}
+
+/** An engine that has heard nothing yet. */
+export function engineOf(sources: number): BoundEngine {
+  const engine = new BoundEngine({
+    slope: slopeFromPpm(200),
+    resolutionNs: 280,
+    expireAfterNs: 3_600_000_000_000,
+  });
+  engine.setSources(Array.from({ length: sources }, (_, i) => `source-${i}`));
+  return engine;
+}
+
+/** Takes one sample in per call; starts over with a fresh engine when all are used up. */
+export function ingesting(sources: number): () => Outcome {
+  const stream = samples(sources, 10_000);
+  let engine = engineOf(sources);
+  let next = 0;
+  return () => {
+    if (next === stream.length) {
+      next = 0;
+      engine = engineOf(sources);
+    }
+    return engine.ingest(stream[next++] as ClockSample);
+  };
+}
