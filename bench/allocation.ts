@@ -14,7 +14,7 @@ const BATCHES = 20;
 
 export function bytesPerCall(row: Row): number {
   const calls = BATCHES * (row.batch ?? DEFAULT_BATCH);
-  const loop = loopOf(row.run);
+  const loop = loopOf(row);
   const collect = (globalThis as { gc?: () => void }).gc;
   const end = row.during?.();
   for (let warmUp = 0; warmUp < 2; warmUp++) {

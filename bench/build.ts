@@ -5,7 +5,7 @@
 import { build } from 'tsup';
 import library from '../tsup.config.ts';
 
-const MODULES: readonly string[] = [
+const OWN: Readonly<Record<string, string>> = entriesOf('bench', [
   'subject',
   'rows',
   'scaling',
@@ -13,14 +13,23 @@ const MODULES: readonly string[] = [
   'publisher.worker',
   'reader.worker',
   'rival.worker',
-];
+]);
+const PEERS: Readonly<Record<string, string>> = entriesOf('bench/peers', [
+  'peer-rows',
+  'torture',
+  'torture.worker',
+]);
+
+function entriesOf(folder: string, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, `${folder}/${name}.ts`]));
+}
 
 /** Writes `dist` and `bench/dist`. */
-export async function buildAll(more: readonly string[] = []): Promise<void> {
+export async function buildAll(): Promise<void> {
   await build({ config: 'tsup.config.ts' });
   await build({
     config: false,
-    entry: [...MODULES, ...more].map((name) => `bench/${name}.ts`),
+    entry: { ...OWN, ...PEERS },
     outDir: 'bench/dist',
     format: 'esm',
     target: 'node20',

@@ -54,6 +54,6 @@ export interface Effort {
   readonly allocation: 'all' | 'judged';
 }
 
-export const FULL: Effort = { rounds: 30, windows: 8, windowS: 0.002, allocation: 'all' };
+export const FULL: Effort = { rounds: 25, windows: 5, windowS: 0.002, allocation: 'all' };
 /** Everything once: does it run, and does it allocate? Says nothing about time. */
 export const SMOKE: Effort = { rounds: 1, windows: 1, windowS: 0.0002, allocation: 'judged' };

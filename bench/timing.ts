@@ -10,20 +10,24 @@ import { DEFAULT_BATCH, type Effort, type Row } from './row.ts';
 // Call our loop; do not copy its source text into the package's own, where its variables are unknown.
 (Benchmark.support as { decompilation: boolean }).decompilation = false;
 
-/** A loop of `times` calls. Compiled anew for each row, so that the call in it has one target. */
-export function loopOf(run: (i: number) => unknown): (times: number) => void {
-  return new Function('run', 'return (times) => { for (let i = 0; i < times; i++) run(i); };')(run);
+/**
+ * A loop of `times` calls, the call in it having one target ever, so that it can be inlined. The id makes
+ * the text unique: V8 lets functions of the same text share code and type feedback.
+ */
+export function loopOf({ id, run }: Row): (times: number) => void {
+  const body = `return (times) => { for (let i = 0; i < times; i++) run(i); }; // ${id}`;
+  return new Function('run', body)(run);
 }
 
 export class Timing {
   readonly #row: Row;
   readonly #loop: (times: number) => void;
-  /** What the package found to fill a window, so that the next visit need not search for it. */
+  /** What filled a window last time, so that the next visit need not search for it. */
   #iterations = 1;
 
   constructor(row: Row) {
     this.#row = row;
-    this.#loop = loopOf(row.run);
+    this.#loop = loopOf(row);
   }
 
   /** The mean ns per call in each of some windows. */
@@ -40,7 +44,8 @@ export class Timing {
     benchmark.run();
     end?.();
     if (benchmark.error !== undefined) throw benchmark.error;
-    this.#iterations = benchmark.count;
+    // With some to spare: a window that comes out too short is repeated.
+    this.#iterations = Math.ceil(benchmark.count * 1.1);
     return benchmark.stats.sample.map((seconds) => (seconds * 1e9) / batch);
   }
 }
