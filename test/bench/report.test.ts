@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import { barChart, logLogChart } from '../../bench/chart.ts';
+import { compare } from '../../bench/compare.ts';
+import { curvesOf, groupTable, markdownOf, type Report, tableRows } from '../../bench/report.ts';
+import { faultsOf, type Measured, type Run, type Scene } from '../../bench/run.ts';
+import { bytesFigure, figure, table } from '../../bench/table.ts';
+
+const scene: Scene = {
+  node: 'v20.0.0',
+  cpu: 'a <small> one',
+  cores: 2,
+  date: '2026-11-21',
+  floor: 'clock_gettime',
+  floorNs: 22,
+};
+
+function row(id: string, more: Partial<Measured> = {}): Measured {
+  return {
+    id,
+    operation: `\`${id}\``,
+    group: 'Clocks',
+    medianNs: 25,
+    p99Ns: 31.25,
+    bytes: 0,
+    xFloor: 1.1,
+    xHrtime: 1,
+    baseline: 'hrtime',
+    xBaseline: 1,
+    ...more,
+  };
+}
+
+const runOf = (rows: readonly Measured[], floor: Scene['floor'] = 'clock_gettime'): Run => ({
+  scene: { ...scene, floor },
+  rows,
+});
+
+describe('tables', () => {
+  test('line up as text and say their alignment in Markdown', () => {
+    expect(
+      table(
+        ['a', 'ns'],
+        [
+          ['`x`', '1'],
+          ['longer', '1,000'],
+        ],
+        'lr',
+      ),
+    ).toBe(
+      ['| a      |    ns |', '| ------ | ----: |', '| `x`    |     1 |', '| longer | 1,000 |'].join(
+        '\n',
+      ),
+    );
+  });
+
+  test.each([
+    [1.2345, '1.23'],
+    [25, '25.0'],
+    [99.95, '100'],
+    [123.4, '123'],
+    [12_345, '12,300'],
+    [0.0123, '0.0123'],
+    [0, '0'],
+    [Number.NaN, '–'],
+  ])('%f is written %s', (value, text) => {
+    expect(figure(value)).toBe(text);
+  });
+
+  test('bytes are whole', () => {
+    expect(bytesFigure(0.04)).toBe('0');
+    expect(bytesFigure(39.97)).toBe('40');
+    expect(bytesFigure(Number.NaN)).toBe('–');
+  });
+
+  test('a missed target is marked, a met one is not', () => {
+    const text = groupTable([
+      row('met', { xFloor: 1.25, target: { xFloor: 1.25 } }),
+      row('missed', { xFloor: 1.26, target: { xFloor: 1.25 } }),
+      row('slow', { medianNs: 5001, target: { ns: 5000 } }),
+    ]);
+    const [, , met, missed, slow] = text.split('\n');
+    expect(met).toContain('<= 1.25 x');
+    expect(met).not.toContain('missed**');
+    expect(missed).toContain('**missed** <= 1.25 x');
+    expect(slow).toContain('**missed** <= 5,000 ns');
+  });
+});
+
+describe('against an earlier run', () => {
+  const before = runOf([row('a', { xFloor: 2, xHrtime: 1.5 }), row('b')]);
+
+  test('a quarter slower passes, more does not; faster always does', () => {
+    expect(compare(before, runOf([row('a', { xFloor: 2.5 }), row('b', { xFloor: 0.1 })]))).toEqual(
+      [],
+    );
+    expect(compare(before, runOf([row('a', { xFloor: 2.51 }), row('b')]))).toEqual([
+      'a: 2.51 times the floor, was 2.00',
+    ]);
+  });
+
+  test('times do not matter', () => {
+    expect(compare(before, runOf([row('a', { xFloor: 2, medianNs: 9e9 }), row('b')]))).toEqual([]);
+  });
+
+  test('a row that is gone, or came to nothing, is a fault; a new one is not', () => {
+    expect(compare(before, runOf([row('a'), row('c')]))).toEqual(['b: no longer measured']);
+    expect(compare(before, runOf([row('a', { xFloor: Number.NaN }), row('b')]))).toHaveLength(1);
+  });
+
+  test('when only one had a C compiler, hrtime is what both are measured by', () => {
+    const after = runOf(
+      [row('a', { xFloor: 99, xHrtime: 1.6 }), row('b', { xHrtime: 2 })],
+      'hrtime',
+    );
+    expect(compare(before, after)).toEqual(['b: 2.00 times hrtime, was 1.00']);
+  });
+});
+
+test('a row that allocates more than it may is a fault, and so is one that could not be counted', () => {
+  expect(
+    faultsOf([
+      row('free', { bytes: 0.05, maxBytes: 0 }),
+      row('forty', { bytes: 40, maxBytes: 40 }),
+      row('unjudged', { bytes: 1000 }),
+      row('leaky', { bytes: 16, maxBytes: 0 }),
+      row('unknown', { bytes: Number.POSITIVE_INFINITY, maxBytes: 0 }),
+    ]),
+  ).toEqual([
+    'leaky: 16 B per call, at most 0 expected',
+    'unknown: Infinity B per call, at most 0 expected',
+  ]);
+});
+
+describe('the page', () => {
+  const curve = (x: number): Measured =>
+    row(`s${x}`, { medianNs: 10 * x, scale: { curve: 'sample by sources', x } });
+  const flat = (x: number): Measured =>
+    row(`r${x}`, { medianNs: 30, scale: { curve: 'reading by sources', x } });
+  const threads = (x: number): Measured =>
+    row(`t${x}`, { medianNs: 30 + x, scale: { curve: 'reading by threads', x } });
+  const report: Report = {
+    ...runOf([row('a'), ...[1, 10, 100].flatMap((x) => [curve(x), flat(x), threads(x)])]),
+    bytesPerSource: 512,
+  };
+
+  test('has rows in tables and points in curves, never both', () => {
+    expect(tableRows(report).map(({ id }) => id)).toEqual(['a']);
+    const [samples, readings] = curvesOf(report);
+    expect(samples?.points).toEqual([
+      [1, 10],
+      [10, 100],
+      [100, 1000],
+    ]);
+    expect(samples?.slope).toBeCloseTo(1, 9);
+    expect(readings?.slope).toBeCloseTo(0, 9);
+  });
+
+  test('says where, when and against which floor', () => {
+    const page = markdownOf(report);
+    expect(page).toContain('Node v20.0.0 on 2 cores of a <small> one, 2026-11-21.');
+    expect(page).toContain('Floor: 22.0 ns (C `clock_gettime`');
+    expect(page).toContain('## Clocks');
+    expect(page).toContain('512 bytes');
+    const bare = markdownOf({ ...report, scene: { ...scene, floor: 'hrtime' } });
+    expect(bare).toContain('no C compiler, so the bare `process.hrtime.bigint()`');
+  });
+
+  test('the bar chart has a bar per row, longer for what costs more, and escapes its text', () => {
+    const svg = barChart([
+      row('a', { xFloor: 1.5, operation: '`a<b>` & c', target: { xFloor: 2 } }),
+      row('b', { xFloor: 6 }),
+      row('c', { xFloor: 0.4 }),
+    ]);
+    const widths = [...svg.matchAll(/<rect [^>]*width="([\d.]+)" height="14"/g)].map((m) =>
+      Number(m[1]),
+    );
+    expect(widths).toHaveLength(3);
+    expect(widths[1]).toBeGreaterThan(widths[0] as number);
+    expect(widths[2]).toBe(0);
+    expect(svg).toContain('a&lt;b&gt; &amp; c');
+    expect(svg.match(/<path/g)).toHaveLength(1);
+    expect(svg).not.toContain('NaN');
+  });
+
+  test('on logarithmic axes a power law is a straight line', () => {
+    const svg = logLogChart(curvesOf(report));
+    const [first] = [...svg.matchAll(/<polyline points="([^"]+)"/g)].map((m) => m[1] as string);
+    const [a, b, c] = (first as string).split(' ').map((spot) => spot.split(',').map(Number));
+    const rise = (p?: number[], q?: number[]): number =>
+      ((q?.[1] ?? 0) - (p?.[1] ?? 0)) / ((q?.[0] ?? 0) - (p?.[0] ?? 0));
+    expect(rise(a, b)).toBeLessThan(0); // upwards: the y of SVG points down
+    expect(rise(b, c)).toBeCloseTo(rise(a, b), 2);
+    expect(svg).not.toContain('NaN');
+  });
+});
