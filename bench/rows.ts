@@ -7,6 +7,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import {
   agreement,
@@ -33,6 +36,7 @@ import {
   unixNs,
   writeTimestamp,
 } from 'epsilon-clock';
+import { DurableHybridClock } from 'epsilon-clock/node';
 import { agreedHull } from '../src/interval/agreement.ts';
 import type { Groups, Row } from './row.ts';
 import { boundedClock, ingesting, sampleNow } from './worlds.ts';
@@ -249,6 +253,28 @@ async function hybridOnBounded(): Promise<Row[]> {
   ];
 }
 
+/** Its file is on whatever disk holds the temporary folder; the hot path never waits for it. */
+async function durable(): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'durable-clock-'));
+  process.on('exit', () => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'hlc');
+  const hlc = await DurableHybridClock.open({ clock: systemClock(), nodeId: 'a', path });
+  return [
+    {
+      id: 'durable.tick',
+      operation: '`tick()`',
+      run: () => hlc.tick(),
+    },
+    {
+      id: 'durable.now',
+      operation: '`now()`: bigint',
+      run: (i) => {
+        kept[i & MASK] = hlc.now();
+      },
+    },
+  ];
+}
+
 function shared(): Row[] {
   const hlc = SharedHybridClock.create({ clock: systemClock(), nodeId: 'a' });
   const flag = new Int32Array(new SharedArrayBuffer(4));
@@ -461,6 +487,7 @@ export const groups: Groups = {
   'Bounded clock, attached in another thread': attached,
   'Hybrid clock on the system clock': hybrid,
   'Hybrid clock on a bounded clock': hybridOnBounded,
+  'Hybrid clock that survives crashes': durable,
   'Hybrid clock shared by threads': shared,
   'Lamport clock': lamport,
   Codecs: codecs,

@@ -1,19 +1,21 @@
 /**
  * The comparison with other libraries, in one command: `npm run bench:peers` installs them (bench/peers has
- * a package.json of its own), measures, and writes docs/peers.md.
+ * a package.json of its own), measures, and writes docs/peers.md. With `-- --smoke` it does a little of
+ * everything, to see that it runs, and writes nothing.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { buildAll } from '../build.ts';
 import { sceneLine } from '../report.ts';
-import { FULL } from '../row.ts';
+import { FULL, SMOKE } from '../row.ts';
 import { type Measured, run } from '../run.ts';
 import { bytesFigure, figure, table } from '../table.ts';
 import { OURS } from './adapters.ts';
 import { versionOf } from './load.ts';
 import { measureQuality, type Quality } from './quality.ts';
 
-const EXCHANGES = 200;
+const smoke = process.argv.includes('--smoke');
+const EXCHANGES = smoke ? 5 : 200;
 const KINDS = ['stamp', 'receive', 'to text', 'to bytes', 'sort'] as const;
 
 const say = (what: string): void => {
@@ -34,7 +36,12 @@ const tortured = libraries.map((library) => {
   say(`five cases: ${library}`);
   return [library, ...Object.keys(CASES).map((which) => outcomeOf(library, which))];
 });
-const { scene, rows } = await run([{ module: rowsModule, groups: Object.keys(groups) }], FULL, say);
+const { scene, rows } = await run(
+  [{ module: rowsModule, groups: Object.keys(groups) }],
+  // Sorting takes a tenth of a second each time.
+  smoke ? SMOKE : { ...FULL, rounds: 10 },
+  say,
+);
 
 function outcomeOf(library: string, which: string): string {
   const program = new URL('torture.js', dist).pathname;
@@ -141,5 +148,5 @@ function title(kind: (typeof KINDS)[number]): string {
   return titles[kind];
 }
 
-writeFileSync(new URL('../../docs/peers.md', import.meta.url), page);
+if (!smoke) writeFileSync(new URL('../../docs/peers.md', import.meta.url), page);
 console.log(page);
