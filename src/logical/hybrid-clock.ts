@@ -179,7 +179,6 @@ export class HybridClock {
   update(remote: bigint): void {
     const slots = this.#slots;
     this.#admit('remote', remote, slots);
-    this.#readPhysical(slots);
     this.#merge(slots);
   }
 
@@ -195,7 +194,6 @@ export class HybridClock {
     halves[2 * REMOTE + HIGH] = view.getUint32(offset);
     halves[2 * REMOTE + LOW] = view.getUint32(offset + 4);
     if (slots[REMOTE]! < 0n) throw notATimestamp('remote', slots[REMOTE]!);
-    this.#readPhysical(slots);
     this.#merge(slots);
   }
 
@@ -203,21 +201,19 @@ export class HybridClock {
    * One event that receives many messages: all are checked, then the clock advances once, above them
    * all. If one is refused none counts. With none it is {@link now}.
    *
-   * @throws as {@link receive}
+   * @throws as {@link receive}; the greatest of them is the one that is too far ahead
    */
   receiveAll(remotes: ArrayLike<bigint>): HlcTimestamp {
-    if (typeof remotes?.length !== 'number') {
+    if (typeof remotes !== 'object' || typeof remotes?.length !== 'number') {
       throw new ArgumentTypeError('remotes', 'an array of bigint', remotes);
     }
-    const slots = this.#slots;
-    this.#readPhysical(slots);
-    slots[FLOOR] = slots[NOW]!;
+    // Above the greatest is above all, within the limit likewise; and 0 asks for nothing.
+    let greatest = 0n;
     for (let i = 0; i < remotes.length; i++) {
-      this.#admit('each of remotes', remotes[i], slots);
-      this.#raiseFloor(slots);
+      const remote = checkTimestamp('each of remotes', remotes[i]);
+      if (remote > greatest) greatest = remote;
     }
-    this.#step(slots);
-    return asUnixNs(slots[LAST]!);
+    return this.receive(greatest);
   }
 
   /** As {@link now}, as text with the node id: `'1795227787534418003@orders-3'`. Unique across nodes. */
@@ -309,14 +305,10 @@ export class HybridClock {
     if (slots[REMOTE] !== value || slots[REMOTE]! < 0n) throw notATimestamp(name, value);
   }
 
+  /** Refuses the remote, or advances above it. Both operands are 0 to 2^63 - 1: no overflow. */
   #merge(slots: BigInt64Array): void {
+    this.#readPhysical(slots);
     slots[FLOOR] = slots[NOW]!;
-    this.#raiseFloor(slots);
-    this.#step(slots);
-  }
-
-  /** Refuses the remote, or raises the floor above it. Both operands are 0 to 2^63 - 1: no overflow. */
-  #raiseFloor(slots: BigInt64Array): void {
     const ahead = BigInt.asIntN(64, slots[REMOTE]! - slots[NOW]!);
     if (ahead > slots[MAX_AHEAD]!) {
       throw new TimestampAheadError(asUnixNs(slots[REMOTE]!), ahead, slots[MAX_AHEAD]!);
@@ -325,6 +317,7 @@ export class HybridClock {
       if (slots[REMOTE] === INT64_MAX) throw new TimestampExhaustedError(INT64_MAX);
       slots[FLOOR] = BigInt.asIntN(64, slots[REMOTE]! + 1n);
     }
+    this.#step(slots);
   }
 
   #step(slots: BigInt64Array): void {
