@@ -114,7 +114,7 @@ export class DurableClockClosedError extends EpsilonClockError {
 export class DurableHybridClock extends HybridClock {
   /**
    * How far the ceiling that `open` found was ahead of physical time when it had waited, in ns; 0n
-   * when the wait was enough. Large: the wall clock was moved back, and peers with a limit may
+   * when the wait was enough, or physical time could not be read. Large: the wall clock was moved back, and peers with a limit may
    * refuse what we send until it has caught up. `leadNs()` tells how far it is now.
    */
   readonly startedAheadNs: bigint;
@@ -149,8 +149,8 @@ export class DurableHybridClock extends HybridClock {
    * time has passed it but at most one window, and reserves the first window. No file means a first
    * start.
    *
-   * When physical time can't be read yet (a bounded clock that never synchronised) there is nothing
-   * to wait for: the clock starts above the ceiling at once. Wait for the synchronisation first.
+   * When physical time can't be read (a bounded clock that never synchronised) there is nothing to
+   * wait for: the clock starts above the ceiling at once. Wait for the synchronisation first.
    *
    * @throws DurableClockInUseError (`ERR_DURABLE_CLOCK_IN_USE`) when another clock has the file
    * @throws DurableClockFileError (`ERR_DURABLE_CLOCK_FILE`) when the file is damaged or not ours
@@ -163,8 +163,8 @@ export class DurableHybridClock extends HybridClock {
     if (typeof path !== 'string' || path === '') {
       throw new ArgumentTypeError('path', 'the name of a file', path);
     }
-    const window = new Window(options);
     new HybridClock(options); // so that a bad option is refused before a file is touched
+    const window = new Window(options);
     const file = await canonicalPath(path, disk);
     const unlock = await lock(`${file}.lock`);
     try {
@@ -301,13 +301,12 @@ class Window {
     this.#readPhysical = physicalReader(clock, beforeSync ?? 'throw');
   }
 
-  /** Physical time; undefined while a bounded clock has yet to synchronise. */
+  /** Physical time; undefined while it can't be read. Why, the next event tells its caller. */
   physicalNs(): bigint | undefined {
     try {
       return this.#readPhysical();
-    } catch (error) {
-      if ((error as { code?: unknown }).code === 'ERR_CLOCK_UNSYNCHRONIZED') return undefined;
-      throw error;
+    } catch {
+      return undefined;
     }
   }
 

@@ -377,6 +377,26 @@ describe('close', () => {
     expect((await machine.run(file)).ceilingNs).toBe(ceilingNs);
   });
 
+  it('gives the lock back also when physical time can’t be read any more', async () => {
+    const machine = new Machine();
+    let dead = false;
+    const dying = {
+      wallNs: () => {
+        if (dead) throw new Error('no clock');
+        return machine.clock.wallNs();
+      },
+    };
+    const hlc = await machine.open({ clock: dying, timers: machine.clock });
+    const last = hlc.now();
+    dead = true;
+    machine.clock.advance(50); // a renewal, with nobody there to catch what it throws
+    await machine.idle();
+    expect(() => hlc.now()).toThrow('no clock');
+    await machine.run(hlc.close());
+    expect(machine.locked).toBe(false);
+    expect(machine.disk.content(path)).toEqual(encodeCeiling(last));
+  });
+
   it('comes with `await using`', async () => {
     const machine = new Machine();
     const hlc = await machine.open();
@@ -392,6 +412,7 @@ describe('options', () => {
     [{ windowMs: 9 }, 'ERR_OUT_OF_RANGE'],
     [{ windowMs: Number.NaN }, 'ERR_OUT_OF_RANGE'],
     [{ nodeId: 'no spaces' }, 'ERR_OUT_OF_RANGE'],
+    [{ clock: undefined as never }, 'ERR_INVALID_ARG_TYPE'],
     [{ after: -1n }, 'ERR_OUT_OF_RANGE'],
   ])('%o is refused before a file is touched', async (options, code) => {
     const machine = new Machine();
