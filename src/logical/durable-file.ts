@@ -31,7 +31,7 @@
  * they are never read) and `path.lock`.
  */
 import * as fs from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { EpsilonClockError } from '../time/errors.ts';
@@ -45,7 +45,8 @@ export type DiskCall =
   | readonly ['close', file: number]
   | readonly ['rename', from: string, to: string]
   | readonly ['readFile', path: string]
-  | readonly ['realpath', path: string];
+  | readonly ['realpath', path: string]
+  | readonly ['readlink', path: string];
 
 /** A file system, at two speeds. Errors are Node's: they carry `code`, such as `ENOSPC`. */
 export interface Disk {
@@ -63,6 +64,7 @@ const now = {
   rename: fs.renameSync,
   readFile: fs.readFileSync,
   realpath: fs.realpathSync.native,
+  readlink: fs.readlinkSync,
 };
 const later = {
   open: promisify(fs.open),
@@ -72,6 +74,7 @@ const later = {
   rename: promisify(fs.rename),
   readFile: promisify(fs.readFile),
   realpath: promisify(fs.realpath.native),
+  readlink: promisify(fs.readlink),
 };
 
 /** The file system of the operating system. */
@@ -158,10 +161,22 @@ export async function canonicalPath(path: string, disk: Disk): Promise<string> {
       return (await disk.later(['realpath', path])) as string;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return join((await disk.later(['realpath', dirname(path)])) as string, basename(path));
+    }
+    const directory = (await disk.later(['realpath', dirname(path)])) as string;
+    const own = join(directory, basename(path));
+    try {
+      // A link to a file that is yet to be made. Not `join`ed: `..` is the kernel's to resolve.
+      const target = (await disk.later(['readlink', own])) as string;
+      return await canonicalPath(isAbsolute(target) ? target : `${directory}/${target}`, disk);
+    } catch (error) {
+      // Nothing there, or a file that another opener made this moment.
+      if (['ENOENT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return own;
+      throw error;
     }
   } catch (error) {
-    throw new DurableClockStorageError(path, error);
+    throw error instanceof DurableClockStorageError
+      ? error
+      : new DurableClockStorageError(path, error);
   }
 }
 

@@ -176,6 +176,8 @@ export class CrashDisk implements Disk {
       }
       case 'realpath':
         return call[1];
+      case 'readlink':
+        throw Object.assign(new Error('EINVAL'), { code: 'EINVAL' });
     }
   }
 

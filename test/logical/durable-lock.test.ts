@@ -1,7 +1,7 @@
 /** The kernel's lock and the real disk, with real processes. Children run the built package. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -92,6 +92,29 @@ describe('one clock per file', () => {
     const next = await open(link);
     expect(next.now()).toBeGreaterThan(last);
     await next.close();
+  });
+
+  it('nor by a link to a file that is yet to be made; the link stays one', async () => {
+    const link = join(directory, 'link');
+    const chain = join(directory, 'chain');
+    symlinkSync('hlc', link);
+    symlinkSync(link, chain);
+    await using hlc = await open(chain);
+    for (const name of [path, link, chain]) {
+      await expect(open(name)).rejects.toMatchObject({
+        code: 'ERR_DURABLE_CLOCK_IN_USE',
+        path: `${path}.lock`,
+      });
+    }
+    expect(readlinkSync(chain)).toBe(link);
+    expect(hlc.now()).toBeGreaterThan(0n);
+
+    const lost = join(directory, 'lost');
+    symlinkSync('missing/hlc', lost);
+    await expect(open(lost)).rejects.toMatchObject({
+      code: 'ERR_DURABLE_CLOCK_STORAGE',
+      systemCode: 'ENOENT',
+    });
   });
 
   it.runIf(process.platform === 'linux')(
