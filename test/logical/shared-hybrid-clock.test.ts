@@ -130,3 +130,39 @@ test('8 workers x 1,000,000 events: unique, and increasing on each worker', asyn
   expect(hlc.peek()).toBe(sorted.at(-1));
   expect(hlc.now()).toBe(sorted.at(-1)! + 1n);
 });
+
+/** Takes timestamps for ever, showing each where the parent sees it. */
+const MORTAL = `
+const { workerData, parentPort } = require('node:worker_threads');
+import(workerData.library).then(({ SharedHybridClock, systemClock }) => {
+  const hlc = SharedHybridClock.attach(workerData.handle, { clock: systemClock() });
+  const shown = new BigInt64Array(workerData.out);
+  for (let i = 0; ; i++) {
+    Atomics.store(shown, 0, hlc.now());
+    if (i === 10_000) parentPort.postMessage('running');
+  }
+});
+`;
+
+test('threads that die in the middle of an event leave a clock that goes on', async () => {
+  const out = new SharedArrayBuffer(8);
+  const hlc = SharedHybridClock.create({ clock: at(() => 0n), nodeId: 'a' });
+  let last = 0n;
+  for (let life = 0; life < 5; life++) {
+    const workerData = { library: LIBRARY, handle: hlc.share(), out };
+    const thread = new Worker(MORTAL, { eval: true, workerData });
+    await new Promise<void>((resolve, reject) => {
+      thread.on('error', reject);
+      thread.on('message', () => resolve());
+    });
+    await thread.terminate();
+    const shown = Atomics.load(new BigInt64Array(out), 0);
+    expect(shown).toBeGreaterThan(last);
+    // At most one event was under way: its swap took place, or it did not.
+    expect(hlc.peek()).toBeGreaterThanOrEqual(shown);
+    last = hlc.now();
+    expect(last).toBeGreaterThan(shown);
+    expect(hlc.now()).toBe(last + 1n);
+    last = hlc.peek();
+  }
+});
