@@ -8,6 +8,8 @@ import {
   unixNs,
 } from 'epsilon-clock';
 import { describe, expect, test } from 'vitest';
+import { HandClock } from '../kit/hand-clock.ts';
+import { ScriptedSource } from '../kit/scripted-source.ts';
 
 const T = 1_795_227_787_534_418_003n;
 const MS = 1_000_000n;
@@ -120,6 +122,19 @@ describe('receive', () => {
     dial.ns = T + 1000n;
     expect(hlc.receiveAll([T + 999n])).toBe(T + 1000n);
   });
+
+  test('of many, while reading them makes events of its own: still above all of them', () => {
+    const { hlc } = setUp();
+    const remotes = {
+      length: 2,
+      0: T + 100n,
+      get 1() {
+        hlc.now();
+        return 1n;
+      },
+    };
+    expect(hlc.receiveAll(remotes)).toBe(T + 101n);
+  });
 });
 
 describe('limits', () => {
@@ -144,13 +159,15 @@ describe('limits', () => {
 
   test('a ratchet attack moves us to the limit and one nanosecond per event, no further', () => {
     const { dial, hlc } = setUp();
+    hlc.tick();
+    let refused = 0;
     for (let i = 0; i < 100_000; i++) {
       // The attacker always goes as far as it gets: what we would say next, or the limit.
       const greedy = hlc.peek() + 500n * MS;
-      const atLimit = dial.ns + 500n * MS;
-      if (greedy > atLimit) expect(codeOf(() => hlc.receive(greedy))).toBe('ERR_TIMESTAMP_AHEAD');
-      hlc.receive(atLimit);
+      if (i > 0 && codeOf(() => hlc.receive(greedy)) === 'ERR_TIMESTAMP_AHEAD') refused++;
+      hlc.receive(dial.ns + 500n * MS);
     }
+    expect(refused).toBe(99_999);
     expect(hlc.peek()).toBe(T + 500n * MS + 100_000n);
     dial.ns += 501n * MS;
     expect(hlc.now()).toBe(dial.ns); // and physical time catches up
@@ -286,7 +303,7 @@ describe('refused, state untouched', () => {
 
   test('a batch that is no array', () => {
     const { hlc } = setUp();
-    for (const batch of [undefined, null, 5n, new Set([T]), '5']) {
+    for (const batch of [undefined, null, 5n, new Set([T]), '5', '', () => T]) {
       expect(codeOf(() => hlc.receiveAll(batch as never))).toBe('ERR_INVALID_ARG_TYPE');
     }
     expect(hlc.peek()).toBe(0n);
@@ -386,15 +403,86 @@ describe('on a clock that may be unsynchronised', () => {
       codeOf(() => new HybridClock({ clock, nodeId: 'a', beforeSync: 'wall' as 'throw' })),
     ).toBe('ERR_INVALID_ARG_TYPE');
   });
+});
 
-  test('takes a BoundedClock as it is', () => {
-    const source = {
-      name: 'silent',
-      start: () => ({ pollIntervalMs: 1000, burst() {}, discardInFlight() {}, stop() {} }),
+describe('on a BoundedClock', () => {
+  /** A machine whose wall clock is 3 s slow, a time server, and the clocks above them. */
+  function stage() {
+    const hand = new HandClock();
+    const source = new ScriptedSource('s');
+    const bounded = BoundedClock.start({
+      sources: [source],
+      clock: hand,
+      hostClock: 'free-running',
+      expireAfterMs: 60_000,
+    });
+    const theta = hand.wallOffset + 3000n * MS;
+    return {
+      hand,
+      bounded,
+      truth: () => hand.monotonic + theta,
+      /** The server answers, its own clock off by `error`; without a path the middle is exact. */
+      reply: (error = 0n) => source.reply(hand, { theta: theta + error, delay: 0n }),
+      hlc: new HybridClock({ clock: bounded, nodeId: 'a' }),
     };
-    const clock = BoundedClock.start({ sources: [source] });
-    const hlc = new HybridClock({ clock, nodeId: 'a' });
+  }
+
+  test('follows true time, not the wall clock, once synchronised; before that it refuses', () => {
+    const s = stage();
+    expect(codeOf(() => s.hlc.now())).toBe('ERR_CLOCK_UNSYNCHRONIZED');
+    expect(codeOf(() => s.hlc.receive(5n))).toBe('ERR_CLOCK_UNSYNCHRONIZED');
+    expect(s.hlc.peek()).toBe(0n);
+    s.reply();
+    expect(s.hlc.now()).toBe(s.truth());
+    s.hand.advance(7n * MS);
+    expect(s.hlc.now()).toBe(s.truth());
+    // The limit is against the same time.
+    expect(codeOf(() => s.hlc.receive(s.truth() + 500n * MS + 1n))).toBe('ERR_TIMESTAMP_AHEAD');
+    expect(s.hlc.receive(s.truth() + 500n * MS)).toBe(s.truth() + 500n * MS + 1n);
+  });
+
+  test.each<[string, (s: ReturnType<typeof stage>) => void, string]>([
+    ['expired', (s) => s.hand.advance(61_000n * MS), 'unsynchronized'],
+    ['a wall clock that was set', (s) => s.hand.suspend(3_600_000n * MS), 'disrupted'],
+    ['stopped', (s) => s.bounded.stop(), 'unsynchronized'],
+  ])('goes on from the last middle when the bound is lost: %s', (_, lose, status) => {
+    const s = stage();
+    s.reply();
+    const before = s.hlc.now();
+    lose(s);
+    expect(s.bounded.read().status).toBe(status);
+    expect(codeOf(() => s.bounded.now())).toBe('ERR_CLOCK_UNSYNCHRONIZED');
+    s.hand.advance(MS);
+    expect(s.hlc.now()).toBe(s.truth());
+    expect(s.hlc.now()).toBe(s.truth() + 1n);
+    expect(s.hlc.receive(s.truth() + 9n)).toBe(s.truth() + 10n);
+    expect(s.hlc.peek()).toBeGreaterThan(before);
+  });
+
+  test('keeps its order when the middle moves back', () => {
+    const s = stage();
+    s.reply();
+    s.hand.suspend(10_000n * MS); // a jump: the bound starts anew
+    s.bounded.read();
+    s.hand.advance(MS);
+    const last = s.hlc.now();
+    s.reply(-2000n * MS);
+    expect(s.bounded.physicalNs()).toBe(s.truth() - 2000n * MS);
+    expect(s.hlc.now()).toBe(last + 1n);
+    expect(s.hlc.leadNs()).toBe(2000n * MS + 1n);
+    s.hand.advance(2001n * MS);
+    expect(s.hlc.now()).toBe(s.truth() - 2000n * MS);
+  });
+
+  test('reads one of another thread alike', () => {
+    const s = stage();
+    const clock = BoundedClock.attach(s.bounded.share(), { clock: s.hand });
+    const hlc = new HybridClock({ clock, nodeId: 'b' });
     expect(codeOf(() => hlc.now())).toBe('ERR_CLOCK_UNSYNCHRONIZED');
-    clock[Symbol.asyncDispose]();
+    s.reply();
+    expect(hlc.now()).toBe(s.truth());
+    s.bounded.stop();
+    s.hand.advance(MS);
+    expect(hlc.now()).toBe(s.truth());
   });
 });
