@@ -2,6 +2,8 @@
  * `epsilon-clock/long`: timestamps as the two 32-bit halves by which JavaScript's protobuf libraries
  * carry an `int64`. Structural: what `toLong` returns, `Long.fromValue`, protobufjs and the gRPC loaders
  * take, and `fromLong` takes a `Long` of the `long` package as it is. Nothing is imported from it.
+ *
+ * Range: 1970-01-01 to 2262-04-11T23:47:16Z, 0 to 2^63 - 1 ns.
  */
 import { checkTimestamp, type HlcTimestamp } from './logical/timestamp.ts';
 import { ArgumentRangeError, ArgumentTypeError } from './time/errors.ts';
