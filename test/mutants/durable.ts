@@ -132,6 +132,14 @@ export const mutants: Mutant[] = [
     name: 'second',
   },
   {
+    id: 'durable: a link to a file yet to be made has a lock of its own',
+    file,
+    find: "const target = (await disk.later(['readlink', own])) as string;",
+    replace: "if (own !== '') return own;\n      const target = '';",
+    test: locks,
+    name: 'yet to be made',
+  },
+  {
     id: 'durable: no lock counts as a lock',
     file: lock,
     find: 'if (status === 0) resolve();',
