@@ -55,7 +55,7 @@ export const mutants: Mutant[] = [
   {
     id: 'bench-uncounted-bytes-pass',
     file: 'bench/run.ts',
-    find: '!(bytes < maxBytes + 0.1)',
+    find: '!(bytes < maxBytes + NOISE_BYTES)',
     replace: 'bytes - maxBytes > 0.1 && bytes < 1e9',
     test: REPORT,
     name: 'allocates more than it may',
