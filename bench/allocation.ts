@@ -9,11 +9,13 @@
 import { DEFAULT_BATCH, type Row } from './row.ts';
 import { loopOf } from './timing.ts';
 
-/** Batches per window: enough that reading the heap's size, which allocates a little, hardly counts. */
+/** Calls per window where a limit is checked: reading the heap's size costs some hundred bytes itself. */
+const JUDGED_CALLS = 20_000;
+/** Batches per window otherwise. */
 const BATCHES = 20;
 
 export function bytesPerCall(row: Row): number {
-  const calls = BATCHES * (row.batch ?? DEFAULT_BATCH);
+  const calls = row.maxBytes === undefined ? BATCHES * (row.batch ?? DEFAULT_BATCH) : JUDGED_CALLS;
   const loop = loopOf(row);
   const collect = (globalThis as { gc?: () => void }).gc;
   const end = row.during?.();
