@@ -38,7 +38,8 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: {
           name: 'soak',
-          include: ['test/soak/**/*.test.ts'],
+          include: ['test/soak/**/*.test.ts', 'test/peers/durable-kill.test.ts'],
+          env: { LIVES: '200' },
           globalSetup: 'test/build.ts',
           testTimeout: 3_600_000,
           hookTimeout: 120_000,
