@@ -15,7 +15,7 @@ const JUDGED_CALLS = 20_000;
 const BATCHES = 20;
 
 export function bytesPerCall(row: Row): number {
-  const calls = row.maxBytes === undefined ? BATCHES * (row.batch ?? DEFAULT_BATCH) : JUDGED_CALLS;
+  const calls = callsPerWindow(row);
   const loop = loopOf(row);
   const collect = (globalThis as { gc?: () => void }).gc;
   const end = row.during?.();
@@ -33,6 +33,12 @@ export function bytesPerCall(row: Row): number {
   }
   end?.();
   return least;
+}
+
+/** A call so long that it is a batch of its own needs no company. */
+function callsPerWindow({ maxBytes, batch = DEFAULT_BATCH }: Row): number {
+  if (maxBytes !== undefined) return JUDGED_CALLS;
+  return batch === 1 ? 1 : BATCHES * batch;
 }
 
 /** Growth of the heap, after a full collection, by what `make` returns. */

@@ -231,6 +231,22 @@ function hybrid(): Row[] {
   ];
 }
 
+/** What one clock costs must not depend on how many there are. */
+function secondHybrid(): Row[] {
+  const first = new HybridClock({ clock: systemClock(), nodeId: 'a' });
+  for (let i = 0; i < 100_000; i++) first.tick();
+  const second = new HybridClock({ clock: systemClock(), nodeId: 'b' });
+  return [
+    {
+      id: 'hlc-second.tick',
+      operation: '`tick()`',
+      run: () => second.tick(),
+      maxBytes: 0,
+      target: { xFloor: 1.25 },
+    },
+  ];
+}
+
 async function hybridOnBounded(): Promise<Row[]> {
   const { clock } = await boundedClock(5);
   const hlc = new HybridClock({ clock, nodeId: 'a' });
@@ -486,6 +502,7 @@ export const groups: Groups = {
   'Bounded clock, in the thread that publishes': bounded,
   'Bounded clock, attached in another thread': attached,
   'Hybrid clock on the system clock': hybrid,
+  'Hybrid clock, the second in its process': secondHybrid,
   'Hybrid clock on a bounded clock': hybridOnBounded,
   'Hybrid clock that survives crashes': durable,
   'Hybrid clock shared by threads': shared,

@@ -86,9 +86,7 @@ const MAX_AHEAD = 4;
 const MAX_LEAD = 5;
 /** No timestamp above it is handed out. */
 const CEILING = 6;
-/** Where a subclass may keep an int64 while it advances. */
-export const SPARE = 7;
-const SLOTS = 8;
+const SLOTS = 7;
 
 /**
  * A hybrid logical clock.
@@ -191,9 +189,11 @@ export class HybridClock {
     checkRoom(view, offset);
     const slots = this.#slots;
     const halves = this.#halves;
-    halves[2 * REMOTE + HIGH] = view.getUint32(offset);
+    const high = view.getUint32(offset);
+    halves[2 * REMOTE + HIGH] = high;
     halves[2 * REMOTE + LOW] = view.getUint32(offset + 4);
-    if (slots[REMOTE]! < 0n) throw notATimestamp('remote', slots[REMOTE]!);
+    // By the half: a load of the whole right after the stores of its halves would wait for them.
+    if (high > 0x7fff_ffff) throw notATimestamp('remote', slots[REMOTE]!);
     this.#merge(slots);
   }
 

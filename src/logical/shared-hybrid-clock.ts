@@ -15,16 +15,17 @@
  * consistent). Lock-free: a swap fails only because another succeeded, so some thread always advances,
  * and a thread that dies, anywhere, leaves a valid clock.
  *
- * The first guess at the last value is a plain read, a third of an atomic one's cost. The language
- * lets a plain 64-bit read be stale or torn. That is harmless here: the swap compares all 64 bits
- * with the truth, a wrong guess loses, and its answer is an atomic reading.
+ * The first guess at the last value is this thread's own last one, if a plain read agrees, else what the
+ * plain read says: no atomic load, and while the thread is alone no new bigint either. The language lets
+ * a plain 64-bit read be stale or torn. That is harmless here: the swap compares all 64 bits with the
+ * truth, a wrong guess loses, and its answer is an atomic reading.
  *
  * Rules, limits and errors are those of {@link HybridClock}; only the last step differs.
  */
 import { ArgumentTypeError } from '../time/errors.ts';
 import { asUnixNs, INT64_MAX } from '../time/instant.ts';
 import { TimestampExhaustedError } from './errors.ts';
-import { FLOOR, HybridClock, type HybridClockOptions, LAST, SPARE } from './hybrid-clock.ts';
+import { FLOOR, HybridClock, type HybridClockOptions, LAST } from './hybrid-clock.ts';
 import { checkTimestamp, type HlcTimestamp } from './timestamp.ts';
 
 /** What another thread needs to join in; `postMessage` and `workerData` carry it. */
@@ -52,6 +53,8 @@ export type AttachOptions = Omit<HybridClockOptions, 'nodeId' | 'maxRemoteAheadM
 export class SharedHybridClock extends HybridClock {
   readonly #handle: SharedHybridClockHandle;
   readonly #shared: BigInt64Array;
+  /** The last timestamp that this thread obtained: the very object that the swap was given, made once. */
+  #last: HlcTimestamp = asUnixNs(0n);
 
   private constructor(handle: SharedHybridClockHandle, options: AttachOptions) {
     const { buffer, nodeId, maxRemoteAheadMs } = handle;
@@ -89,6 +92,11 @@ export class SharedHybridClock extends HybridClock {
     return this.#handle;
   }
 
+  override now(): HlcTimestamp {
+    this.tick();
+    return this.#last;
+  }
+
   /** The last timestamp of any thread; `after` (0) when there was none. Advances nothing. */
   override peek(): HlcTimestamp {
     return asUnixNs(Atomics.load(this.#shared, 0));
@@ -97,15 +105,18 @@ export class SharedHybridClock extends HybridClock {
   /** `slots[LAST]` is what this thread obtained last; the state is in the shared slot. */
   protected override advance(slots: BigInt64Array): void {
     const shared = this.#shared;
-    let seen = shared[0]!;
+    let seen: bigint = this.#last;
+    if (shared[0] !== seen) seen = shared[0]!;
+    let next: bigint;
     for (;;) {
       // At the end of int64 the end replaces itself: that proves, atomically, that nothing is left.
-      slots[SPARE] = slots[FLOOR]! > seen ? slots[FLOOR]! : seen === INT64_MAX ? seen : seen + 1n;
-      const found = Atomics.compareExchange(shared, 0, seen, slots[SPARE]!);
+      next = slots[FLOOR]! > seen ? slots[FLOOR]! : seen === INT64_MAX ? seen : seen + 1n;
+      const found = Atomics.compareExchange(shared, 0, seen, next);
       if (found === seen) break;
       seen = found;
     }
     if (seen === INT64_MAX) throw new TimestampExhaustedError(INT64_MAX);
-    slots[LAST] = slots[SPARE]!;
+    this.#last = asUnixNs(next);
+    slots[LAST] = next;
   }
 }

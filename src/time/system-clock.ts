@@ -120,7 +120,8 @@ class SystemClock implements Clock {
     }
     const bootNs = findBootClock();
     if (bootNs) this.bootNs = bootNs;
-    this.#slots[NEXT_OBSERVATION] = INT64_MIN;
+    // Not INT64_MIN itself: seen once, it makes V8 take every bigint in these comparisons for a big one.
+    this.#slots[NEXT_OBSERVATION] = INT64_MIN + 1n;
   }
 
   wallNs(): UnixNs {
