@@ -30,7 +30,7 @@
  * (`server.clock.persist_upper_bound_interval`).
  */
 import type { Cancel, Clock } from '../time/clock.ts';
-import { ArgumentTypeError, checkNumber, EpsilonClockError } from '../time/errors.ts';
+import { ArgumentTypeError, checkNumber, checkObject, EpsilonClockError } from '../time/errors.ts';
 import { asUnixNs, INT64_MAX } from '../time/instant.ts';
 import { msFromNsUp, nsFromMsDown } from '../time/rounding.ts';
 import { systemClock } from '../time/system-clock.ts';
@@ -159,7 +159,7 @@ export class DurableHybridClock extends HybridClock {
    * @throws ArgumentTypeError, ArgumentRangeError naming the option at fault
    */
   static async open(options: DurableHybridClockOptions): Promise<DurableHybridClock> {
-    const { path, disk = systemDisk, lock = kernelLock } = options;
+    const { path, disk = systemDisk, lock = kernelLock } = checkObject('options', options);
     if (typeof path !== 'string' || path === '') {
       throw new ArgumentTypeError('path', 'the name of a file', path);
     }

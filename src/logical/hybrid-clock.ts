@@ -34,7 +34,7 @@
  * and comparisons of slots, not for BigInts held in object fields. Every sum below is proven in range
  * where it stands, so the wrapping never changes a value.
  */
-import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, checkNumber, checkObject } from '../time/errors.ts';
 import { asUnixNs, INT64_MAX } from '../time/instant.ts';
 import { nsFromMsDown } from '../time/rounding.ts';
 import { TimestampAheadError, TimestampExhaustedError } from './errors.ts';
@@ -44,10 +44,11 @@ import {
   checkRoom,
   checkSlot,
   checkTimestamp,
-  formatStamp,
+  formatTimestamp,
   HIGH,
   type HlcTimestamp,
   LOW,
+  malformedBytes,
 } from './timestamp.ts';
 
 export interface HybridClockOptions {
@@ -102,6 +103,7 @@ const SLOTS = 7;
  */
 export class HybridClock {
   readonly nodeId: string;
+  readonly #suffix: string;
   readonly #slots: BigInt64Array = new BigInt64Array(SLOTS);
   /** The same slots as 32-bit halves: bytes go in and out without a BigInt. */
   readonly #halves: Uint32Array = new Uint32Array(this.#slots.buffer);
@@ -113,7 +115,8 @@ export class HybridClock {
    * @throws ArgumentTypeError, ArgumentRangeError naming the option at fault
    */
   constructor(options: HybridClockOptions) {
-    this.nodeId = checkNodeId('nodeId', options.nodeId);
+    this.nodeId = checkNodeId('nodeId', checkObject('options', options).nodeId);
+    this.#suffix = `@${this.nodeId}`;
     this.#physicalNs = physicalReader(options.clock, options.beforeSync ?? 'throw');
     this.#slots[LAST] = checkTimestamp('after', options.after ?? 0n);
     this.#slots[CEILING] = INT64_MAX;
@@ -183,17 +186,18 @@ export class HybridClock {
   /**
    * As {@link update}, the remote being the 8 bytes, big endian, at `offset` of `view`. No allocation.
    *
-   * @throws ArgumentRangeError when `view` holds no 8 bytes there, or they are no timestamp
+   * @throws ArgumentTypeError, ArgumentRangeError when `view` holds no 8 bytes there
+   * @throws MalformedTimestampError when the first bit is set (`ERR_TIMESTAMP_MALFORMED`)
    */
   updateFrom(view: DataView, offset: number): void {
     checkRoom(view, offset);
     const slots = this.#slots;
     const halves = this.#halves;
     const high = view.getUint32(offset);
+    // By the half: a load of the whole right after the stores of its halves would wait for them.
+    if (high > 0x7fff_ffff) throw malformedBytes();
     halves[2 * REMOTE + HIGH] = high;
     halves[2 * REMOTE + LOW] = view.getUint32(offset + 4);
-    // By the half: a load of the whole right after the stores of its halves would wait for them.
-    if (high > 0x7fff_ffff) throw notATimestamp('remote', slots[REMOTE]!);
     this.#merge(slots);
   }
 
@@ -218,7 +222,7 @@ export class HybridClock {
 
   /** As {@link now}, as text with the node id: `'1795227787534418003@orders-3'`. Unique across nodes. */
   stamp(): string {
-    return formatStamp(this.now(), this.nodeId);
+    return formatTimestamp(this.now()) + this.#suffix;
   }
 
   /**

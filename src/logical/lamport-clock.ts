@@ -9,7 +9,7 @@
  * A Lamport clock has nothing to measure a remote number against, so a forged one drags every node along,
  * and one near 2^53 stops them all. Among nodes that don't trust each other use a {@link HybridClock}.
  */
-import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, checkObject } from '../time/errors.ts';
 import { TimestampExhaustedError } from './errors.ts';
 import { checkNodeId } from './node-id.ts';
 
@@ -40,7 +40,7 @@ export class LamportClock {
 
   /** @throws ArgumentTypeError, ArgumentRangeError naming the option at fault */
   constructor(options: LamportClockOptions) {
-    this.nodeId = checkNodeId('nodeId', options.nodeId);
+    this.nodeId = checkNodeId('nodeId', checkObject('options', options).nodeId);
     this.#time = checkTime('after', options.after ?? 0);
   }
 

@@ -22,7 +22,7 @@
  *
  * Rules, limits and errors are those of {@link HybridClock}; only the last step differs.
  */
-import { ArgumentTypeError } from '../time/errors.ts';
+import { ArgumentTypeError, checkObject } from '../time/errors.ts';
 import { asUnixNs, INT64_MAX } from '../time/instant.ts';
 import { TimestampExhaustedError } from './errors.ts';
 import { FLOOR, HybridClock, type HybridClockOptions, LAST } from './hybrid-clock.ts';
@@ -69,7 +69,7 @@ export class SharedHybridClock extends HybridClock {
    * @throws ArgumentTypeError, ArgumentRangeError naming the option at fault
    */
   static create(options: HybridClockOptions): SharedHybridClock {
-    const { nodeId, maxRemoteAheadMs = 500, after = 0n } = options;
+    const { nodeId, maxRemoteAheadMs = 500, after = 0n } = checkObject('options', options);
     const buffer = new SharedArrayBuffer(8);
     Atomics.store(new BigInt64Array(buffer), 0, checkTimestamp('after', after));
     return new SharedHybridClock({ buffer, nodeId, maxRemoteAheadMs }, options);
@@ -81,10 +81,14 @@ export class SharedHybridClock extends HybridClock {
    * @throws ArgumentTypeError when `handle` is not what `share` returned
    */
   static attach(handle: SharedHybridClockHandle, options: AttachOptions): SharedHybridClock {
-    if (!(handle?.buffer instanceof SharedArrayBuffer && handle.buffer.byteLength === 8)) {
+    const { buffer, maxRemoteAheadMs } = checkObject('handle', handle);
+    if (
+      !(buffer instanceof SharedArrayBuffer && buffer.byteLength === 8) ||
+      typeof maxRemoteAheadMs !== 'number'
+    ) {
       throw new ArgumentTypeError('handle', 'what share() returned', handle);
     }
-    return new SharedHybridClock(handle, options);
+    return new SharedHybridClock(handle, checkObject('options', options));
   }
 
   /** What another thread attaches by. */

@@ -340,7 +340,8 @@ export function timestampFromBytes(bytes: Uint8Array): HlcTimestamp {
   return asUnixNs(scratch[IN]!);
 }
 
-function malformedBytes(): MalformedTimestampError {
+/** What the decoders of 8 bytes throw. */
+export function malformedBytes(): MalformedTimestampError {
   return new MalformedTimestampError('timestamp', '8 bytes, big endian, the first bit clear');
 }
 

@@ -61,3 +61,9 @@ export function checkNumber(name: string, value: unknown, min: number, max: numb
   }
   return value;
 }
+
+/** `value` when it is an object, else a typed error naming `name`: for options that somebody left out. */
+export function checkObject<T extends object>(name: string, value: T): T {
+  if (typeof value === 'object' && value !== null) return value;
+  throw new ArgumentTypeError(name, 'an object', value);
+}

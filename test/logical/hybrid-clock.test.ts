@@ -3,7 +3,9 @@ import {
   ClockUnsynchronizedError,
   HybridClock,
   type HybridClockOptions,
+  LamportClock,
   parseStamp,
+  SharedHybridClock,
   type UnixNs,
   unixNs,
 } from 'epsilon-clock';
@@ -309,6 +311,12 @@ describe('refused, state untouched', () => {
     expect(hlc.peek()).toBe(0n);
   });
 
+  test.each([undefined, null, 'orders-3'])('options that are %o', (options) => {
+    expect(codeOf(() => new HybridClock(options as never))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => new LamportClock(options as never))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => SharedHybridClock.create(options as never))).toBe('ERR_INVALID_ARG_TYPE');
+  });
+
   test('targets without room', () => {
     const { hlc } = setUp();
     const view = new DataView(new ArrayBuffer(16), 4, 9);
@@ -326,7 +334,7 @@ describe('refused, state untouched', () => {
       'ERR_INVALID_ARG_TYPE',
     );
     view.setUint32(0, 0x8000_0000);
-    expect(codeOf(() => hlc.updateFrom(view, 0))).toBe('ERR_OUT_OF_RANGE'); // negative as int64
+    expect(codeOf(() => hlc.updateFrom(view, 0))).toBe('ERR_TIMESTAMP_MALFORMED'); // negative as int64
     view.setUint32(0, 0x7fff_0000);
     expect(codeOf(() => hlc.updateFrom(view, 0))).toBe('ERR_TIMESTAMP_AHEAD');
     expect(hlc.peek()).toBe(0n);

@@ -65,6 +65,7 @@ describe('two threads’ views of one clock', () => {
     ['nothing', undefined],
     ['no buffer', { nodeId: 'a', maxRemoteAheadMs: 1 }],
     ['a private buffer', { buffer: new ArrayBuffer(8), nodeId: 'a', maxRemoteAheadMs: 1 }],
+    ['no limit', { buffer: new SharedArrayBuffer(8), nodeId: 'a' }],
     ['a longer buffer', { buffer: new SharedArrayBuffer(16), nodeId: 'a', maxRemoteAheadMs: 1 }],
   ])('attach refuses %s', (_, handle) => {
     expect(
