@@ -78,10 +78,12 @@ function version(): string {
   return (manifest as { version: string }).version;
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT_OK);
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(EXIT_OK);
+  });
+}
 const exitCode = await main();
 // A name resolution under way would hold the process for seconds; what was written must go out first.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));

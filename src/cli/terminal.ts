@@ -4,7 +4,7 @@
  *
  * Each frame is one write between the marks of a synchronised update (terminals that do not know them
  * ignore them), so no half-drawn frame is seen. The cursor is hidden meanwhile, and shown again however the
- * process ends. After a change of size nobody knows where the old lines went: the screen is cleared.
+ * process ends, and while Ctrl-Z has stopped it. After a change of size nobody knows where the old lines went: the screen is cleared.
  */
 import type { WriteStream } from 'node:tty';
 
@@ -27,9 +27,11 @@ export class LiveTerminal {
   readonly #stream: WriteStream;
   readonly #onResize: () => void;
   readonly #onExit: () => void;
+  readonly #onStop: () => void;
+  readonly #onContinue: () => void;
   #previous = 0;
 
-  /** @param redraw called when the size has changed; it should {@link LiveTerminal.draw} again */
+  /** @param redraw called when the size has changed, or we were stopped; it should {@link LiveTerminal.draw} again */
   constructor(stream: WriteStream, redraw: () => void) {
     this.#stream = stream;
     this.#onResize = () => {
@@ -38,7 +40,19 @@ export class LiveTerminal {
       redraw();
     };
     this.#onExit = () => stream.write(SHOW_CURSOR);
+    this.#onStop = () => {
+      stream.write(SHOW_CURSOR);
+      process.kill(process.pid, 'SIGSTOP');
+    };
+    this.#onContinue = () => {
+      // The shell has written below the last frame, which stays.
+      this.#previous = 0;
+      stream.write(HIDE_CURSOR);
+      redraw();
+    };
     stream.on('resize', this.#onResize);
+    process.on('SIGTSTP', this.#onStop);
+    process.on('SIGCONT', this.#onContinue);
     process.once('exit', this.#onExit);
     stream.write(HIDE_CURSOR);
   }
@@ -55,6 +69,8 @@ export class LiveTerminal {
 
   close(): void {
     this.#stream.off('resize', this.#onResize);
+    process.off('SIGTSTP', this.#onStop);
+    process.off('SIGCONT', this.#onContinue);
     process.off('exit', this.#onExit);
     this.#stream.write(SHOW_CURSOR);
   }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { WriteStream } from 'node:tty';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { LiveTerminal } from '../../src/cli/terminal.ts';
 
 const ESCAPE = '\x1b[';
@@ -79,11 +79,12 @@ describe('drawing in place', () => {
 
   test('nothing of it is left on the stream or the process', () => {
     const screen = new Screen();
-    const before = process.listenerCount('exit');
+    const counts = () => ['exit', 'SIGTSTP', 'SIGCONT'].map((name) => process.listenerCount(name));
+    const before = counts();
     const terminal = open(screen);
-    expect(process.listenerCount('exit')).toBe(before + 1);
+    expect(counts()).toEqual(before.map((count) => count + 1));
     terminal.close();
-    expect(process.listenerCount('exit')).toBe(before);
+    expect(counts()).toEqual(before);
     expect(screen.listenerCount('resize')).toBe(0);
   });
 
@@ -95,6 +96,24 @@ describe('drawing in place', () => {
     screen.columns = 40;
     screen.emit('resize');
     expect(screen.lines).toEqual(['40 columns', '']);
+    terminal.close();
+  });
+
+  test('Ctrl-Z shows the cursor, then stops; afterwards it goes on below what the shell wrote', () => {
+    const screen = new Screen();
+    const terminal = open(screen, () => terminal.draw(['b']));
+    terminal.draw(['a']);
+    const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+      expect(screen.cursorShown).toBe(true);
+      return true;
+    });
+    onTestFinished(() => kill.mockRestore());
+    process.emit('SIGTSTP');
+    expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, 'SIGSTOP');
+    screen.write('[1]+ stopped\n');
+    process.emit('SIGCONT');
+    expect(screen.cursorShown).toBe(false);
+    expect(screen.lines).toEqual(['a', '[1]+ stopped', 'b', '']);
     terminal.close();
   });
 
