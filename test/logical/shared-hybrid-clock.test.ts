@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { SharedHybridClock, type SharedHybridClockHandle, type UnixNs } from 'epsilon-clock';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 const T = 1_795_227_787_534_418_003n;
 const END = 2n ** 63n - 1n;
@@ -38,6 +38,21 @@ describe('two threads’ views of one clock', () => {
     b.into(slots, 0);
     expect(slots[0]).toBe(T + 504n);
     expect(a.peek()).toBe(T + 504n);
+  });
+
+  test('a thread that loses the race computes again from the winner', () => {
+    const a = SharedHybridClock.create({ clock: at(() => T), nodeId: 'a' });
+    const b = SharedHybridClock.attach(a.share(), { clock: at(() => T + 5n) });
+    const swap = Atomics.compareExchange;
+    let winner: bigint | undefined;
+    // Between the guess and the swap of one event of `a`, one of `b` takes place.
+    const race = vi.spyOn(Atomics, 'compareExchange').mockImplementationOnce((...swapped) => {
+      race.mockRestore();
+      winner = b.now();
+      return swap(...swapped);
+    });
+    expect(a.now()).toBe(T + 6n);
+    expect(winner).toBe(T + 5n);
   });
 
   test('the limit travels with the handle, and a refused remote changes nothing', () => {

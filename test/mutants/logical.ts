@@ -146,7 +146,7 @@ export const mutants: Mutant[] = [
     find: 'if (found === seen) break;',
     replace: 'if (found !== undefined) break;',
     test: 'test/logical/shared-hybrid-clock.test.ts',
-    name: 'workers',
+    name: 'loses the race',
   },
   {
     id: 'logical-shared-end-wraps',

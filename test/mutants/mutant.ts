@@ -6,10 +6,8 @@ export interface Mutant {
   /** Text that occurs exactly once in `file`, and what to put in its place. */
   readonly find: string;
   readonly replace: string;
-  /** The test file that must fail. */
+  /** The test file that must fail. It must import `file`: the build in `dist` has no faults. */
   readonly test: string;
   /** Narrows the run to tests whose full name matches (`vitest -t`). */
   readonly name?: string;
-  /** The test runs the built package: build the mutated tree first. */
-  readonly dist?: true;
 }
