@@ -50,26 +50,22 @@ export function answerRequest(
   const { version, mode, poll, transmitTime: originTime } = packet;
   if (mode !== 3 || (version !== 3 && version !== 4)) return undefined;
   const { leap, stratum, precision, rootDelay, rootDispersion, referenceId, kiss } = state;
-  const reply = { version, mode: 4, poll, precision, rootDelay, rootDispersion, originTime };
-  if (kiss !== undefined) {
-    // As ntpsec does it: every timestamp is the client's own, so that no one can take it for time.
-    return encodePacket({
-      ...reply,
-      leap: 3,
-      stratum: 0,
-      referenceId: referenceIdOf(kiss),
-      referenceTime: 0n,
-      receiveTime: originTime,
-      transmitTime: originTime,
-    });
-  }
+  // A kiss-o'-death as ntpsec sends it: every timestamp is the client's own, so that no one can take it for
+  // time. One literal for both, since spreading one object into another costs ten times the encoding.
+  const timely = kiss === undefined;
   return encodePacket({
-    ...reply,
-    leap,
-    stratum,
-    referenceId,
-    referenceTime: timestampFromUnixNs(state.referenceNs, 'down'),
-    receiveTime: timestampFromUnixNs(received, 'up'),
-    transmitTime: timestampFromUnixNs(transmitted, 'down'),
+    leap: timely ? leap : 3,
+    version,
+    mode: 4,
+    stratum: timely ? stratum : 0,
+    poll,
+    precision,
+    rootDelay,
+    rootDispersion,
+    referenceId: timely ? referenceId : referenceIdOf(kiss),
+    referenceTime: timely ? timestampFromUnixNs(state.referenceNs, 'down') : 0n,
+    originTime,
+    receiveTime: timely ? timestampFromUnixNs(received, 'up') : originTime,
+    transmitTime: timely ? timestampFromUnixNs(transmitted, 'down') : originTime,
   });
 }
