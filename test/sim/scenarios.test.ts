@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { openScenario } from '../../src/sim/scenario.ts';
 import { unixNs } from '../../src/time/instant.ts';
+import { runDrawnWorlds } from '../kit/drawn-worlds.ts';
 import { catalog } from '../kit/scenario-catalog.ts';
 
 // The whole library in each: sources, codec, polling, engine, page, readers. The same worlds fill the
@@ -19,6 +20,11 @@ test.for(catalog.map((entry) => [entry.name, entry.scenario] as const))(
     expect(summary.availability).toBeGreaterThan(0.97);
   },
 );
+
+// fast-check prints the seed and the shrunk scenario: `openScenario` of that JSON is the replay.
+test('whatever world is drawn, as long as the assumptions hold: 230 hours, no violation', async () => {
+  expect(await runDrawnWorlds({ seed: 20, hours: 230 })).toBeGreaterThan(230 * 1500);
+});
 
 test('pauses do not make the clock say that it was disrupted', async () => {
   const { world, clock, run } = openScenario({
