@@ -74,8 +74,13 @@ describe('fixed vectors', () => {
     const t = BigInt(row.timestamp);
     expect(formatTimestamp(t)).toBe(row.text);
     expect(parseTimestamp(row.text)).toBe(t);
+    const bytes = Buffer.from(row.bytes, 'hex');
     expect(hex(timestampToBytes(t))).toBe(row.bytes);
-    expect(timestampFromBytes(Buffer.from(row.bytes, 'hex'))).toBe(t);
+    expect(timestampFromBytes(bytes)).toBe(t);
+    const view = new DataView(new ArrayBuffer(8));
+    writeTimestamp(t, view, 0);
+    expect(hex(new Uint8Array(view.buffer))).toBe(row.bytes);
+    expect(readTimestamp(view, 0)).toBe(t);
     expect(toLong(t)).toEqual({ low: row.low, high: row.high, unsigned: false });
     expect(fromLong(row)).toBe(t);
     expect(toUuidV7(t, BigInt(row.nodeBits))).toBe(row.uuid);

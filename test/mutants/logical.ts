@@ -189,6 +189,14 @@ export const mutants: Mutant[] = [
     name: 'fixed vectors',
   },
   {
+    id: 'logical-bytes-out-of-order',
+    file: TIMESTAMP,
+    find: 'bytes[2] = high >>> 8;',
+    replace: 'bytes[2] = low >>> 8;',
+    test: TIMESTAMP_TEST,
+    name: 'fixed vectors',
+  },
+  {
     id: 'logical-uuid-nanosecond-unchecked',
     file: UUID,
     find: 'if (ns >= NS_PER_MS || timestamp > INT64_MAX)',
