@@ -28,6 +28,23 @@ export type {
   SourceSink,
   TimeSource,
 } from './bounded-clock/time-source.ts';
+export {
+  beginCommit,
+  type Commit,
+  type CommitClocks,
+  type CommitSteps,
+  type Committed,
+  runCommit,
+} from './commit-wait/commit.ts';
+export {
+  CommitWaitInterruptedError,
+  CommitWaitTimeoutError,
+  CommitWaitTooLongError,
+  UncertaintyTooWideError,
+} from './commit-wait/errors.ts';
+export type { Waited, WaitMode, WaitOptions } from './commit-wait/wait-options.ts';
+export { waitUntilAfter } from './commit-wait/wait-until-after.ts';
+export { waitUntilAfterSync } from './commit-wait/wait-until-after-sync.ts';
 export { type Agreement, agreement } from './interval/agreement.ts';
 export {
   contains,

@@ -93,6 +93,7 @@ interface Configured {
 }
 
 export class BoundedClock extends BoundedReader {
+  override readonly publications: Set<() => void> = new Set();
   readonly #clock: Clock;
   readonly #page: Page;
   readonly #engine: BoundEngine;
@@ -112,7 +113,6 @@ export class BoundedClock extends BoundedReader {
   readonly #configured: readonly Configured[];
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #events: ChangeEvents;
-  readonly #waiting = new Set<() => void>();
   #discardBefore: bigint = -(2n ** 63n);
   #cancelTick: Cancel = () => {};
   #stopped = false;
@@ -244,7 +244,7 @@ export class BoundedClock extends BoundedReader {
       let cancelTimer: Cancel;
       const finish = (settle: () => void) => {
         cancelTimer();
-        this.#waiting.delete(look);
+        this.publications.delete(look);
         signal?.removeEventListener('abort', onAbort);
         settle();
       };
@@ -259,12 +259,12 @@ export class BoundedClock extends BoundedReader {
         cancelTimer = this.#clock.setTimer(Math.min(leftMs, MAX_TIMER_MS), onTimer);
       };
       cancelTimer = () => {};
-      this.#waiting.add(look);
+      this.publications.add(look);
       signal?.addEventListener('abort', onAbort);
       // The bound may have ended since the last tick.
       this.#publish();
       look();
-      if (this.#waiting.has(look)) onTimer();
+      if (this.publications.has(look)) onTimer();
     });
   }
 
@@ -516,7 +516,7 @@ export class BoundedClock extends BoundedReader {
 
   /** Tells listeners and waiters what is different since the last time. */
   #announce(): void {
-    for (const look of [...this.#waiting]) look();
+    for (const look of [...this.publications]) look();
     this.#events.compare(this.#status(), this.#engine);
   }
 

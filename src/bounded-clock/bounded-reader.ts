@@ -72,8 +72,14 @@ const LONG_AGO = -(2n ** 62n);
 const { asIntN } = BigInt;
 
 export class BoundedReader {
+  /** This thread's clock: readings are taken on it, and whoever waits for one sets its timers there. */
+  readonly clock: Clock;
+  /**
+   * Called after each publication, for waits in the publisher's own thread; absent where another thread
+   * publishes, which nobody here is told of. For the library's own use: a program listens to `onChange`.
+   */
+  readonly publications?: Set<() => void>;
   readonly #page: Page;
-  readonly #clock: Clock;
   readonly #header: Int32Array;
   readonly #own: BigInt64Array = new BigInt64Array(OWN_SLOTS);
   readonly #copy: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
@@ -83,8 +89,8 @@ export class BoundedReader {
 
   /** For the library's own use: `BoundedClock.start` and `BoundedClock.attach` make readers. */
   constructor(page: Page, clock: Clock) {
+    this.clock = clock;
     this.#page = page;
-    this.#clock = clock;
     this.#header = page.header;
     this.#monotonicNs = () => clock.monotonicNs();
     this.#own[SPAN] = -1n;
@@ -140,6 +146,24 @@ export class BoundedReader {
   }
 
   /**
+   * How long, in ns of the monotonic clock, until `after(t)` will be true if no further sample comes; 0 when
+   * it is true already. To plan by, not to act on: samples and the loss of the bound change it either way,
+   * and where the bound changes slope meanwhile it is off by parts per million.
+   *
+   * @throws ClockUnsynchronizedError when there is no bound
+   */
+  remainingNs(t: UnixNs): bigint {
+    if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
+    if (!this.#evaluate()) throw this.#unsynchronized();
+    const own = this.#own;
+    if (own[EARLIEST]! > t) return 0n;
+    // From the edge itself: what `earliest` shows may stand at its high-water mark, and wait for the edge.
+    const edge = own[READING]! + own[LO]! - ((own[AGE]! * own[SLOPE_LO]!) >> 24n);
+    const rate = 1 - Number(own[SLOPE_LO]!) * 2 ** -34;
+    return BigInt(Math.ceil((Number(t - edge) + 1) / rate));
+  }
+
+  /**
    * One plausible instant, for clocks that need a point: the monotonic clock plus the middle of the bound
    * as last published. Carries no promise. Once there was a bound it never fails: when the bound is lost
    * it goes on from the last middle. It may go back when the middle moves. Allocates one bigint.
@@ -180,11 +204,11 @@ export class BoundedReader {
   protected checkWall(): Disruption | undefined {
     if (this.#header[VERSION] !== this.#seen) this.#refresh();
     if (this.#copy[STATE] !== BOUNDED) return undefined;
-    const offset = readWallOffset(this.#clock);
+    const offset = readWallOffset(this.clock);
     if (offset === undefined) return undefined;
     const moved = (offset.lowerNs + offset.upperNs) / 2n - this.#copy[WALL_OFFSET]!;
     const elapsed = offset.readAt - this.#copy[WALL_READ_AT]!;
-    if ((moved < 0n ? -moved : moved) <= jumpLimitNs(this.#clock, elapsed)) return undefined;
+    if ((moved < 0n ? -moved : moved) <= jumpLimitNs(this.clock, elapsed)) return undefined;
     this.#page.raiseAlarm();
     return 'step-or-suspend';
   }

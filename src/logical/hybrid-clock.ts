@@ -129,6 +129,11 @@ export class HybridClock {
     this.#slots[MAX_LEAD] = options.onLead === undefined ? INT64_MAX : maxLeadNs;
   }
 
+  /** A remote timestamp further ahead of physical time than this is refused, in ns: `maxRemoteAheadMs`. */
+  get maxRemoteAheadNs(): bigint {
+    return this.#slots[MAX_AHEAD]!;
+  }
+
   /**
    * The timestamp of a local or send event: greater than every one before, and at least physical time.
    * Costs about 1.3 readings of the clock; allocates the bigint.

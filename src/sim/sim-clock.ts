@@ -39,6 +39,11 @@ export interface SimClockOptions extends OscillatorOptions {
   readonly timerEarlyMs?: number;
   /** A timer fires up to this much late, pauses aside. Default 0. */
   readonly timerLateMs?: number;
+  /**
+   * How long a turn of the event loop takes: without, code that yields until time has passed would yield
+   * for ever. Default 0.01.
+   */
+  readonly turnMs?: number;
 }
 
 /** What a `SimProcess` adds to a bare clock: its callbacks wait for it, and its code can be pre-empted. */
@@ -50,6 +55,7 @@ export interface ClockHost {
 }
 
 const BOOT_GRID_NS = 10_000_000n;
+const TURN_MS = 0.01;
 const LONGEST_TIMER_MS = 0x7fff_ffff;
 
 export class SimClock implements Clock {
@@ -77,6 +83,7 @@ export class SimClock implements Clock {
     checkNumber('wallOffsetMs', wallOffsetMs, -1e12, 1e12);
     checkNumber('monotonicGridNs', monotonicGridNs, 1, 1e9);
     checkNumber('wallGridNs', wallGridNs, 1, 1e9);
+    checkNumber('turnMs', options.turnMs ?? TURN_MS, 1e-6, 1e6);
     this.#scheduler = scheduler;
     this.#random = random;
     this.#host = host;
@@ -121,7 +128,7 @@ export class SimClock implements Clock {
   }
 
   nextTurn(fn: () => void): Cancel {
-    return this.#scheduler.after(0, this.#bound(fn));
+    return this.#scheduler.after((this.#options.turnMs ?? TURN_MS) * 1e6, this.#bound(fn));
   }
 
   /** The rate error now, in ppm: positive runs fast, -1e6 when stopped. */

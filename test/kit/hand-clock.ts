@@ -77,6 +77,11 @@ export class HandClock implements Clock {
     return thrown;
   }
 
+  /** What waits for the next turn. */
+  get turnsPending(): number {
+    return this.#turns.length;
+  }
+
   /** Timers that would keep a process alive, and those that would not. */
   pending(): { foreground: number; background: number } {
     const background = [...this.#timers].filter((timer) => timer.background).length;

@@ -1,0 +1,68 @@
+import { BoundedClock, type BoundedClockOptions } from '../../src/bounded-clock/bounded-clock.ts';
+import { HybridClock, type HybridClockOptions } from '../../src/logical/hybrid-clock.ts';
+import { asUnixNs, type UnixNs } from '../../src/time/instant.ts';
+import { HandClock } from '../kit/hand-clock.ts';
+import { type Reply, ScriptedSource } from '../kit/scripted-source.ts';
+
+export const MS: bigint = 1_000_000n;
+export const SECOND: bigint = 1000n * MS;
+
+/** A bounded clock on a clock moved by hand, its source, a hybrid clock on it, and what true time is. */
+export class Stage {
+  readonly clock: HandClock = new HandClock();
+  readonly source: ScriptedSource = new ScriptedSource('s0');
+  readonly bounded: BoundedClock;
+  readonly hlc: HybridClock;
+  readonly theta: bigint = this.clock.wallOffset;
+
+  /** Synchronised, the bound being true time plus and minus 1 ms. */
+  constructor(options: Partial<BoundedClockOptions & HybridClockOptions> = {}) {
+    const { sources = [this.source], clock = this.clock } = options;
+    this.bounded = BoundedClock.start({ hostClock: 'free-running', ...options, sources, clock });
+    this.hlc = new HybridClock({ nodeId: 'a', ...options, clock: this.bounded });
+    this.sample();
+  }
+
+  get truth(): bigint {
+    return this.clock.monotonic + this.theta;
+  }
+
+  get earliest(): bigint {
+    return this.bounded.now().earliest;
+  }
+
+  /** A timestamp that the clock will be `ns` short of. */
+  ahead(ns: bigint): UnixNs {
+    return asUnixNs(this.earliest + ns);
+  }
+
+  /** An exchange ends now. */
+  sample(reply: Partial<Reply> = {}): void {
+    this.source.reply(this.clock, { theta: this.theta, ...reply });
+  }
+
+  /** What waiting leaves behind: timers, turns, hooks. */
+  get leftovers(): { timers: number; turns: number; hooks: number } {
+    return {
+      timers: this.clock.pending().foreground,
+      turns: this.clock.turnsPending,
+      hooks: this.bounded.publications.size,
+    };
+  }
+}
+
+export const NOTHING_LEFT: Stage['leftovers'] = { timers: 0, turns: 0, hooks: 0 };
+
+/** Where a promise stands, without waiting for it: promise jobs that are due have run. */
+export async function stateOf(promise: Promise<unknown>): Promise<unknown> {
+  const pending = Symbol('pending');
+  const settle = new Promise((resolve) => setImmediate(() => resolve(pending)));
+  const seen = await Promise.race([
+    promise.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    ),
+    settle,
+  ]);
+  return seen === pending ? 'pending' : seen;
+}
