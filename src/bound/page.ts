@@ -55,7 +55,9 @@ export const LATEST = 9;
 export const HIGH_WATER = 10;
 export const OWN_MIDDLE = 11;
 export const OWN_ERA = 12;
-export const OWN_SLOTS = 13;
+/** `EARLIEST` before the high-water mark. */
+export const EDGE = 13;
+export const OWN_SLOTS = 14;
 
 /** Slots before the segments. */
 export const STATE = 0;

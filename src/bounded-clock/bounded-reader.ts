@@ -19,6 +19,7 @@ import {
   BOUNDED,
   DISRUPTED,
   EARLIEST,
+  EDGE,
   END_REASON,
   ERA,
   EVER_BOUNDED,
@@ -158,9 +159,11 @@ export class BoundedReader {
     const own = this.#own;
     if (own[EARLIEST]! > t) return 0n;
     // From the edge itself: what `earliest` shows may stand at its high-water mark, and wait for the edge.
-    const edge = own[READING]! + own[LO]! - ((own[AGE]! * own[SLOPE_LO]!) >> 24n);
+    own[EDGE] =
+      asIntN(64, own[READING]! + own[LO]!) -
+      asIntN(64, asIntN(64, own[AGE]! * own[SLOPE_LO]!) >> 24n);
     const rate = 1 - Number(own[SLOPE_LO]!) * 2 ** -34;
-    return BigInt(Math.ceil((Number(t - edge) + 1) / rate));
+    return BigInt(Math.ceil((Number(t - own[EDGE]!) + 1) / rate));
   }
 
   /**

@@ -7,20 +7,30 @@ import { type Reply, ScriptedSource } from '../kit/scripted-source.ts';
 export const MS: bigint = 1_000_000n;
 export const SECOND: bigint = 1000n * MS;
 
-/** A bounded clock on a clock moved by hand, its source, a hybrid clock on it, and what true time is. */
+/** A bounded clock on a clock moved by hand, its sources, a hybrid clock on it, and what true time is. */
 export class Stage {
   readonly clock: HandClock = new HandClock();
-  readonly source: ScriptedSource = new ScriptedSource('s0');
+  readonly sources: readonly ScriptedSource[];
   readonly bounded: BoundedClock;
   readonly hlc: HybridClock;
   readonly theta: bigint = this.clock.wallOffset;
 
   /** Synchronised, the bound being true time plus and minus 1 ms. */
-  constructor(options: Partial<BoundedClockOptions & HybridClockOptions> = {}) {
-    const { sources = [this.source], clock = this.clock } = options;
-    this.bounded = BoundedClock.start({ hostClock: 'free-running', ...options, sources, clock });
+  constructor(options: Partial<BoundedClockOptions & HybridClockOptions> = {}, sources = 1) {
+    this.sources = Array.from({ length: sources }, (_, i) => new ScriptedSource(`s${i}`));
+    const { clock, sources: all } = this;
+    this.bounded = BoundedClock.start({
+      hostClock: 'free-running',
+      ...options,
+      sources: all,
+      clock,
+    });
     this.hlc = new HybridClock({ nodeId: 'a', ...options, clock: this.bounded });
     this.sample();
+  }
+
+  static ofFive(): Stage {
+    return new Stage({}, 5);
   }
 
   get truth(): bigint {
@@ -36,9 +46,20 @@ export class Stage {
     return asUnixNs(this.earliest + ns);
   }
 
-  /** An exchange ends now. */
+  /** An exchange with every source ends now. */
   sample(reply: Partial<Reply> = {}): void {
-    this.source.reply(this.clock, { theta: this.theta, ...reply });
+    for (const source of this.sources) {
+      source.reply(this.clock, { theta: this.theta, ...reply });
+    }
+  }
+
+  /** Lets the loop turn, a microsecond each, while something waits for a turn. */
+  spin(forNs: bigint = 10n * MS): void {
+    const end = this.clock.monotonic + forNs;
+    while (this.clock.turnsPending > 0 && this.clock.monotonic < end) {
+      this.clock.advance(1000n);
+      this.clock.turns();
+    }
   }
 
   /** What waiting leaves behind: timers, turns, hooks. */

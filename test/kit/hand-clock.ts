@@ -52,6 +52,14 @@ export class HandClock implements Clock {
     this.monotonic = end;
   }
 
+  /** Every timer that is not in the background fires now, however early that is. */
+  fireAll(): void {
+    for (const timer of [...this.#timers]) {
+      if (timer.background || !this.#timers.delete(timer)) continue;
+      timer.fn();
+    }
+  }
+
   /** The process is stopped: time passes for all clocks, and the timers fire late, at the end of it. */
   pause(ns: bigint): void {
     this.monotonic += ns;
