@@ -40,8 +40,8 @@ export interface SimClockOptions extends OscillatorOptions {
   /** A timer fires up to this much late, pauses aside. Default 0. */
   readonly timerLateMs?: number;
   /**
-   * How long a turn of the event loop takes: without, code that yields until time has passed would yield
-   * for ever. Default 0.01.
+   * How long a turn of the event loop takes, and an early timer at least: code that yields, or sleeps for
+   * the rest of an early timer, until time has passed would else do so for ever. Default 0.01.
    */
   readonly turnMs?: number;
 }
@@ -55,7 +55,6 @@ export interface ClockHost {
 }
 
 const BOOT_GRID_NS = 10_000_000n;
-const TURN_MS = 0.01;
 const LONGEST_TIMER_MS = 0x7fff_ffff;
 
 export class SimClock implements Clock {
@@ -67,6 +66,7 @@ export class SimClock implements Clock {
   readonly #oscillator: Oscillator;
   readonly #options: SimClockOptions;
   readonly #uptimeNs: bigint;
+  readonly #turnNs: number;
   #wallOffsetNs: bigint;
   #suspendedNs = 0n;
   #stoppedUntil = 0;
@@ -79,11 +79,12 @@ export class SimClock implements Clock {
     host?: ClockHost,
   ) {
     const { uptimeMs = 1e9, wallOffsetMs = 0, monotonicGridNs = 1, wallGridNs = 1e6 } = options;
+    const { turnMs = 0.01 } = options;
     checkNumber('uptimeMs', uptimeMs, 0, 1e12);
     checkNumber('wallOffsetMs', wallOffsetMs, -1e12, 1e12);
     checkNumber('monotonicGridNs', monotonicGridNs, 1, 1e9);
     checkNumber('wallGridNs', wallGridNs, 1, 1e9);
-    checkNumber('turnMs', options.turnMs ?? TURN_MS, 1e-6, 1e6);
+    this.#turnNs = checkNumber('turnMs', turnMs, 1e-6, 1e6) * 1e6;
     this.#scheduler = scheduler;
     this.#random = random;
     this.#host = host;
@@ -124,11 +125,11 @@ export class SimClock implements Clock {
     const { timerEarlyMs = 0, timerLateMs = 0 } = this.#options;
     const delayNs = Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS) * 1e6;
     const error = this.#random.between(-timerEarlyMs, timerLateMs) * 1e6;
-    return this.#onceCounted(delayNs + error, fn);
+    return this.#onceCounted(Math.max(delayNs + error, Math.min(delayNs, this.#turnNs)), fn);
   }
 
   nextTurn(fn: () => void): Cancel {
-    return this.#scheduler.after((this.#options.turnMs ?? TURN_MS) * 1e6, this.#bound(fn));
+    return this.#scheduler.after(this.#turnNs, this.#bound(fn));
   }
 
   /** The rate error now, in ppm: positive runs fast, -1e6 when stopped. */

@@ -72,6 +72,7 @@ describe('release', () => {
   it('equal is not after', async () => {
     const s = new Stage();
     const wait = waitUntilAfter(s.bounded, asUnixNs(s.earliest));
+    s.clock.fireAll();
     expect(await stateOf(wait)).toBe('pending');
     s.clock.advance(MS);
     expect(await stateOf(wait)).toMatchObject({ value: {} });
@@ -305,6 +306,18 @@ describe('ends without release', () => {
     const wait = waitUntilAfter(s.bounded, s.ahead(3n * MS), { timeoutMs: 4 });
     s.clock.pause(SECOND);
     expect(await stateOf(wait)).toMatchObject({ value: {} });
+  });
+
+  it("a time limit ends with its wait, and is nobody else's", async () => {
+    const s = new Stage();
+    const limited = waitUntilAfter(s.bounded, s.ahead(MS), { timeoutMs: 5 });
+    s.clock.advance(2n * MS);
+    expect(await stateOf(limited)).toMatchObject({ value: {} });
+    const patient = waitUntilAfter(s.bounded, s.ahead(100n * MS));
+    s.clock.advance(50n * MS);
+    s.clock.fireAll();
+    expect(await stateOf(patient)).toBe('pending');
+    s.bounded.stop();
   });
 
   it.each(MODES)('%s: abort, before and during: the reason of the signal', async (mode) => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Random } from '../../src/sim/random.ts';
 import { Scheduler } from '../../src/sim/scheduler.ts';
 import { SimClock, type SimClockOptions } from '../../src/sim/sim-clock.ts';
+import { sleep } from '../../src/time/sleep.ts';
 
 const SECOND = 1_000_000_000;
 const MS = 1_000_000;
@@ -156,6 +157,22 @@ test('timers are as early and as late as asked for, and no more', () => {
   expect(Math.max(...errors)).toBeGreaterThan(3.9);
 });
 
+test('code that yields, or sleeps for the rest of early timers, until an instant gets there', async () => {
+  const { scheduler, clock } = world({ timerEarlyMs: 1 });
+  const from = clock.monotonicNs();
+  let yielded = 0;
+  const turn = (): void => {
+    yielded++;
+    if (clock.monotonicNs() < from + 1_000_000n) clock.nextTurn(turn);
+  };
+  turn();
+  let slept = 0;
+  for (let i = 0; i < 100; i++) sleep(clock, 0.3).then(() => slept++);
+  await scheduler.runAsync(2 * MS);
+  expect([yielded, slept]).toEqual([101, 100]);
+  expect(scheduler.eventIndex).toBeLessThan(5000);
+});
+
 test('a cancelled timer never fires, even one that was put off by a freeze', () => {
   const { scheduler, clock } = world();
   const fired: string[] = [];
@@ -175,4 +192,5 @@ test('misuse is refused with the name of the option', () => {
   expect(() => world({ uptimeMs: -1 })).toThrow(/uptimeMs/);
   expect(() => world({ monotonicGridNs: 0 })).toThrow(/monotonicGridNs/);
   expect(() => world({ driftPpm: 5e5 })).toThrow(/driftPpm/);
+  expect(() => world({ turnMs: 0 })).toThrow(/turnMs/);
 });

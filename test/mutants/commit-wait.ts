@@ -1,0 +1,276 @@
+import type { Mutant } from './mutant.ts';
+
+const QUEUE = 'src/commit-wait/wait-queue.ts';
+const COMMIT = 'src/commit-wait/commit.ts';
+const HEAP = 'src/commit-wait/min-heap.ts';
+const OPTIONS = 'src/commit-wait/wait-options.ts';
+const SYNC = 'src/commit-wait/wait-until-after-sync.ts';
+const WAIT_TEST = 'test/commit-wait/wait-until-after.test.ts';
+const COMMIT_TEST = 'test/commit-wait/commit.test.ts';
+const SYNC_TEST = 'test/commit-wait/wait-until-after-sync.test.ts';
+const HEAP_TEST = 'test/commit-wait/min-heap.test.ts';
+const SIMULATED = 'test/commit-wait/simulated.test.ts';
+
+const READ = 'this.#reader.readInto(this.#slots, EARLIEST);';
+const DUE = 'heap.leastKey < this.#slots[EARLIEST]!';
+const NEVER_EARLY = 'never released while true time';
+const IN_ORDER = 'greater timestamp';
+
+export const mutants: Mutant[] = [
+  {
+    id: 'commit-wait-timer-trusted',
+    file: QUEUE,
+    find: READ,
+    replace: `${READ}\n      if (this.#economy.size > 0) this.#slots[EARLIEST] = this.#economy.leastKey + 1n;`,
+    test: WAIT_TEST,
+    name: 'fires early is not trusted',
+  },
+  {
+    id: 'commit-wait-timer-trusted-to-a-millisecond',
+    file: QUEUE,
+    find: DUE,
+    replace: 'heap.leastKey < this.#slots[EARLIEST]! + 1_000_000n',
+    test: SIMULATED,
+    name: NEVER_EARLY,
+  },
+  {
+    id: 'commit-wait-latest-for-earliest',
+    file: QUEUE,
+    find: DUE,
+    replace: 'heap.leastKey < this.#slots[1]!',
+    test: SIMULATED,
+    name: NEVER_EARLY,
+  },
+  {
+    id: 'commit-wait-latest-for-earliest-by-hand',
+    file: QUEUE,
+    find: DUE,
+    replace: 'heap.leastKey < this.#slots[1]!',
+    test: WAIT_TEST,
+    name: 'earliest decides',
+  },
+  {
+    id: 'commit-wait-equal-is-after',
+    file: QUEUE,
+    find: DUE,
+    replace: 'heap.leastKey <= this.#slots[EARLIEST]!',
+    test: WAIT_TEST,
+    name: 'equal is not after',
+  },
+  {
+    id: 'commit-wait-not-read-again-after-widening',
+    file: QUEUE,
+    find: READ,
+    replace: `if (this.#slots[EARLIEST] === 0n) ${READ}
+      else this.#slots[EARLIEST]! += this.#clock.monotonicNs() - this.#slots[NOW]!;`,
+    test: WAIT_TEST,
+    name: 'one that widens it keeps the wait',
+  },
+  {
+    id: 'commit-wait-plans-by-the-high-water-mark',
+    file: 'src/bounded-clock/bounded-reader.ts',
+    find: 'Number(t - own[EDGE]!)',
+    replace: 'Number(t - own[EARLIEST]!)',
+    test: WAIT_TEST,
+    name: 'one that widens it keeps the wait',
+  },
+  {
+    id: 'commit-wait-deaf-to-publications',
+    file: QUEUE,
+    find: 'if (this.size === 0) this.#reader.publications?.add(this.#wake);',
+    replace: '',
+    test: WAIT_TEST,
+    name: 'tightens it releases at once',
+  },
+  {
+    id: 'commit-wait-attached-reader-not-looked-at',
+    file: QUEUE,
+    find: 'Math.min(inMs, LOOK_EVERY_MS)',
+    replace: 'inMs',
+    test: WAIT_TEST,
+    name: 'in another thread',
+  },
+  {
+    id: 'commit-wait-hangs-without-a-bound',
+    file: QUEUE,
+    find: '      this.#interrupt(error);\n',
+    replace: '',
+    test: WAIT_TEST,
+    name: 'ERR_COMMIT_WAIT_INTERRUPTED',
+  },
+  {
+    id: 'commit-wait-releases-without-a-bound',
+    file: QUEUE,
+    find: 'const { reject, timestamp, startedNs } = this.#end(id);',
+    replace: 'const { resolve: reject, timestamp, startedNs } = this.#end(id) as never;',
+    test: WAIT_TEST,
+    name: 'ERR_COMMIT_WAIT_INTERRUPTED',
+  },
+  {
+    id: 'commit-wait-timer-left-behind',
+    file: QUEUE,
+    find: '      this.#stopTimer();\n      this.#reader',
+    replace: '      this.#reader',
+    test: WAIT_TEST,
+    name: 'abort, before and during',
+  },
+  {
+    id: 'commit-wait-hook-left-behind',
+    file: QUEUE,
+    find: '      this.#reader.publications?.delete(this.#wake);\n',
+    replace: '',
+    test: WAIT_TEST,
+    name: 'a timer, looked at and set again',
+  },
+  {
+    id: 'commit-wait-listener-left-behind',
+    file: QUEUE,
+    find: "    if (waiter.onAbort) waiter.signal?.removeEventListener('abort', waiter.onAbort);\n",
+    replace: '',
+    test: WAIT_TEST,
+    name: 'no longer listens',
+  },
+  {
+    id: 'commit-wait-time-limit-left-behind',
+    file: QUEUE,
+    find: '    this.#deadlines.remove(id);\n',
+    replace: '',
+    test: WAIT_TEST,
+    name: 'a time limit ends with its wait',
+  },
+  {
+    id: 'commit-wait-does-not-keep-the-process',
+    file: QUEUE,
+    find: 'this.#clock.setTimer(delayMs, this.#wake)',
+    replace: 'this.#clock.setTimer(delayMs, this.#wake, { background: true })',
+    test: 'test/commit-wait/process.test.ts',
+    name: 'lives as long as the wait',
+    dist: true,
+  },
+  {
+    id: 'commit-wait-earlier-end-waits-for-the-later-timer',
+    file: QUEUE,
+    find: 'if (atNs >= this.#plannedNs) return;',
+    replace: 'if (this.#plannedNs < Number.POSITIVE_INFINITY) return;',
+    test: WAIT_TEST,
+    name: 'brings the timer forward',
+  },
+  {
+    id: 'commit-wait-economy-turns-with-the-precise',
+    file: QUEUE,
+    find: '    if (this.#precise.size > 0) inMs = preciseMs(',
+    replace: '    if (this.#precise.size > 0) inMs = 0 * preciseMs(',
+    test: WAIT_TEST,
+    name: 'does not make the economical ones turn',
+  },
+  {
+    id: 'commit-wait-absurd-timestamps-accepted',
+    file: OPTIONS,
+    find: 'if (remainingNs > maxWaitMs * 1e6)',
+    replace: 'if (remainingNs > maxWaitMs * 1e9)',
+    test: WAIT_TEST,
+    name: 'refused at once',
+  },
+  {
+    id: 'commit-wait-timestamp-below-latest',
+    file: COMMIT,
+    find: 'hlc.nowAtLeast(latest)',
+    replace: 'hlc.nowAtLeast(earliest)',
+    test: SIMULATED,
+    name: IN_ORDER,
+  },
+  {
+    id: 'commit-wait-timestamp-of-the-middle',
+    file: COMMIT,
+    find: 'hlc.nowAtLeast(latest)',
+    replace: 'hlc.now()',
+    test: SIMULATED,
+    name: IN_ORDER,
+  },
+  {
+    id: 'commit-wait-visible-before-settled',
+    file: COMMIT,
+    find: 'const { waitedNs } = await wait;',
+    replace: 'const waitedNs = 0n;',
+    test: SIMULATED,
+    name: IN_ORDER,
+  },
+  {
+    id: 'commit-wait-visible-before-prepared',
+    file: COMMIT,
+    find: 'const prepared = await steps.prepare(timestamp);',
+    replace: 'const prepared = steps.prepare(timestamp) as never;',
+    test: COMMIT_TEST,
+    name: 'prepare is the longer',
+  },
+  {
+    id: 'commit-wait-visible-after-abort',
+    file: COMMIT,
+    find: '    signal?.throwIfAborted();\n    return',
+    replace: '    return',
+    test: COMMIT_TEST,
+    name: 'aborted after',
+  },
+  {
+    id: 'commit-wait-goes-on-when-prepare-failed',
+    file: COMMIT,
+    find: '    ending.abort();\n',
+    replace: '',
+    test: COMMIT_TEST,
+    name: 'prepare fails',
+  },
+  {
+    id: 'commit-wait-wall-clock-not-looked-at',
+    file: COMMIT,
+    find: 'const reading = clock.read();',
+    replace: 'const reading = { interval: clock.now() } as ReturnType<typeof clock.read>;',
+    test: COMMIT_TEST,
+    name: 'looks at the wall clock first',
+  },
+  {
+    id: 'commit-wait-any-width',
+    file: COMMIT,
+    find: 'if (latest - earliest > hlc.maxRemoteAheadNs)',
+    replace: 'if (latest - earliest > 2n * hlc.maxRemoteAheadNs)',
+    test: COMMIT_TEST,
+    name: 'ERR_UNCERTAINTY_TOO_WIDE',
+  },
+  {
+    id: 'commit-wait-blocked-wake-up-trusted',
+    file: SYNC,
+    find: '    if (blockMs > 0) Atomics.wait(cell, 0, 0, blockMs);\n',
+    replace:
+      "    if (blockMs > 0 && Atomics.wait(cell, 0, 0, blockMs) === 'timed-out') return { waitedNs };\n",
+    test: SYNC_TEST,
+    name: 'a wake-up is not trusted',
+  },
+  {
+    id: 'commit-wait-blocks-too-long',
+    file: SYNC,
+    find: '      LOOK_EVERY_MS,\n',
+    replace: '',
+    test: SYNC_TEST,
+    name: '5 ms at most at a time',
+  },
+  {
+    id: 'commit-wait-heap-wrong-child',
+    file: HEAP,
+    find: 'keys[child + 1]! < keys[child]!',
+    replace: 'keys[child + 1]! > keys[child]!',
+    test: HEAP_TEST,
+  },
+  {
+    id: 'commit-wait-heap-gap-filled-downwards-only',
+    file: HEAP,
+    find: 'if (place > FIRST && keys[MOVING]! < keys[place >> 1]!) this.#rise(place, last);\n    else ',
+    replace: '',
+    test: HEAP_TEST,
+  },
+  {
+    id: 'commit-wait-heap-difference-overflows',
+    file: HEAP,
+    find: 'while (at > FIRST && keys[MOVING]! < keys[at >> 1]!)',
+    replace: 'while (at > FIRST && BigInt.asIntN(64, keys[MOVING]! - keys[at >> 1]!) < 0n)',
+    test: HEAP_TEST,
+  },
+];
