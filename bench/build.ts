@@ -10,6 +10,7 @@ const OWN: Readonly<Record<string, string>> = entriesOf('bench', [
   'rows',
   'scaling',
   'memory',
+  'waits',
   'publisher.worker',
   'reader.worker',
   'rival.worker',

@@ -1,4 +1,4 @@
-/** Two charts as SVG text: bars of how many times the floor, and curves on logarithmic axes. */
+/** Charts as SVG text: bars of how many times the floor, curves on logarithmic axes, lines on any. */
 import type { CurvePoints } from './report.ts';
 import type { Measured } from './run.ts';
 
@@ -94,6 +94,77 @@ export function logLogChart(curves: readonly CurvePoints[]): string {
     );
   });
   return svg(bottom + 2 * LINE, body);
+}
+
+export interface Line {
+  readonly name: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+export interface Axis {
+  /** With its unit. */
+  readonly name: string;
+  /** Where it begins; above 0 when it is logarithmic. */
+  readonly least: number;
+  readonly logarithmic?: boolean;
+}
+
+/** Lines through their points, with their names at the right. */
+export function lineChart(
+  lines: readonly Line[],
+  axes: { readonly x: Axis; readonly y: Axis },
+): string {
+  const [left, right, top, bottom] = [60, 200, 20, 340];
+  const points = lines.flatMap((line) => line.points);
+  const x = scale(axes.x, Math.max(...points.map(([value]) => value)), left, WIDTH - right);
+  const y = scale(axes.y, Math.max(...points.map(([, value]) => value)), bottom, top);
+  const body = [
+    ...x.ticks.flatMap((tick) => [
+      `<path d="M${x.at(tick)} ${top}V${bottom}" stroke="#cbd5e0"/>`,
+      `<text x="${x.at(tick)}" y="${bottom + 18}" text-anchor="middle">${tick}</text>`,
+    ]),
+    ...y.ticks.flatMap((tick) => [
+      `<path d="M${left} ${y.at(tick)}H${WIDTH - right}" stroke="#cbd5e0"/>`,
+      `<text x="${left - 6}" y="${y.at(tick) + 4}" text-anchor="end">${tick}</text>`,
+    ]),
+    `<text x="${(left + WIDTH - right) / 2}" y="${bottom + 38}" text-anchor="middle">${escaped(axes.x.name)}</text>`,
+    `<text x="${left}" y="${top - 6}" text-anchor="middle">${escaped(axes.y.name)}</text>`,
+  ];
+  lines.forEach(({ name, points: own }, i) => {
+    const color = COLORS[i % COLORS.length];
+    const spots = own.map(([px, py]) => `${x.at(px)},${y.at(py)}`);
+    body.push(
+      `<polyline points="${spots.join(' ')}" fill="none" stroke="${color}" stroke-width="2"/>`,
+      `<text x="${WIDTH - right + 16}" y="${top + 20 + i * LINE}" fill="${color}">${escaped(name)}</text>`,
+    );
+  });
+  return svg(bottom + 3 * LINE, body);
+}
+
+/** From the axis' least value, at pixel `from`, to a round one that is not below `most`, at pixel `to`. */
+function scale(
+  { least, logarithmic = false }: Axis,
+  most: number,
+  from: number,
+  to: number,
+): { readonly ticks: readonly number[]; readonly at: (value: number) => number } {
+  const ticks: number[] = [];
+  if (logarithmic) {
+    for (let tick = least; ; tick *= 10) {
+      ticks.push(tick);
+      if (tick >= most && ticks.length > 1) break;
+    }
+  } else {
+    const step = [1, 2, 5, 10, 20, 50, 100].find((each) => (most - least) / each <= 8) ?? most;
+    for (let tick = least; ; tick += step) {
+      ticks.push(tick);
+      if (tick >= most && ticks.length > 1) break;
+    }
+  }
+  const end = ticks.at(-1) as number;
+  const share = (value: number): number =>
+    logarithmic ? Math.log(value / least) / Math.log(end / least) : (value - least) / (end - least);
+  return { ticks, at: (value) => Math.round((from + share(value) * (to - from)) * 10) / 10 };
 }
 
 /** The powers of ten that enclose all values; at least one decade apart. */

@@ -1,7 +1,7 @@
 /**
  * The benchmarks, in one command.
  *
- *     npm run bench                                      prints, and writes docs/benchmarks.{md,json,svg}
+ *     npm run bench                                      prints, and writes docs/benchmarks.{md,json} and charts
  *     npm run bench -- --smoke                           does everything run, and allocate nothing it must not?
  *     npm run bench -- --against docs/benchmarks.json    has anything become slower than it was?
  *
@@ -11,11 +11,18 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildAll } from './build.ts';
-import { barChart, logLogChart } from './chart.ts';
+import { barChart, lineChart, logLogChart } from './chart.ts';
 import { compare } from './compare.ts';
 import { curvesOf, markdownOf, type Report, tableRows } from './report.ts';
 import { FULL, SMOKE } from './row.ts';
 import { type Cast, faultsOf, run } from './run.ts';
+import {
+  earlyFaults,
+  LEAST_LATE_US,
+  latencyLines,
+  latenessLines,
+  type WaitsMeasured,
+} from './wait-report.ts';
 
 const { values: options } = parseArgs({
   options: { smoke: { type: 'boolean' }, against: { type: 'string' } },
@@ -31,10 +38,13 @@ async function cast(module: string): Promise<Cast> {
   return { module: url, groups: Object.keys(groups) };
 }
 
-function bytesPerSource(): number {
-  const program = new URL('dist/memory.js', import.meta.url).pathname;
-  const out = execFileSync(process.execPath, ['--expose-gc', program], { encoding: 'utf8' });
-  return (JSON.parse(out) as { bytesPerSource: number }).bytesPerSource;
+/** What a program of ours, built, prints as JSON. */
+function said<T>(name: string, ...args: readonly string[]): T {
+  const program = new URL(`dist/${name}.js`, import.meta.url).pathname;
+  const out = execFileSync(process.execPath, ['--expose-gc', program, ...args], {
+    encoding: 'utf8',
+  });
+  return JSON.parse(out) as T;
 }
 
 const before: Report | undefined =
@@ -42,10 +52,15 @@ const before: Report | undefined =
 await buildAll();
 const effort = options.smoke ? SMOKE : FULL;
 const measured = await run([await cast('rows'), await cast('scaling')], effort, say);
-const report: Report = { ...measured, bytesPerSource: bytesPerSource() };
+say('waits');
+const report: Report = {
+  ...measured,
+  ...said<{ bytesPerSource: number }>('memory'),
+  waits: said<WaitsMeasured>('waits', ...(options.smoke ? ['--smoke'] : [])),
+};
 console.log(options.smoke ? `${report.rows.length} rows ran` : markdownOf(report));
 
-const faults = faultsOf(report.rows);
+const faults = [...faultsOf(report.rows), ...earlyFaults(report.waits)];
 if (before) faults.push(...compare(before, report));
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exitCode = 1;
@@ -55,4 +70,18 @@ else if (!options.smoke && !before) {
   writeFileSync(new URL('benchmarks.json', docs), `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(new URL('benchmarks.svg', docs), barChart(tableRows(report)));
   writeFileSync(new URL('scaling.svg', docs), logLogChart(curvesOf(report)));
+  writeFileSync(
+    new URL('commit-wait-lateness.svg', docs),
+    lineChart(latenessLines(report.waits), {
+      x: { name: 'late by at most, us', least: LEAST_LATE_US, logarithmic: true },
+      y: { name: 'of all waits, %', least: 0 },
+    }),
+  );
+  writeFileSync(
+    new URL('commit-wait-latency.svg', docs),
+    lineChart(latencyLines(report.waits), {
+      x: { name: 'epsilon, ms', least: 0 },
+      y: { name: 'commit, ms', least: 0 },
+    }),
+  );
 }

@@ -3,10 +3,12 @@ import type { Curve } from './row.ts';
 import type { Measured, Run, Scene } from './run.ts';
 import { exponent } from './statistics.ts';
 import { bytesFigure, figure, table } from './table.ts';
+import { type WaitsMeasured, waitsSection } from './wait-report.ts';
 
 export interface Report extends Run {
   /** What each further source of a bound engine holds. */
   readonly bytesPerSource: number;
+  readonly waits: WaitsMeasured;
 }
 
 export interface CurvePoints {
@@ -22,6 +24,7 @@ const COMPLEXITY: Readonly<Record<Curve, string>> = {
   'sample by sources': 'O(n log n): the edges of n sources are sorted',
   'reading by sources': 'O(1): the bound is the same few slots',
   'reading by threads': 'O(1): readers write nothing that others read',
+  'waiter by waiters': 'O(log n): a way through a heap',
 };
 
 /** The rows that are lines of the table, not points of a curve. */
@@ -107,5 +110,6 @@ ${table(
 
 The slope is the exponent of the nearest power law, a straight line in the chart: 0 is constant, 1 is
 linear. Each further source of a bound engine holds ${figure(report.bytesPerSource)} bytes.
-`;
+
+${waitsSection(report.waits)}`;
 }

@@ -32,7 +32,11 @@ export interface Row {
 }
 
 /** What grows with what. */
-export type Curve = 'sample by sources' | 'reading by sources' | 'reading by threads';
+export type Curve =
+  | 'sample by sources'
+  | 'reading by sources'
+  | 'reading by threads'
+  | 'waiter by waiters';
 
 /** By name: makes the rows of a group, once per process. */
 export type Groups = Readonly<Record<string, () => readonly Row[] | Promise<readonly Row[]>>>;

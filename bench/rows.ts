@@ -15,6 +15,7 @@ import {
   agreement,
   BoundedClock,
   type BoundedReader,
+  beginCommit,
   compareStamps,
   formatStamp,
   formatTimestamp,
@@ -34,6 +35,7 @@ import {
   toUuidV7,
   type UnixNs,
   unixNs,
+  waitUntilAfter,
   writeTimestamp,
 } from 'epsilon-clock';
 import { DurableHybridClock } from 'epsilon-clock/node';
@@ -497,6 +499,51 @@ async function ingest(): Promise<Row[]> {
   ];
 }
 
+/** The waits are released between the windows, when the event loop has a turn: thousands may be waiting. */
+async function waits(): Promise<Row[]> {
+  const { clock } = await boundedClock(5);
+  const hlc = new HybridClock({ clock, nodeId: 'a' });
+  let t: UnixNs = unixNs(0n);
+  const passed = clock.now().earliest;
+  return [
+    {
+      id: 'wait.register',
+      batch: 100,
+      operation: '`waitUntilAfter(clock, t)`, a promise that waits',
+      run: (i) => {
+        if (i === 0) t = unixNs(clock.now().latest + 5_000_000n);
+        kept[i & MASK] = waitUntilAfter(clock, t);
+      },
+      target: { ns: 500 },
+      baseline: 'wait.setTimeout',
+    },
+    {
+      id: 'wait.setTimeout',
+      batch: 100,
+      operation: 'a promise and its `setTimeout`, for comparison',
+      run: (i) => {
+        kept[i & MASK] = new Promise((resolve) => setTimeout(resolve, 6));
+      },
+    },
+    {
+      id: 'wait.passed',
+      batch: 100,
+      operation: '`waitUntilAfter(clock, t)`, nothing to wait for',
+      run: (i) => {
+        kept[i & MASK] = waitUntilAfter(clock, passed);
+      },
+    },
+    {
+      id: 'commit.begin',
+      batch: 100,
+      operation: '`beginCommit({ clock, hlc })`, the wall clock checked',
+      run: (i) => {
+        kept[i & MASK] = beginCommit({ clock, hlc });
+      },
+    },
+  ];
+}
+
 export const groups: Groups = {
   'Clocks of this machine': clocks,
   'Bounded clock, in the thread that publishes': bounded,
@@ -507,6 +554,7 @@ export const groups: Groups = {
   'Hybrid clock that survives crashes': durable,
   'Hybrid clock shared by threads': shared,
   'Lamport clock': lamport,
+  'Commit wait': waits,
   Codecs: codecs,
   'Agreement and samples': ingest,
 };

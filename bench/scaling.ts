@@ -1,14 +1,16 @@
 /**
  * What grows with what: the cost of a sample and of a reading with the number of sources, of a reading with
- * the number of threads that read the same page.
+ * the number of threads that read the same page, of a commit wait's place in the queue with how many wait.
  */
 import { Worker } from 'node:worker_threads';
 import type { BoundedClock } from 'epsilon-clock';
+import { MinHeap } from '../src/commit-wait/min-heap.ts';
 import type { Groups, Row } from './row.ts';
 import { boundedClock, ingesting } from './worlds.ts';
 
 export const SOURCES: readonly number[] = [1, 2, 5, 10, 20, 50, 100];
 export const THREADS: readonly number[] = [1, 2, 4, 8];
+export const WAITERS: readonly number[] = [1, 10, 100, 1000, 10_000, 100_000];
 
 const slots = new BigInt64Array(2);
 
@@ -54,6 +56,26 @@ function amongThreads(clock: BoundedClock, threads: number): Row {
   };
 }
 
+/** One waiter leaves, the next comes, its timestamp anywhere among those of the others. */
+function waiter(waiters: number): Row {
+  const heap = new MinHeap();
+  // A span of keys that is no multiple of what follows: every place in the heap has its turn.
+  const later = (i: number): bigint => BigInt(1 + ((i * 7919) % 99_991));
+  const spans = Array.from({ length: 1024 }, (_, i) => later(i));
+  for (let id = 0; id < waiters; id++) heap.add(id, later(id));
+  return {
+    id: `scaling.waiter.${waiters}`,
+    operation: `one waiter out of and one into the queue, ${waiters} waiting`,
+    run: (i) => {
+      const id = heap.leastId;
+      const key = heap.leastKey;
+      heap.remove(id);
+      heap.add(id, key + (spans[i & 1023] as bigint));
+    },
+    scale: { curve: 'waiter by waiters', x: waiters },
+  };
+}
+
 export const groups: Groups = {
   'Samples by sources': () => SOURCES.map(sample),
   'Readings by sources': () => Promise.all(SOURCES.map(reading)),
@@ -61,4 +83,5 @@ export const groups: Groups = {
     const { clock } = await boundedClock(5);
     return THREADS.map((threads) => amongThreads(clock, threads));
   },
+  'Waiters by waiters': () => WAITERS.map(waiter),
 };

@@ -12,44 +12,52 @@ import { slopeFromPpm } from '../src/bound/drift.ts';
 
 const SECOND = 1_000_000_000n;
 
-/** A source that was exact to a millisecond once, at the start; `sinks` receives what it speaks to. */
-function source(name: string, sinks: SourceSink[]): TimeSource {
+/** A source that replied once, at the start, with a bound so wide; `sinks` receives what it speaks to. */
+function source(name: string, sinks: SourceSink[], halfWidthNs?: bigint): TimeSource {
   return {
     name,
     start(sink) {
       sinks.push(sink);
       setImmediate(() => {
         sink.endpoints([name]);
-        sink.sample(sampleNow(name, sink.clock));
+        sink.sample(sampleNow(name, sink.clock, halfWidthNs));
       });
       return { pollIntervalMs: 64_000, burst() {}, discardInFlight() {}, stop() {} };
     },
   };
 }
 
-/** A sample received now: half a millisecond there, half back, from a server right to 0.1 ms. */
-export function sampleNow(sourceId: string, clock: Clock): ClockSample {
+/** A sample received now: half a millisecond there, half back, from a server right to 0.1 ms, or as given. */
+export function sampleNow(
+  sourceId: string,
+  clock: Clock,
+  halfWidthNs: bigint = 600_000n,
+): ClockSample {
   const receivedAt = clock.monotonicNs();
   const theta = clock.wallNs() - receivedAt;
+  const pathDelayNs = halfWidthNs < 600_000n ? 0n : 1_000_000n;
   return {
     sourceId,
-    sentAt: monotonicNs(receivedAt - 1_000_000n),
+    sentAt: monotonicNs(receivedAt - pathDelayNs),
     receivedAt,
-    upperNs: theta + 600_000n,
-    lowerNs: theta - 600_000n,
-    pathDelayNs: 1_000_000n,
-    serverErrorNs: 100_000n,
+    upperNs: theta + halfWidthNs,
+    lowerNs: theta - halfWidthNs,
+    pathDelayNs,
+    serverErrorNs: halfWidthNs - pathDelayNs / 2n,
     leap: 'none',
   };
 }
 
-/** A bounded clock on the system clock that `sources` sources have synchronised. */
+/** A bounded clock on the system clock that `sources` sources have synchronised, each to `halfWidthNs`. */
 export async function boundedClock(
   sources: number,
+  halfWidthNs?: bigint,
 ): Promise<{ clock: BoundedClock; sinks: readonly SourceSink[] }> {
   const sinks: SourceSink[] = [];
   const names = Array.from({ length: sources }, (_, i) => `source-${i}`);
-  const clock = BoundedClock.start({ sources: names.map((name) => source(name, sinks)) });
+  const clock = BoundedClock.start({
+    sources: names.map((name) => source(name, sinks, halfWidthNs)),
+  });
   await clock.waitSynced();
   return { clock, sinks };
 }

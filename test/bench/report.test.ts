@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { barChart, logLogChart } from '../../bench/chart.ts';
+import { barChart, lineChart, logLogChart } from '../../bench/chart.ts';
 import { compare } from '../../bench/compare.ts';
 import { curvesOf, groupTable, markdownOf, type Report, tableRows } from '../../bench/report.ts';
 import { faultsOf, type Measured, type Run, type Scene } from '../../bench/run.ts';
 import { bytesFigure, figure, table } from '../../bench/table.ts';
+import {
+  earlyFaults,
+  type Lateness,
+  latencyLines,
+  latenessLines,
+  type WaitsMeasured,
+  waitsSection,
+} from '../../bench/wait-report.ts';
 
 const scene: Scene = {
   node: 'v20.0.0',
@@ -34,6 +42,33 @@ const runOf = (rows: readonly Measured[], floor: Scene['floor'] = 'clock_gettime
   scene: { ...scene, floor },
   rows,
 });
+
+const lateness = (name: string, more: Partial<Lateness> = {}): Lateness => ({
+  name,
+  waits: 1000,
+  early: 0,
+  p50Us: 9,
+  p99Us: 100,
+  cpuShare: 0.05,
+  distributionUs: [-3, 5, 100],
+  ...more,
+});
+
+const waits: WaitsMeasured = {
+  alone: [
+    lateness('once', { early: 7 }),
+    lateness('economy', { p99Us: 1300, cpuShare: 0.07 }),
+    lateness('precise'),
+  ],
+  bursts: [
+    { name: 'precise', waits: 1e6, early: 0, p50Us: 3, p99Us: 30, cpuUs: 2.5 },
+    { name: 'a timer for each', waits: 1e5, early: 0, p50Us: 500, p99Us: 1500, cpuUs: 2 },
+  ],
+  latency: [
+    { epsilonMs: 1, prepareMs: 5, overlappedMs: 5.1, inTurnMs: 7, overlappedByPrepare: 1.01 },
+    { epsilonMs: 4, prepareMs: 5, overlappedMs: 8, inTurnMs: 13, overlappedByPrepare: 1.6 },
+  ],
+};
 
 describe('tables', () => {
   test('line up as text and say their alignment in Markdown', () => {
@@ -138,9 +173,15 @@ describe('the page', () => {
     row(`r${x}`, { medianNs: 30, scale: { curve: 'reading by sources', x } });
   const threads = (x: number): Measured =>
     row(`t${x}`, { medianNs: 30 + x, scale: { curve: 'reading by threads', x } });
+  const waiters = (x: number): Measured =>
+    row(`w${x}`, { medianNs: 90, scale: { curve: 'waiter by waiters', x } });
   const report: Report = {
-    ...runOf([row('a'), ...[1, 10, 100].flatMap((x) => [curve(x), flat(x), threads(x)])]),
+    ...runOf([
+      row('a'),
+      ...[1, 10, 100].flatMap((x) => [curve(x), flat(x), threads(x), waiters(x)]),
+    ]),
     bytesPerSource: 512,
+    waits,
   };
 
   test('has rows in tables and points in curves, never both', () => {
@@ -191,5 +232,47 @@ describe('the page', () => {
     expect(rise(a, b)).toBeLessThan(0); // upwards: the y of SVG points down
     expect(rise(b, c)).toBeCloseTo(rise(a, b), 2);
     expect(svg).not.toContain('NaN');
+  });
+});
+
+describe('waits', () => {
+  test('what exceeds its target says so, with the target; what has none never does', () => {
+    const text = waitsSection(waits);
+    expect(text).toMatch(
+      /economy .*1,300 \(\*\*missed\*\* 1,200\).*7\.00 % \(\*\*missed\*\* 6\.00 %\)/,
+    );
+    expect(text).toMatch(/precise .*1,000,000.*2\.50 \(\*\*missed\*\* 2\.00\)/);
+    expect(text.match(/missed/g)).toHaveLength(3);
+    expect(text).toContain('50.0 times that of ours');
+    expect(text).toContain('takes 1.01 times as long');
+  });
+
+  test('a wait of ours that ended early is a fault, one of others is not', () => {
+    expect(earlyFaults(waits)).toEqual([]);
+    const [, economy] = waits.alone;
+    const early = { ...waits, alone: [{ ...(economy as Lateness), early: 1 }] };
+    expect(earlyFaults(early)).toEqual(['economy: 1 of 1000 waits ended early']);
+  });
+
+  test('lines stay within the chart, from the least value on', () => {
+    const charts = [
+      lineChart(latenessLines(waits), {
+        x: { name: 'us', least: 1, logarithmic: true },
+        y: { name: '%', least: 0 },
+      }),
+      lineChart(latencyLines(waits), { x: { name: 'ms', least: 0 }, y: { name: 'ms', least: 0 } }),
+    ];
+    for (const svg of charts) {
+      expect(svg).not.toMatch(/NaN|Infinity/);
+      const lines = [...svg.matchAll(/<polyline points="([^"]+)"/g)].map((m) => m[1] as string);
+      expect(lines).toHaveLength(3);
+      for (const spot of lines.flatMap((line) => line.split(' '))) {
+        const [x = 0, y = 0] = spot.split(',').map(Number);
+        expect(x >= 60 && x <= 660 && y >= 20 && y <= 340).toBe(true);
+      }
+    }
+    const [first] = charts[0]?.match(/<polyline points="[^"]+"/) ?? [];
+    // Early is drawn at the least value; the greatest of the shares is the highest.
+    expect(first).toMatch(/points="60,/);
   });
 });

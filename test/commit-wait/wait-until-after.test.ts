@@ -84,6 +84,7 @@ describe('release', () => {
     const wait = waitUntilAfter(s.bounded, latest);
     s.clock.advance(MS + MS / 2n);
     expect(s.truth).toBeGreaterThan(latest);
+    s.clock.fireAll();
     expect(await stateOf(wait)).toBe('pending');
     s.clock.advance(2n * MS);
     expect(await stateOf(wait)).toMatchObject({ value: {} });
@@ -108,6 +109,7 @@ describe('the bound moves meanwhile', () => {
     const t = s.ahead(2n * MS);
     const wait = waitUntilAfter(s.bounded, t, { mode });
     s.clock.advance(1000n);
+    s.clock.fireAll();
     // A sudden dissenter, 40 ms behind: the edge falls back until the others have confirmed.
     s.sources[4]!.reply(s.clock, { theta: s.theta - 40n * MS });
     s.clock.advance(10n * MS);
@@ -326,6 +328,12 @@ describe('ends without release', () => {
     const ended = { error: reason };
     const early = { mode, signal: AbortSignal.abort(reason) };
     expect(await stateOf(waitUntilAfter(s.bounded, s.ahead(MS), early))).toEqual(ended);
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+
+    const lonely = new AbortController();
+    const alone = waitUntilAfter(s.bounded, s.ahead(MS), { mode, signal: lonely.signal });
+    lonely.abort(reason);
+    expect(await stateOf(alone)).toEqual(ended);
     expect(s.leftovers).toEqual(NOTHING_LEFT);
 
     const controller = new AbortController();

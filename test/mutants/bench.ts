@@ -53,6 +53,14 @@ export const mutants: Mutant[] = [
     name: 'against an earlier run',
   },
   {
+    id: 'bench-early-waits-forgiven',
+    file: 'bench/wait-report.ts',
+    find: 'early > 0 && name in ALONE_TARGETS',
+    replace: 'early > 1 && name in ALONE_TARGETS',
+    test: REPORT,
+    name: 'ended early is a fault',
+  },
+  {
     id: 'bench-uncounted-bytes-pass',
     file: 'bench/run.ts',
     find: '!(bytes < maxBytes + NOISE_BYTES)',

@@ -1,0 +1,138 @@
+/** The section on commit waits: what was measured, and how it is told. */
+import type { Line } from './chart.ts';
+import { figure, table } from './table.ts';
+
+/** One wait at a time. */
+export interface Lateness {
+  readonly name: string;
+  readonly waits: number;
+  /** How many ended before their timestamp had passed. */
+  readonly early: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Of one processor, while waiting. */
+  readonly cpuShare: number;
+  /** Quantiles, evenly spaced. */
+  readonly distributionUs: readonly number[];
+}
+
+/** Many waits at a time; medians over the bursts. */
+export interface Burst {
+  readonly name: string;
+  readonly waits: number;
+  readonly early: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Registering, waiting and releasing, per wait. */
+  readonly cpuUs: number;
+}
+
+/** Medians, ms. */
+export interface Latency {
+  /** Half the width of the interval. */
+  readonly epsilonMs: number;
+  readonly prepareMs: number;
+  /** The wait runs beside `prepare`. */
+  readonly overlappedMs: number;
+  /** The wait follows `prepare`. */
+  readonly inTurnMs: number;
+  readonly overlappedByPrepare: number;
+}
+
+export interface WaitsMeasured {
+  readonly alone: readonly Lateness[];
+  readonly bursts: readonly Burst[];
+  readonly latency: readonly Latency[];
+}
+
+/** What each figure should be at most. Reported, never enforced. */
+const ALONE_TARGETS: Readonly<
+  Record<string, { p50Us?: number; p99Us: number; cpuShare?: number }>
+> = {
+  economy: { p99Us: 1200, cpuShare: 0.06 },
+  precise: { p50Us: 10, p99Us: 150 },
+};
+const BURST_TARGETS: Readonly<Record<string, { p99Us: number; cpuUs: number }>> = {
+  precise: { p99Us: 300, cpuUs: 2 },
+};
+
+/** The figure, and what it should have been when it is more. */
+function judged(value: number, limit: number | undefined, show = figure): string {
+  if (limit === undefined || value <= limit) return show(value);
+  return `${show(value)} (**missed** ${show(limit)})`;
+}
+
+const percent = (share: number): string => `${figure(share * 100)} %`;
+
+export function waitsSection({ alone, bursts, latency }: WaitsMeasured): string {
+  const [ours] = bursts;
+  const each = bursts.at(-1);
+  const near = latency.find(({ epsilonMs }) => epsilonMs === 1);
+  return `## How late a wait is
+
+One wait of 1 ms after the other, on an idle event loop. Late is how far \`earliest\` is beyond the timestamp when the
+caller runs again; **early** counts those that ran before it had passed. CPU is a share of one processor.
+
+${table(
+  ['wait', 'waits', 'early', 'p50 us late', 'p99 us late', 'CPU'],
+  alone.map((row) => [
+    row.name,
+    row.waits.toLocaleString('en-US'),
+    row.early.toLocaleString('en-US'),
+    judged(row.p50Us, ALONE_TARGETS[row.name]?.p50Us),
+    judged(row.p99Us, ALONE_TARGETS[row.name]?.p99Us),
+    judged(row.cpuShare, ALONE_TARGETS[row.name]?.cpuShare, percent),
+  ]),
+  'lrrrrr',
+)}
+
+![Distribution of the lateness](commit-wait-lateness.svg)
+
+Bursts of waits at a time, their timestamps 1.5 us apart: medians over the bursts of the percentiles within one. CPU is all
+that the process used from the first registration to the last release, per wait.
+
+${table(
+  ['waits in bursts', 'waits', 'early', 'p50 us late', 'p99 us late', 'CPU us'],
+  bursts.map((row) => [
+    row.name,
+    row.waits.toLocaleString('en-US'),
+    row.early.toLocaleString('en-US'),
+    judged(row.p50Us, undefined),
+    judged(row.p99Us, BURST_TARGETS[row.name]?.p99Us),
+    judged(row.cpuUs, BURST_TARGETS[row.name]?.cpuUs),
+  ]),
+  'lrrrrr',
+)}
+${ours && each ? `\nThe p99 of a timer for each wait is ${figure(each.p99Us / ours.p99Us)} times that of ours.\n` : ''}
+![Commit latency against epsilon](commit-wait-latency.svg)
+${near ? `\nWith epsilon 1 ms and a \`prepare\` of ${figure(near.prepareMs)} ms a commit takes ${figure(near.overlappedByPrepare)} times as long as \`prepare\`.\n` : ''}`;
+}
+
+/** What is wrong whatever the machine: a wait of ours that ended early. */
+export function earlyFaults({ alone, bursts }: WaitsMeasured): string[] {
+  return [...alone, ...bursts]
+    .filter(({ name, early }) => early > 0 && name in ALONE_TARGETS)
+    .map(({ name, early, waits }) => `${name}: ${early} of ${waits} waits ended early`);
+}
+
+/** Where the chart begins: to be early or on time is drawn as this late. */
+export const LEAST_LATE_US = 1;
+
+/** The share of waits that were at most so late. */
+export function latenessLines({ alone }: WaitsMeasured): Line[] {
+  return alone.map(({ name, distributionUs }) => ({
+    name,
+    points: distributionUs.map((us, i) => [
+      Math.max(us, LEAST_LATE_US),
+      (100 * (i + 0.5)) / distributionUs.length,
+    ]),
+  }));
+}
+
+export function latencyLines({ latency }: WaitsMeasured): Line[] {
+  return [
+    { name: 'prepare, then wait', points: latency.map((l) => [l.epsilonMs, l.inTurnMs]) },
+    { name: 'wait beside prepare', points: latency.map((l) => [l.epsilonMs, l.overlappedMs]) },
+    { name: 'prepare alone', points: latency.map((l) => [l.epsilonMs, l.prepareMs]) },
+  ];
+}

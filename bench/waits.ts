@@ -1,0 +1,190 @@
+/**
+ * How late is a wait, and what does it cost? A program of its own: `node waits.js [--smoke]` prints a
+ * {@link WaitsMeasured} as JSON.
+ *
+ * Lateness needs no stopwatch: it is how far `earliest` is beyond the timestamp when the one who waited runs
+ * again, by the very clock that is waited on. Not positive means early.
+ */
+import {
+  type BoundedClock,
+  beginCommit,
+  HybridClock,
+  runCommit,
+  systemClock,
+  type UnixNs,
+  unixNs,
+  type WaitMode,
+  waitUntilAfter,
+} from 'epsilon-clock';
+import { median, quantile } from './statistics.ts';
+import type { Burst, Latency, Lateness, WaitsMeasured } from './wait-report.ts';
+import { boundedClock } from './worlds.ts';
+
+const smoke = process.argv.includes('--smoke');
+const ALONE = smoke ? 20 : 3000;
+const BURSTS = smoke ? 2 : 50;
+const WAITERS = smoke ? 200 : 10_000;
+const COMMITS = smoke ? 2 : 25;
+const EPSILONS_MS = smoke ? [1] : [0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
+/** Points of a distribution that is drawn. */
+const SHARES: readonly number[] = Array.from({ length: 200 }, (_, i) => (i + 0.5) / 200);
+
+const WAIT_NS = 1_000_000n;
+/** Until the first of a burst is due; all must be registered by then. */
+const HEAD_START_NS = 40_000_000n;
+/** The timestamps of a burst lie so far apart: two thirds of a million commits a second. */
+const APART_NS = 1500n;
+const PREPARE_MS = 5;
+
+const system = systemClock();
+const slots = new BigInt64Array(2);
+
+/** Waits until `t`, in one way or another. */
+type Wait = (clock: BoundedClock, t: UnixNs) => Promise<unknown>;
+
+const by =
+  (mode: WaitMode): Wait =>
+  (clock, t) =>
+    waitUntilAfter(clock, t, { mode });
+
+/** What one writes without a library: sleep once, and hope. */
+const sleepOnce: Wait = (clock, t) =>
+  new Promise((resolve) => setTimeout(resolve, Number(clock.remainingNs(t)) / 1e6));
+
+/** As careful as ours, with a timer of its own for each wait. */
+const ownTimer: Wait = (clock, t) =>
+  new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (clock.after(t)) resolve();
+      else setTimeout(look, Number(clock.remainingNs(t)) / 1e6);
+    };
+    look();
+  });
+
+function latenessUs(clock: BoundedClock, t: UnixNs): number {
+  clock.readInto(slots);
+  return Number((slots[0] as bigint) - t) / 1000;
+}
+
+const microseconds = ({ user, system }: NodeJS.CpuUsage): number => user + system;
+
+/** One wait of 1 ms after the other, on a loop that has nothing else to do. */
+async function alone(name: string, clock: BoundedClock, wait: Wait): Promise<Lateness> {
+  const late: number[] = [];
+  const began = system.monotonicNs();
+  const cpu = process.cpuUsage();
+  for (let i = 0; i < ALONE; i++) {
+    const t = unixNs(clock.now().earliest + WAIT_NS);
+    await wait(clock, t);
+    late.push(latenessUs(clock, t));
+  }
+  const cpuUs = microseconds(process.cpuUsage(cpu));
+  const elapsedUs = Number(system.monotonicNs() - began) / 1000;
+  return {
+    name,
+    waits: ALONE,
+    early: late.filter((us) => us <= 0).length,
+    p50Us: quantile(late, 0.5),
+    p99Us: quantile(late, 0.99),
+    cpuShare: cpuUs / elapsedUs,
+    distributionUs: SHARES.map((share) => quantile(late, share)),
+  };
+}
+
+/** Thousands of waits at a time, several times over. */
+async function bursts(
+  name: string,
+  clock: BoundedClock,
+  wait: Wait,
+  times: number,
+): Promise<Burst> {
+  const p50s: number[] = [];
+  const p99s: number[] = [];
+  const cpus: number[] = [];
+  let early = 0;
+  for (let burst = 0; burst < times; burst++) {
+    const late = new Float64Array(WAITERS);
+    const cpu = process.cpuUsage();
+    const first = clock.now().earliest + HEAD_START_NS;
+    const all: Promise<void>[] = [];
+    for (let i = 0; i < WAITERS; i++) {
+      const t = unixNs(first + BigInt(i) * APART_NS);
+      all.push(
+        wait(clock, t).then(() => {
+          late[i] = latenessUs(clock, t);
+        }),
+      );
+    }
+    await Promise.all(all);
+    cpus.push(microseconds(process.cpuUsage(cpu)) / WAITERS);
+    p50s.push(quantile([...late], 0.5));
+    p99s.push(quantile([...late], 0.99));
+    early += late.filter((us) => us <= 0).length;
+  }
+  return {
+    name,
+    waits: times * WAITERS,
+    early,
+    p50Us: median(p50s),
+    p99Us: median(p99s),
+    cpuUs: median(cpus),
+  };
+}
+
+/** Replication, say: something that takes 5 ms and no processor. */
+const prepare = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PREPARE_MS));
+
+async function timedMs(task: () => Promise<unknown>): Promise<number> {
+  const began = system.monotonicNs();
+  await task();
+  return Number(system.monotonicNs() - began) / 1e6;
+}
+
+/** A commit whose wait runs beside `prepare`, and one that prepares first and takes its timestamp then. */
+async function latency(epsilonMs: number): Promise<Latency> {
+  const { clock } = await boundedClock(1, BigInt(epsilonMs * 1e6));
+  const hlc = new HybridClock({ clock, nodeId: 'a' });
+  const prepares: number[] = [];
+  const timedPrepare = async (): Promise<void> => {
+    prepares.push(await timedMs(prepare));
+  };
+  const overlapped: number[] = [];
+  const inTurn: number[] = [];
+  for (let i = 0; i < COMMITS; i++) {
+    const steps = { prepare: timedPrepare, makeVisible: () => {} };
+    overlapped.push(await timedMs(() => runCommit({ clock, hlc }, steps, { mode: 'precise' })));
+    inTurn.push(
+      await timedMs(async () => {
+        await prepare();
+        await beginCommit({ clock, hlc }).settled({ mode: 'precise' });
+      }),
+    );
+  }
+  clock.stop();
+  return {
+    epsilonMs,
+    prepareMs: median(prepares),
+    overlappedMs: median(overlapped),
+    inTurnMs: median(inTurn),
+    overlappedByPrepare: median(overlapped.map((ms, i) => ms / (prepares[i] as number))),
+  };
+}
+
+const { clock } = await boundedClock(5);
+const measured: WaitsMeasured = {
+  alone: [
+    await alone('`setTimeout`, once', clock, sleepOnce),
+    await alone('economy', clock, by('economy')),
+    await alone('precise', clock, by('precise')),
+  ],
+  bursts: [
+    await bursts('precise', clock, by('precise'), BURSTS),
+    await bursts('economy', clock, by('economy'), BURSTS),
+    await bursts('a `setTimeout` for each', clock, ownTimer, Math.ceil(BURSTS / 2)),
+  ],
+  latency: [],
+};
+clock.stop();
+const latencies: Latency[] = [];
+for (const epsilonMs of EPSILONS_MS) latencies.push(await latency(epsilonMs));
+console.log(JSON.stringify({ ...measured, latency: latencies }));
