@@ -116,6 +116,7 @@ describe('the bound moves meanwhile', () => {
     s.spin(20_000n);
     expect(s.truth).toBeGreaterThan(t);
     expect(s.bounded.after(t)).toBe(false);
+    s.clock.fireAll();
     expect(await stateOf(wait)).toBe('pending');
     // It plans by the edge and not by where `earliest` stands: no turns for the whole of the 40 ms.
     expect(s.clock.turnsPending).toBe(0);
