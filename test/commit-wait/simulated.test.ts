@@ -18,9 +18,6 @@ import { sleep } from '../../src/time/sleep.ts';
 
 const SECONDS = 20;
 
-/** A planted fault need not be shrunk. */
-const endOnFailure = process.env.MUTANT !== undefined;
-
 interface PlannedWait {
   readonly atMs: number;
   /** How far ahead of `earliest`; `undefined` is a commit. */
@@ -135,7 +132,7 @@ describe('one machine', () => {
         ended += seen.ended;
         expect(seen).toMatchObject({ early: [], forgotten: 0, pending: 0, hooks: 0 });
       }),
-      { seed: 17, numRuns: 60, endOnFailure },
+      { seed: 17, numRuns: 150 },
     );
     // The worlds are not so hostile that nothing is ever released, nor so friendly that nothing ends otherwise.
     expect(released).toBeGreaterThan(200);
@@ -156,13 +153,14 @@ interface Node {
 const node: fc.Arbitrary<Node> = fc.record({
   edge: fc.constantFrom('lower' as const, 'upper' as const),
   wayMs: fc.constantFrom(0.1, 2, 15),
-  driftPpm: fc.integer({ min: -200, max: 200 }),
+  driftPpm: fc.constantFrom(0, -200, 200),
   timerEarlyMs: fc.constantFrom(0, 1),
   timerLateMs: fc.constantFrom(0, 1, 10),
 });
 
 const cluster = fc.record({
-  seed: fc.integer({ min: 0, max: 0xffff_ffff }),
+  // A smaller seed is no simpler world.
+  seed: fc.noShrink(fc.integer({ min: 0, max: 0xffff_ffff })),
   nodes: fc.array(node, { minLength: 2, maxLength: 4 }),
   clients: fc.integer({ min: 1, max: 4 }),
   prepareMs: fc.constantFrom(0, 0.5, 6),
@@ -227,7 +225,7 @@ async function transact({ seed, nodes, clients, prepareMs, mode, preempted, ...f
   await world.run(1000);
   if (faults.suspends !== null) machines[faults.suspends]?.machine.suspend(700);
   if (faults.steps !== null) machines[faults.steps]?.machine.clock.stepWall(-50);
-  await world.run(2000);
+  await world.run(1000);
   for (const { clock } of machines) clock.stop();
   return seen;
 }
@@ -241,7 +239,7 @@ describe('many machines', () => {
         committed += seen.committed;
         expect(seen).toMatchObject({ early: 0, disordered: 0 });
       }),
-      { seed: 23, numRuns: 40, endOnFailure },
+      { seed: 23, numRuns: 40 },
     );
     expect(committed).toBeGreaterThan(2000);
   });

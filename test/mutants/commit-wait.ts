@@ -143,9 +143,8 @@ export const mutants: Mutant[] = [
     file: QUEUE,
     find: 'this.#clock.setTimer(delayMs, this.#wake)',
     replace: 'this.#clock.setTimer(delayMs, this.#wake, { background: true })',
-    test: 'test/commit-wait/process.test.ts',
-    name: 'lives as long as the wait',
-    dist: true,
+    test: WAIT_TEST,
+    name: 'one timer for all',
   },
   {
     id: 'commit-wait-earlier-end-waits-for-the-later-timer',
