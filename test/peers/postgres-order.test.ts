@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   fromUuidV7,
@@ -12,70 +10,18 @@ import {
   type UnixNs,
 } from 'epsilon-clock';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PostgresCluster } from '../kit/postgres.ts';
 
-const BIN = process.env.PG_BIN ?? '/usr/lib/postgresql/15/bin';
 const ROWS = 100_000;
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-/** PostgreSQL refuses to run as root; as root, its own user runs it. */
-const user =
-  process.getuid?.() === 0
-    ? { uid: idOf('-u'), gid: idOf('-g') }
-    : { uid: process.getuid?.(), gid: process.getgid?.() };
+let cluster: PostgresCluster;
 
-function idOf(flag: string): number {
-  return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-}
-
-let directory: string;
-
-function run(program: string, ...args: string[]): string {
-  return execFileSync(join(BIN, program), args, {
-    ...(user.uid === undefined ? {} : { uid: user.uid, gid: user.gid }),
-    cwd: directory,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-}
-
-/** The rows of one SQL statement, unaligned. The socket's directory is ours, so the port is only a name. */
-function query(sql: string): string[] {
-  const out = run(
-    'psql',
-    '-h',
-    directory,
-    '-U',
-    'postgres',
-    '-qAt',
-    '-v',
-    'ON_ERROR_STOP=1',
-    '-c',
-    sql,
-  );
-  return out.trimEnd().split('\n');
-}
-
-beforeAll(() => {
-  if (!existsSync(join(BIN, 'initdb'))) {
-    throw new Error(`no PostgreSQL in ${BIN}: apt-get install -y postgresql-15, or set PG_BIN`);
-  }
-  directory = mkdtempSync(join(tmpdir(), 'pg-order-'));
-  if (user.uid !== undefined && user.gid !== undefined) {
-    chownSync(directory, user.uid, user.gid);
-  }
-  run('initdb', '-D', 'data', '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync');
-  const settings = `-c listen_addresses= -c unix_socket_directories=${directory} -c fsync=off`;
-  // Without -l the server would keep our pipe open and never let us go.
-  run('pg_ctl', '-D', 'data', '-w', '-l', join(directory, 'log'), '-o', settings, 'start');
+beforeAll(async () => {
+  cluster = await PostgresCluster.start();
 });
 
-afterAll(() => {
-  if (existsSync(join(directory, 'data', 'postmaster.pid'))) {
-    run('pg_ctl', '-D', 'data', '-m', 'immediate', '-w', 'stop');
-  }
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => cluster?.[Symbol.asyncDispose]());
 
 /** A small generator with a fixed seed (xorshift): the same rows in every run. */
 function* numbers(seed: number): Generator<number, never> {
@@ -106,7 +52,7 @@ function history(random: Generator<number, never>): bigint[] {
   });
 }
 
-test('100,000 timestamps come back in HLC order by BIGINT, UUID, TEXT and BYTEA', () => {
+test('100,000 timestamps come back in HLC order by BIGINT, UUID, TEXT and BYTEA', async () => {
   const random = numbers(20_260_101);
   const timestamps = history(random);
   const nodeBits = () => BigInt(random.next().value) << 22n;
@@ -118,7 +64,7 @@ test('100,000 timestamps come back in HLC order by BIGINT, UUID, TEXT and BYTEA'
     const j = random.next().value % (i + 1);
     [rows[i], rows[j]] = [rows[j]!, rows[i]!];
   }
-  const script = join(directory, 'rows.sql');
+  const script = join(cluster.directory, 'rows.sql');
   writeFileSync(
     script,
     [
@@ -132,19 +78,20 @@ test('100,000 timestamps come back in HLC order by BIGINT, UUID, TEXT and BYTEA'
       '',
     ].join('\n'),
   );
-  run('psql', '-h', directory, '-U', 'postgres', '-q', '-v', 'ON_ERROR_STOP=1', '-f', script);
+  await cluster.psql('-f', script);
 
   const inOrder = timestamps.map((_, i) => String(i));
   for (const column of ['n', 'u', 't', 'b']) {
-    expect(query(`SELECT seq FROM event ORDER BY ${column}`), `sorted by ${column}`).toEqual(
-      inOrder,
-    );
+    const sorted = await cluster.query(`SELECT seq FROM event ORDER BY ${column}`);
+    expect(sorted, `sorted by ${column}`).toEqual(inOrder);
     // The same through the index alone, which is how a table is read page by page.
-    const indexed = query(`SET enable_sort = off; SELECT seq FROM event ORDER BY ${column}`);
+    const indexed = await cluster.query(
+      `SET enable_sort = off; SELECT seq FROM event ORDER BY ${column}`,
+    );
     expect(indexed, `by the index on ${column}`).toEqual(inOrder);
   }
 
-  const back = query(`SELECT n, u, t, encode(b, 'hex') FROM event ORDER BY seq`);
+  const back = await cluster.query(`SELECT n, u, t, encode(b, 'hex') FROM event ORDER BY seq`);
   const differing = back.filter((line, i) => {
     const [n, u, t, b] = line.split('|') as [string, string, string, string];
     const expected = timestamps[i]!;
