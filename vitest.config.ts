@@ -41,8 +41,12 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: {
           name: 'soak',
-          include: ['test/soak/**/*.test.ts', 'test/peers/durable-kill.test.ts'],
-          env: { LIVES: '200' },
+          include: [
+            'test/soak/**/*.test.ts',
+            'test/peers/durable-kill.test.ts',
+            'test/peers/postgres-commit-wait.test.ts',
+          ],
+          env: { LIVES: '200', TRANSACTIONS: '10000' },
           globalSetup: 'test/build.ts',
           testTimeout: 3_600_000,
           hookTimeout: 120_000,

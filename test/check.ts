@@ -4,10 +4,12 @@
  * types, that it loads by `import` and by `require`, and that each example in README.md and docs/
  * compiles against it and runs. Needs no network.
  *
- * An example is a block fenced as `ts`; those fenced as `ts no-run` are compiled only.
+ * An example is a block fenced as `ts`; those fenced as `ts no-run` are compiled only. The programs under
+ * docs/examples are compiled where they stand, so that their pages may import them; tests run them.
  */
 import { execFile } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -40,6 +42,9 @@ const PORTABLE = Object.entries<{ default?: string }>(manifest.exports)
   .filter(([key]) => ['.', './sim', './long'].includes(key))
   .map(([, entry]) => join('.', entry.default ?? ''));
 
+/** What the programs under docs/examples import besides. */
+const EXAMPLES_NEED = ['pg', '@types/pg'];
+
 async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
   const [file, all] = command === 'node' ? [process.execPath, args] : [command, args];
   const path = `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`;
@@ -63,7 +68,7 @@ async function install(): Promise<void> {
   mkdirSync(INSTALLED, { recursive: true });
   await run(USER, 'tar', '-xzf', TARBALL, '--strip-components=1', '-C', INSTALLED);
   const needed = { ...manifest.dependencies, ...manifest.peerDependencies };
-  for (const name of [...Object.keys(needed), '@types/node']) {
+  for (const name of [...Object.keys(needed), '@types/node', ...EXAMPLES_NEED]) {
     mkdirSync(dirname(join(USER, 'node_modules', name)), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules', name), join(USER, 'node_modules', name));
   }
@@ -116,7 +121,7 @@ async function compileUsers(): Promise<void> {
 }
 
 interface Example {
-  /** The module's name, from where it stands: `README.md.L40`. */
+  /** The module's name, from where it stands: `docs/guarantees.md.L40`. */
   readonly name: string;
   readonly code: string;
   readonly runs: boolean;
@@ -131,7 +136,7 @@ function examplesIn(file: string): Example[] {
     // As many blank lines before it as in the document: a compiler's line numbers are the document's.
     const padded = `${'\n'.repeat(line)}${code}\nexport {};\n`;
     found.push({
-      name: `${file.replaceAll('/', '-')}.L${line}`,
+      name: `${file}.L${line}`,
       code: padded,
       runs: !/\bno-run\b/.test(info),
     });
@@ -147,6 +152,9 @@ async function runExamples(): Promise<string> {
   const examples = files.sort().flatMap(examplesIn);
   if (examples.length === 0) throw new Error('no example found');
   for (const { name, code } of examples) write(`examples/${name}.ts`, code);
+  for (const file of docs.filter((f) => f.startsWith('examples/') && f.endsWith('.ts'))) {
+    cpSync(join(ROOT, 'docs', file), join(USER, 'examples/docs', file));
+  }
   const compilerOptions = {
     module: 'nodenext',
     target: 'es2022',
@@ -154,6 +162,7 @@ async function runExamples(): Promise<string> {
     strict: true,
     types: ['node'],
     skipLibCheck: true,
+    rootDir: '.',
     outDir: '../examples-js',
   };
   write('examples/tsconfig.json', JSON.stringify({ compilerOptions }));

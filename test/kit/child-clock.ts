@@ -54,7 +54,7 @@ export class ClockProcess implements AsyncDisposable {
 
   constructor(skew?: Skew) {
     const file = new URL('./child-clock.mjs', import.meta.url).pathname;
-    const env = { ...process.env, ...(skew && environment(skew)) };
+    const env = { ...process.env, ...(skew && skewedEnvironment(skew)) };
     this.#child = fork(file, { serialization: 'advanced', execArgv: [], env });
     this.#exited = once(this.#child, 'exit');
     this.#child.on('message', (message: Message) => this.#onMessage(message));
@@ -113,10 +113,7 @@ export class ClockProcess implements AsyncDisposable {
       this.#child.disconnect();
       await this.#exited;
     }
-    // libfaketime leaves these behind when its process dies by a signal.
-    const { pid } = this.#child;
-    await rm(`/dev/shm/faketime_shm_${pid}`, { force: true });
-    await rm(`/dev/shm/sem.faketime_sem_${pid}`, { force: true });
+    await removeSkewed(this.#child.pid);
   }
 
   #ask(
@@ -158,12 +155,19 @@ export class ClockProcess implements AsyncDisposable {
   }
 }
 
-function environment(skew: Skew): NodeJS.ProcessEnv {
+/** What makes a process see its clocks so. */
+export function skewedEnvironment(skew: Skew): NodeJS.ProcessEnv {
   const preload = { LD_PRELOAD: libfaketime() };
   if ('whole' in skew) return { ...preload, FAKETIME: skew.whole };
   const wallOnly = { ...preload, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
   if ('wall' in skew) return { ...wallOnly, FAKETIME: skew.wall };
   return { ...wallOnly, FAKETIME_TIMESTAMP_FILE: skew.wallFile, FAKETIME_NO_CACHE: '1' };
+}
+
+/** What libfaketime leaves behind when its process dies by a signal. */
+export async function removeSkewed(pid: number | undefined): Promise<void> {
+  await rm(`/dev/shm/faketime_shm_${pid}`, { force: true });
+  await rm(`/dev/shm/sem.faketime_sem_${pid}`, { force: true });
 }
 
 function libfaketime(): string {

@@ -1,0 +1,136 @@
+/**
+ * A coordinator of docs/examples/postgres-commit-wait in a process of its own, with a `free-running`
+ * bounded clock on NTP servers at the far end of its own paths, and a wall clock that is wrong.
+ *
+ * It runs the example as a user has it: compiled in a project of its own, with the built package.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { NtpServer } from 'epsilon-clock/node';
+import ts from 'typescript';
+import { removeSkewed, type Skew, skewedEnvironment } from './child-clock.ts';
+import { type PathConditions, UdpProxy } from './udp-proxy.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const EXAMPLE = join(ROOT, 'docs/examples/postgres-commit-wait/coordinator.ts');
+
+/** A line of the example, and what stands there instead. */
+export interface Fault {
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A project in `directory`, and in it the example, with or without faults; returns the module's URL. */
+export function compileExample(directory: string, name: string, faults: readonly Fault[]): string {
+  mkdirSync(join(directory, 'node_modules'), { recursive: true });
+  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }\n');
+  for (const [module, target] of [
+    ['epsilon-clock', ROOT],
+    ['pg', join(ROOT, 'node_modules/pg')],
+  ] as const) {
+    const link = join(directory, 'node_modules', module);
+    if (!existsSync(link)) symlinkSync(target, link);
+  }
+  let source = readFileSync(EXAMPLE, 'utf8');
+  for (const { find, replace } of faults) {
+    const [before, after, ...others] = source.split(find);
+    if (after === undefined || others.length > 0) {
+      throw new Error(`not exactly once in the example: ${find}`);
+    }
+    source = before + replace + after;
+  }
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  const file = join(directory, `${name}.js`);
+  writeFileSync(file, ts.transpileModule(source, { compilerOptions }).outputText);
+  return pathToFileURL(file).href;
+}
+
+export interface CoordinatorProcessOptions {
+  readonly nodeId: string;
+  readonly servers: readonly NtpServer[];
+  readonly toServer: PathConditions;
+  readonly toClient: PathConditions;
+  readonly skew: Skew;
+  /** How a driver reaches each shard. */
+  readonly shards: readonly object[];
+}
+
+type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string };
+
+export class CoordinatorProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #proxies: readonly UdpProxy[];
+  readonly #exited: Promise<unknown>;
+  readonly #pending = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: Error) => void }
+  >();
+  #asked = 0;
+  #gone = false;
+
+  private constructor(child: ChildProcess, proxies: readonly UdpProxy[]) {
+    this.#child = child;
+    this.#proxies = proxies;
+    this.#exited = once(child, 'exit');
+    child.on('message', ({ id, value, error }: Answer) => {
+      const asked = this.#pending.get(id);
+      this.#pending.delete(id);
+      if (error === undefined) asked?.resolve(value);
+      else asked?.reject(new Error(error));
+    });
+    child.once('exit', (code, signal) => {
+      this.#gone = true;
+      const error = new Error(`the coordinator ended: ${signal ?? `code ${code}`}`);
+      for (const { reject } of this.#pending.values()) reject(error);
+    });
+  }
+
+  /** Resolves once its clock has a bound. */
+  static async start(options: CoordinatorProcessOptions): Promise<CoordinatorProcess> {
+    const { nodeId, servers, toServer, toClient, skew, shards } = options;
+    const proxies = await Promise.all(
+      servers.map((target) => UdpProxy.start({ target, toServer, toClient })),
+    );
+    const config = {
+      nodeId,
+      servers: proxies.map(({ address, port }) => ({ address, port })),
+      shards,
+    };
+    const file = fileURLToPath(new URL('./coordinator.child.mjs', import.meta.url));
+    const child = fork(file, [JSON.stringify(config)], {
+      serialization: 'advanced',
+      execArgv: [],
+      env: { ...process.env, ...skewedEnvironment(skew) },
+    });
+    const started = new CoordinatorProcess(child, proxies);
+    await started.ask('synced');
+    return started;
+  }
+
+  ask<T>(operation: string, argument?: unknown): Promise<T> {
+    return new Promise<unknown>((resolve, reject) => {
+      if (this.#gone) return reject(new Error('the coordinator ended'));
+      const id = this.#asked++;
+      this.#pending.set(id, { resolve, reject });
+      this.#child.send({ id, operation, argument });
+    }) as Promise<T>;
+  }
+
+  /** As a power failure would. Resolves once the process is no more. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#gone) {
+      this.#child.disconnect();
+      await this.#exited;
+    }
+    await removeSkewed(this.#child.pid);
+    await Promise.all(this.#proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
+  }
+}
