@@ -378,6 +378,8 @@ describe('a transfer that fails', () => {
 
   test('before it has a timestamp is rolled back', async () => {
     expect(String(await failing(1n, ACCOUNTS + 1))).toContain('shard 1 has no account 13');
+    const halved = coordinators[0]!.ask('transfer', [{ account: 1, amount: 0n }]);
+    await expect(halved).rejects.toThrow('one change for each shard');
   });
 
   test('when one shard has prepared it is rolled back there too', async () => {

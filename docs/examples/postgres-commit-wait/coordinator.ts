@@ -59,10 +59,11 @@ export class Coordinator implements AsyncDisposable {
    * Applies one change on each shard, in the order of the shards, all or none. Resolves once all are
    * visible, to the timestamp, which has then certainly passed.
    *
-   * When it rejects, nothing was applied; but if that is because a server could not be reached, the
-   * transfer may still be prepared, its accounts locked, until {@link recover}.
+   * When it rejects, nothing was applied; unless it is because a server could not be reached: then the
+   * transfer may be prepared, its accounts locked, and {@link recover} decides.
    */
   async transfer(changes: readonly Change[]): Promise<HlcTimestamp> {
+    if (changes.length !== this.#shards.length) throw new RangeError('one change for each shard');
     const sessions: PoolClient[] = [];
     let gid: string | undefined;
     try {
@@ -113,7 +114,7 @@ export class Coordinator implements AsyncDisposable {
       const session = await shard.connect();
       let broken = true;
       try {
-        // A snapshot ends at the last writer that has ended: this one, so it knows all who began before.
+        // A snapshot lists writers up to the last that has ended: this one, so all who began before it.
         await session.query('SELECT pg_current_xact_id()');
         for (;;) {
           await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
