@@ -23,17 +23,21 @@ export interface Fault {
   readonly replace: string;
 }
 
-/** A project in `directory`, and in it the example, with or without faults; returns the module's URL. */
-export function compileExample(directory: string, name: string, faults: readonly Fault[]): string {
-  mkdirSync(join(directory, 'node_modules'), { recursive: true });
+/** A user's project: the example goes there, and finds what it imports. */
+export function createProject(directory: string): void {
+  const modules = join(directory, 'node_modules');
+  mkdirSync(modules);
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }\n');
-  for (const [module, target] of [
-    ['epsilon-clock', ROOT],
-    ['pg', join(ROOT, 'node_modules/pg')],
-  ] as const) {
-    const link = join(directory, 'node_modules', module);
-    if (!existsSync(link)) symlinkSync(target, link);
-  }
+  symlinkSync(ROOT, join(modules, 'epsilon-clock'));
+  symlinkSync(join(ROOT, 'node_modules/pg'), join(modules, 'pg'));
+}
+
+/** The URL of the example with these faults, compiled in the project under this name, once. */
+export function compileExample(project: string, name: string, faults: readonly Fault[]): string {
+  const file = join(project, `${name}.js`);
+  const { href } = pathToFileURL(file);
+  // Somebody may be loading it.
+  if (existsSync(file)) return href;
   let source = readFileSync(EXAMPLE, 'utf8');
   for (const { find, replace } of faults) {
     const [before, after, ...others] = source.split(find);
@@ -43,9 +47,8 @@ export function compileExample(directory: string, name: string, faults: readonly
     source = before + replace + after;
   }
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  const file = join(directory, `${name}.js`);
   writeFileSync(file, ts.transpileModule(source, { compilerOptions }).outputText);
-  return pathToFileURL(file).href;
+  return href;
 }
 
 export interface CoordinatorProcessOptions {
