@@ -11,15 +11,20 @@ interface Pending {
 /**
  * A clock moved by hand. `advance` fires the timers that fall due, in order, each at its own instant;
  * `nextTurn` work waits for `turns()`. The wall clock is the monotonic clock plus `wallOffset`, which a
- * test may change at will: that is a step, or, with `suspend`, the sleep of a machine.
+ * test may change at will: that is a step, or, with `suspend`, the sleep of a machine. `onRead` runs just
+ * before each read, to plant what happens between two reads of one bracket.
  */
 export class HandClock implements Clock {
   monotonic: bigint;
   wallOffset: bigint;
   /** Boot time minus monotonic time; `undefined` where the platform has no boot clock. */
   bootOffset: bigint | undefined;
-  readonly monotonicGridNs: bigint;
-  readonly wallGridNs: bigint;
+  monotonicGridNs: bigint;
+  wallGridNs: bigint;
+  readonly #bootGridNs: bigint;
+  onRead: (which: 'monotonic' | 'wall' | 'boot') => void = () => {};
+  /** How much earlier than asked the timers set from now on fire. */
+  timersEarlyNs = 0n;
   #order = 0;
   readonly #timers = new Set<Pending>();
   readonly #turns: (() => void)[] = [];
@@ -30,6 +35,7 @@ export class HandClock implements Clock {
       wall?: bigint;
       monotonicGridNs?: bigint;
       wallGridNs?: bigint;
+      bootGridNs?: bigint;
       boot?: boolean;
     } = {},
   ) {
@@ -38,6 +44,7 @@ export class HandClock implements Clock {
     this.bootOffset = start.boot === false ? undefined : 0n;
     this.monotonicGridNs = start.monotonicGridNs ?? 0n;
     this.wallGridNs = start.wallGridNs ?? 0n;
+    this.#bootGridNs = start.bootGridNs ?? 0n;
     this.monotonicNs = this.monotonicNs.bind(this);
   }
 
@@ -45,9 +52,7 @@ export class HandClock implements Clock {
   advance(ns: bigint): void {
     const end = this.monotonic + ns;
     for (let next = this.#due(end); next !== undefined; next = this.#due(end)) {
-      this.#timers.delete(next);
-      if (next.dueNs > this.monotonic) this.monotonic = next.dueNs;
-      next.fn();
+      this.#fire(next);
     }
     this.monotonic = end;
   }
@@ -70,6 +75,30 @@ export class HandClock implements Clock {
   suspend(ns: bigint): void {
     this.wallOffset += ns;
     if (this.bootOffset !== undefined) this.bootOffset += ns;
+  }
+
+  /**
+   * As {@link advance}, by milliseconds and for code that awaits: before each timer and at the end, promises
+   * settle and the next turn of the event loop comes.
+   */
+  async elapse(ms: number): Promise<void> {
+    const end = this.monotonic + BigInt(Math.round(ms * 1e6));
+    for (;;) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (this.#turns.length > 0) {
+        for (const thrown of this.turns()) throw thrown;
+        continue;
+      }
+      const next = this.#due(end);
+      if (next === undefined) break;
+      this.#fire(next);
+    }
+    this.monotonic = end;
+  }
+
+  /** The process is killed: its timers never fire. The clocks run on for the next one. */
+  kill(): void {
+    this.#timers.clear();
   }
 
   /** Runs what waits for the next turn of the event loop. Returns what it threw. */
@@ -97,6 +126,7 @@ export class HandClock implements Clock {
   }
 
   monotonicNs(): MonotonicNs {
+    this.onRead('monotonic');
     return asMonotonicNs(floorTo(this.monotonic, this.monotonicGridNs));
   }
 
@@ -105,16 +135,19 @@ export class HandClock implements Clock {
   }
 
   wallReadNs(): UnixNs {
+    this.onRead('wall');
     return asUnixNs(floorTo(this.monotonic + this.wallOffset, this.wallGridNs));
   }
 
   bootNs(): bigint | undefined {
-    return this.bootOffset === undefined ? undefined : this.monotonic + this.bootOffset;
+    this.onRead('boot');
+    if (this.bootOffset === undefined) return undefined;
+    return floorTo(this.monotonic + this.bootOffset, this.#bootGridNs);
   }
 
   setTimer(delayMs: number, fn: () => void, options?: TimerOptions): Cancel {
     const timer = {
-      dueNs: this.monotonic + BigInt(Math.ceil(Math.max(0, delayMs) * 1e6)),
+      dueNs: this.monotonic + BigInt(Math.ceil(Math.max(0, delayMs) * 1e6)) - this.timersEarlyNs,
       order: this.#order++,
       fn,
       background: options?.background ?? false,
@@ -130,6 +163,12 @@ export class HandClock implements Clock {
       const at = this.#turns.indexOf(own);
       if (at >= 0) this.#turns.splice(at, 1);
     };
+  }
+
+  #fire(timer: Pending): void {
+    this.#timers.delete(timer);
+    if (timer.dueNs > this.monotonic) this.monotonic = timer.dueNs;
+    timer.fn();
   }
 
   #due(end: bigint): Pending | undefined {

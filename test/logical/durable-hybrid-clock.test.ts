@@ -6,8 +6,8 @@ import {
 } from '../../src/logical/durable-hybrid-clock.ts';
 import { DurableClockInUseError } from '../../src/logical/durable-lock.ts';
 import { asUnixNs, INT64_MAX } from '../../src/time/instant.ts';
+import { HandClock } from '../kit/hand-clock.ts';
 import { CrashDisk } from './crash-disk.ts';
-import { ManualClock } from './manual-clock.ts';
 
 const START = 1_795_227_787_000_000_000n;
 const MS = 1_000_000n;
@@ -16,7 +16,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** One machine: its clock, its disk, and a lock that tells who has it. */
 class Machine {
-  readonly clock = new ManualClock(START);
+  readonly clock = new HandClock({ wall: START });
   readonly disk = new CrashDisk();
   locked = false;
 
@@ -50,7 +50,7 @@ class Machine {
     for (;;) {
       await turn();
       if (settled) return promise;
-      if (!this.disk.step()) this.clock.advance(1);
+      if (!this.disk.step()) this.clock.advance(MS);
     }
   }
 
@@ -67,7 +67,7 @@ class Machine {
 
   kill(): void {
     this.disk.kill();
-    this.clock.timers = [];
+    this.clock.kill();
     this.locked = false;
   }
 }
@@ -103,7 +103,7 @@ describe('reservation', () => {
       const calls = machine.disk.log.length;
       hlc.now();
       expect(machine.disk.log.length).toBe(calls);
-      machine.clock.advance(1);
+      machine.clock.advance(MS);
       await machine.idle();
     }
     // One write per half window, and the first.
@@ -114,10 +114,10 @@ describe('reservation', () => {
     const machine = new Machine();
     const hlc = await machine.open();
     hlc.now();
-    machine.clock.step(-3_600_000);
+    machine.clock.wallOffset -= 3_600_000n * MS;
     for (let ms = 0; ms < 1000; ms++) {
       hlc.now();
-      machine.clock.advance(1);
+      machine.clock.advance(MS);
       await machine.idle();
     }
     expect(hlc.peek()).toBe(START + 1000n);
@@ -126,8 +126,12 @@ describe('reservation', () => {
 
   // Each line reaches the ceiling, 100 ms ahead, in its own way.
   it.each([
-    ['a blocked event loop', (m: Machine) => m.clock.step(150), 'now'],
-    ['a wall clock stepping forward', (m: Machine) => m.clock.step(3_600_000), 'now'],
+    ['a blocked event loop', (m: Machine) => (m.clock.wallOffset += 150n * MS), 'now'],
+    [
+      'a wall clock stepping forward',
+      (m: Machine) => (m.clock.wallOffset += 3_600_000n * MS),
+      'now',
+    ],
     ['a remote far ahead, within the limit', () => {}, 'receive'],
     ['a floor far ahead', () => {}, 'nowAtLeast'],
   ])('%s costs one synchronous write, which is counted', async (_, happens, method) => {
@@ -184,7 +188,7 @@ describe('a disk that fails', () => {
     const hlc = await machine.open();
     machine.disk.failNext('fsync', 'EIO', 2);
     for (let ms = 0; ms < 200; ms++) {
-      machine.clock.advance(1);
+      machine.clock.advance(MS);
       await machine.idle();
       if (ms === 60) expect(hlc.stats().failure).toMatchObject({ systemCode: 'EIO' });
       hlc.now();
@@ -197,7 +201,7 @@ describe('a disk that fails', () => {
     const hlc = await machine.open();
     machine.disk.failNext('writeFile', 'ENOSPC', 1_000);
     const last = hlc.now();
-    machine.clock.step(101);
+    machine.clock.wallOffset += 101n * MS;
     const error = { code: 'ERR_DURABLE_CLOCK_STORAGE', systemCode: 'ENOSPC', path };
     const target = new BigInt64Array([7n]);
     const view = new DataView(new ArrayBuffer(8));
@@ -261,7 +265,7 @@ describe('a restart', () => {
     const machine = new Machine();
     const last = (await machine.open()).now();
     machine.kill();
-    machine.clock.step(-30);
+    machine.clock.wallOffset -= 30n * MS;
     const hlc = await machine.open(); // the ceiling is 130 ms ahead, which is more than a window
     expect(machine.elapsedMs()).toBeGreaterThanOrEqual(70);
     expect(machine.elapsedMs()).toBeLessThan(75);
@@ -269,7 +273,7 @@ describe('a restart', () => {
     expect(hlc.now()).toBeGreaterThan(last);
     machine.kill();
 
-    machine.clock.step(120);
+    machine.clock.wallOffset += 120n * MS;
     const before = machine.clock.wallNs();
     const next = await machine.open();
     expect(next.startedAheadNs).toBe(0n);
@@ -282,7 +286,7 @@ describe('a restart', () => {
     const machine = new Machine();
     const { ceilingNs } = (await machine.open()).stats();
     machine.kill();
-    machine.clock.step(-10_000);
+    machine.clock.wallOffset -= 10_000n * MS;
     const stepped = machine.clock.monotonicNs();
     const hlc = await machine.open();
     expect(machine.clock.monotonicNs() - stepped).toBe(100n * MS);
@@ -326,8 +330,8 @@ describe('close', () => {
     await machine.run(hlc.close());
     expect(machine.disk.content(path)).toEqual(encodeCeiling(last));
     expect(machine.locked).toBe(false);
-    expect(machine.clock.timers).toEqual([]);
-    machine.clock.step(51);
+    expect(machine.clock.pending()).toEqual({ foreground: 0, background: 0 });
+    machine.clock.wallOffset += 51n * MS;
     const before = machine.clock.monotonicNs();
     const next = await machine.open();
     expect(machine.clock.monotonicNs()).toBe(before);
@@ -355,7 +359,7 @@ describe('close', () => {
     const machine = new Machine();
     const hlc = await machine.open();
     const last = hlc.now();
-    machine.clock.advance(50); // the renewal begins
+    machine.clock.advance(50n * MS); // the renewal begins
     await turn();
     machine.disk.step();
     machine.disk.log.length = 0;
@@ -389,7 +393,7 @@ describe('close', () => {
     const hlc = await machine.open({ clock: dying, timers: machine.clock });
     const last = hlc.now();
     dead = true;
-    machine.clock.advance(50); // a renewal, with nobody there to catch what it throws
+    machine.clock.advance(50n * MS); // a renewal, with nobody there to catch what it throws
     await machine.idle();
     expect(() => hlc.now()).toThrow('no clock');
     await machine.run(hlc.close());

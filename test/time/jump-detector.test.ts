@@ -1,16 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JumpDetector } from '../../src/time/jump-detector.ts';
-import { ScriptedClock } from './scripted-clock.ts';
+import { HandClock } from '../kit/hand-clock.ts';
 
 const MS = 1_000_000n;
 const SECOND = 1000n * MS;
 
+/** Grids as on Linux. */
+function newClock(boot = true): HandClock {
+  return new HandClock({ boot, monotonicGridNs: 1n, wallGridNs: MS, bootGridNs: 10n * MS });
+}
+
 /** A clock without grids, so that thresholds can be tested to the nanosecond. */
-function exactClock(boot: boolean): ScriptedClock {
-  const clock = new ScriptedClock();
+function exactClock(boot: boolean): HandClock {
+  const clock = newClock(boot);
   clock.wallGridNs = 1n;
-  if (!boot) clock.boot = undefined;
   return clock;
 }
 
@@ -21,8 +25,7 @@ const near = (value: bigint | undefined, target: bigint, within: bigint): void =
 
 describe.each([true, false])('with a clock that counts suspend: %s', (boot) => {
   it('sees nothing in ordinary life', () => {
-    const clock = new ScriptedClock();
-    if (!boot) clock.boot = undefined;
+    const clock = newClock(boot);
     const detector = new JumpDetector(clock);
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 10n * SECOND }), (elapsed) => {
@@ -34,8 +37,7 @@ describe.each([true, false])('with a clock that counts suspend: %s', (boot) => {
   });
 
   it('takes a stopped process for no jump: all clocks ran on', () => {
-    const clock = new ScriptedClock();
-    if (!boot) clock.boot = undefined;
+    const clock = newClock(boot);
     const detector = new JumpDetector(clock);
     clock.advance(30n * SECOND);
     expect(detector.check()).toBeUndefined();
@@ -46,7 +48,7 @@ describe.each([true, false])('with a clock that counts suspend: %s', (boot) => {
     const detector = new JumpDetector(clock);
     for (const sign of [1n, -1n]) {
       clock.advance(60n * SECOND);
-      clock.wall += sign * 60n * MS;
+      clock.wallOffset += sign * 60n * MS;
       expect(detector.check()).toBeUndefined();
     }
   });
@@ -55,18 +57,17 @@ describe.each([true, false])('with a clock that counts suspend: %s', (boot) => {
     const clock = exactClock(boot);
     const detector = new JumpDetector(clock);
     clock.advance(2n * SECOND);
-    clock.wall += sign * 5n * MS;
+    clock.wallOffset += sign * 5n * MS;
     expect(detector.check()).toBeUndefined();
     clock.advance(2n * SECOND);
-    clock.wall += sign * (5n * MS + 1n);
+    clock.wallOffset += sign * (5n * MS + 1n);
     expect(detector.check()).toBeDefined();
   });
 
   it('keeps its earlier look when the clocks cannot be read, and judges later', () => {
-    const clock = new ScriptedClock();
-    if (!boot) clock.boot = undefined;
+    const clock = newClock(boot);
     const detector = new JumpDetector(clock);
-    clock.wall -= 700n * MS;
+    clock.wallOffset -= 700n * MS;
     clock.onRead = (which) => which === 'wall' && clock.advance(2n * MS);
     expect(detector.check()).toBeUndefined();
     clock.onRead = () => {};
@@ -75,13 +76,13 @@ describe.each([true, false])('with a clock that counts suspend: %s', (boot) => {
   });
 
   it('begins at the first look that succeeds', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     clock.onRead = (which) => which === 'wall' && clock.advance(2n * MS);
     const detector = new JumpDetector(clock);
     clock.onRead = () => {};
-    clock.wall += SECOND;
+    clock.wallOffset += SECOND;
     expect(detector.check()).toBeUndefined();
-    clock.wall += SECOND;
+    clock.wallOffset += SECOND;
     expect(detector.check()).toBeDefined();
   });
 });
@@ -90,10 +91,10 @@ describe('on a machine with a clock that counts suspend', () => {
   it.each([-3600n * SECOND, -300n * MS, -6n * MS, 50n * MS, 300n * MS, 3600n * SECOND])(
     'a wall clock set by %s ns is a step',
     (stepNs) => {
-      const clock = new ScriptedClock();
+      const clock = newClock();
       const detector = new JumpDetector(clock);
       clock.advance(SECOND);
-      clock.wall += stepNs;
+      clock.wallOffset += stepNs;
       const jump = detector.check();
       expect(jump).toMatchObject({ kind: 'step' });
       near(jump?.kind === 'step' ? jump.stepNs : undefined, stepNs, 2n * MS);
@@ -102,7 +103,7 @@ describe('on a machine with a clock that counts suspend', () => {
   );
 
   it.each([60n * MS, 5n * SECOND, 36_000n * SECOND])('sleeping %s ns is a suspend', (slept) => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     const detector = new JumpDetector(clock);
     clock.advance(SECOND);
     clock.suspend(slept);
@@ -112,9 +113,9 @@ describe('on a machine with a clock that counts suspend', () => {
   });
 
   it('sees a suspend that the wall clock slept through as well', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     const detector = new JumpDetector(clock);
-    clock.boot! += 5n * SECOND;
+    clock.bootOffset! += 5n * SECOND;
     const jump = detector.check();
     expect(jump).toMatchObject({ kind: 'suspend' });
     if (jump?.kind !== 'suspend') return;
@@ -123,10 +124,10 @@ describe('on a machine with a clock that counts suspend', () => {
   });
 
   it.each([-2n * SECOND, 2n * SECOND])('reports a step of %s ns besides a suspend', (stepNs) => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     const detector = new JumpDetector(clock);
     clock.suspend(5n * SECOND);
-    clock.wall += stepNs;
+    clock.wallOffset += stepNs;
     const jump = detector.check();
     expect(jump).toMatchObject({ kind: 'suspend' });
     if (jump?.kind !== 'suspend') return;
@@ -135,14 +136,14 @@ describe('on a machine with a clock that counts suspend', () => {
   });
 
   it('does not pretend to know what a jump is that fits into the boot clock grid', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     const detector = new JumpDetector(clock);
     clock.suspend(9n * MS);
     expect(detector.check()).toMatchObject({ kind: 'step-or-suspend' });
   });
 
   it('is not misled by a pre-emption around the boot clock', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     const detector = new JumpDetector(clock);
     let pauses = 2;
     clock.onRead = (which) => which === 'boot' && pauses-- > 0 && clock.advance(SECOND);
@@ -151,21 +152,20 @@ describe('on a machine with a clock that counts suspend', () => {
   });
 
   it('leaves the kind open across a look without boot time', () => {
-    const clock = new ScriptedClock();
-    const { boot } = clock;
-    clock.boot = undefined;
+    const clock = newClock();
+    const { bootOffset } = clock;
+    clock.bootOffset = undefined;
     const detector = new JumpDetector(clock);
-    clock.boot = boot;
-    clock.wall += SECOND;
+    clock.bootOffset = bootOffset;
+    clock.wallOffset += SECOND;
     expect(detector.check()).toMatchObject({ kind: 'step-or-suspend' });
-    clock.wall += SECOND;
+    clock.wallOffset += SECOND;
     expect(detector.check()).toMatchObject({ kind: 'step' });
   });
 });
 
 it('says step-or-suspend where nothing tells them apart', () => {
-  const clock = new ScriptedClock();
-  clock.boot = undefined;
+  const clock = newClock(false);
   const detector = new JumpDetector(clock);
   clock.advance(SECOND);
   clock.suspend(5n * SECOND);
@@ -175,8 +175,7 @@ it('says step-or-suspend where nothing tells them apart', () => {
 });
 
 it('widens its threshold with the grids of a coarse clock', () => {
-  const clock = new ScriptedClock();
-  clock.boot = undefined;
+  const clock = newClock(false);
   clock.monotonicGridNs = 2n * MS;
   const detector = new JumpDetector(clock);
   fc.assert(
@@ -186,13 +185,13 @@ it('widens its threshold with the grids of a coarse clock', () => {
     }),
     { seed: 20_107, numRuns: 1000 },
   );
-  clock.wall += 9n * MS;
+  clock.wallOffset += 9n * MS;
   expect(detector.check()).toBeDefined();
 });
 
 describe('tick', () => {
   it('calls a late tick a pause when no clock jumped', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     const detector = new JumpDetector(clock);
     expect(detector.tick({ expectedMs: 1000 })).toBeUndefined(); // no tick before it
     clock.advance(SECOND);
@@ -208,7 +207,7 @@ describe('tick', () => {
   });
 
   it('draws the line at pauseMs, and checks in between do not hide a pause', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     const detector = new JumpDetector(clock, { pauseMs: 200 });
     detector.tick({ expectedMs: 1000 });
     clock.advance(1200n * MS);
@@ -220,16 +219,16 @@ describe('tick', () => {
   });
 
   it('reports the jump when both happened', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     const detector = new JumpDetector(clock);
     detector.tick({ expectedMs: 1000 });
     clock.advance(10n * SECOND);
-    clock.wall -= SECOND;
+    clock.wallOffset -= SECOND;
     expect(detector.tick({ expectedMs: 1000 })).toMatchObject({ kind: 'step' });
   });
 
   it('tells a pause even when the wall clock cannot be read', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     const detector = new JumpDetector(clock);
     detector.tick({ expectedMs: 1000 });
     clock.onRead = (which) => which === 'wall' && clock.advance(2n * MS);
@@ -238,7 +237,7 @@ describe('tick', () => {
   });
 
   it('refuses an interval that is no number', () => {
-    const detector = new JumpDetector(new ScriptedClock());
+    const detector = new JumpDetector(newClock());
     expect(() => detector.tick({ expectedMs: Number.NaN })).toThrow(/^expectedMs must be/);
   });
 });

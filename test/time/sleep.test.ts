@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { sleep } from '../../src/time/sleep.ts';
 import { systemClock } from '../../src/time/system-clock.ts';
-import { ScriptedClock } from './scripted-clock.ts';
+import { HandClock } from '../kit/hand-clock.ts';
+
+const NONE = { foreground: 0, background: 0 };
 
 /** A signal that counts the listeners left on it. */
 function watched(): { controller: AbortController; listeners: () => number } {
@@ -23,73 +25,73 @@ function watched(): { controller: AbortController; listeners: () => number } {
 
 describe('sleep', () => {
   it('resolves when the time has passed and leaves nothing behind', async () => {
-    const clock = new ScriptedClock();
+    const clock = new HandClock();
     const { controller, listeners } = watched();
-    const start = clock.monotonicNs();
     const slept = sleep(clock, 250.5, { signal: controller.signal });
-    clock.fireNext();
+    clock.advance(250_499_999n);
+    expect(clock.pending()).not.toEqual(NONE);
+    clock.advance(1n);
     await slept;
-    expect(clock.monotonicNs() - start).toBe(250_500_000n);
-    expect(clock.timers.size).toBe(0);
+    expect(clock.pending()).toEqual(NONE);
     expect(listeners()).toBe(0);
   });
 
   it('sleeps the rest when a timer fires early', async () => {
-    const clock = new ScriptedClock();
+    const clock = new HandClock();
     clock.timersEarlyNs = 990_000n; // what setTimeout does
-    const start = clock.monotonicNs();
     const slept = sleep(clock, 2);
     clock.timersEarlyNs = 0n;
-    clock.fireNext();
-    expect(clock.monotonicNs() - start).toBe(1_010_000n);
-    expect(clock.timers.size).toBe(1);
-    clock.fireNext();
+    clock.advance(1_999_999n);
+    expect(clock.pending()).not.toEqual(NONE);
+    clock.advance(2n); // the rest is rounded up
     await slept;
-    expect(clock.monotonicNs() - start).toBe(2_000_000n);
   });
 
   it('rejects with the reason of the signal, its timer gone', async () => {
-    const clock = new ScriptedClock();
+    const clock = new HandClock();
     const { controller } = watched();
     const slept = sleep(clock, 1000, { signal: controller.signal });
     const reason = new Error('enough');
     controller.abort(reason);
     await expect(slept).rejects.toBe(reason);
-    expect(clock.timers.size).toBe(0);
+    expect(clock.pending()).toEqual(NONE);
   });
 
   it('cancels the timer it set last', async () => {
-    const clock = new ScriptedClock();
+    const clock = new HandClock();
     clock.timersEarlyNs = 500_000n;
     const controller = new AbortController();
     const slept = sleep(clock, 1, { signal: controller.signal });
-    clock.fireNext();
+    clock.timersEarlyNs = 0n;
+    clock.advance(500_000n);
     controller.abort('stop');
     await expect(slept).rejects.toBe('stop');
-    expect(clock.timers.size).toBe(0);
+    expect(clock.pending()).toEqual(NONE);
   });
 
   it('does not begin when the signal is aborted already', async () => {
-    const clock = new ScriptedClock();
+    const clock = new HandClock();
     const { controller, listeners } = watched();
     controller.abort('no');
     await expect(sleep(clock, 1, { signal: controller.signal })).rejects.toBe('no');
-    expect([clock.timers.size, listeners()]).toEqual([0, 0]);
+    expect([clock.pending(), listeners()]).toEqual([NONE, 0]);
   });
 
   it.each([true, false])('passes background: %s on, also when it sleeps the rest', (background) => {
-    const clock = new ScriptedClock();
+    const clock = new HandClock();
     clock.timersEarlyNs = 1n;
     void sleep(clock, 1, { background });
-    expect([...clock.timers].map((timer) => timer.background)).toEqual([background]);
-    clock.fireNext();
-    expect([...clock.timers].map((timer) => timer.background)).toEqual([background]);
+    clock.timersEarlyNs = 0n;
+    const one = background ? { ...NONE, background: 1 } : { ...NONE, foreground: 1 };
+    expect(clock.pending()).toEqual(one);
+    clock.advance(999_999n);
+    expect(clock.pending()).toEqual(one);
   });
 
   it.each([-1, Number.NaN, Infinity])('rejects a delay of %s', async (delayMs) => {
-    const clock = new ScriptedClock();
+    const clock = new HandClock();
     await expect(sleep(clock, delayMs)).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' });
-    expect(clock.timers.size).toBe(0);
+    expect(clock.pending()).toEqual(NONE);
   });
 
   it('never wakes early on the real clock, where timers do', async () => {

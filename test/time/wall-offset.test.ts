@@ -1,16 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readWallOffset, WallOffset } from '../../src/time/wall-offset.ts';
-import { ScriptedClock } from './scripted-clock.ts';
+import { HandClock } from '../kit/hand-clock.ts';
 
 const MS = 1_000_000n;
 
+const newClock = (): HandClock =>
+  new HandClock({ wall: 1_795_227_787_534_418_003n, monotonicGridNs: 1n, wallGridNs: MS });
+
 describe('readWallOffset', () => {
   it('accounts for both grids', () => {
-    const clock = new ScriptedClock();
-    clock.monotonicGridNs = 100n;
-    clock.monotonic = 1_000_050n; // reads 1_000_000
-    clock.wall = 7_999_999n; // reads 7_000_000
+    const clock = new HandClock({
+      monotonic: 1_000_050n, // reads 1_000_000
+      monotonicGridNs: 100n,
+      wall: 7_999_999n, // reads 7_000_000
+      wallGridNs: MS,
+    });
     expect(readWallOffset(clock)).toEqual({
       lowerNs: 7_000_000n - 1_000_000n - 100n,
       upperNs: 7_000_000n + MS - 1_000_000n,
@@ -23,16 +28,14 @@ describe('readWallOffset', () => {
     const grid = fc.constantFrom(1n, 280n, 40_000n, 1_000_000n);
     fc.assert(
       fc.property(ns, ns, ns, ns, grid, grid, (a, b, beforeRead, afterRead, wallGrid, monoGrid) => {
-        const clock = new ScriptedClock();
-        clock.monotonicGridNs = monoGrid;
-        clock.wallGridNs = wallGrid;
+        const clock = new HandClock({ monotonicGridNs: monoGrid, wallGridNs: wallGrid });
         clock.advance(a);
-        clock.wall += b;
+        clock.wallOffset += b;
         let reads = 0;
         clock.onRead = () => clock.advance([0n, beforeRead, afterRead][reads++ % 3]!);
         const bounds = readWallOffset(clock);
         if (bounds === undefined) return; // a coarse grid can make a narrow bracket look wide
-        const truth = clock.wall - clock.monotonic;
+        const truth = clock.wallOffset;
         expect(bounds.lowerNs <= truth && truth <= bounds.upperNs).toBe(true);
         expect(bounds.upperNs - bounds.lowerNs <= MS + wallGrid + monoGrid).toBe(true);
       }),
@@ -41,7 +44,7 @@ describe('readWallOffset', () => {
   });
 
   it('reads again when it was pre-empted in the bracket', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     let pauses = 4;
     clock.onRead = (which) => {
       if (which === 'wall' && pauses-- > 0) clock.advance(MS + 1n);
@@ -51,13 +54,13 @@ describe('readWallOffset', () => {
   });
 
   it('takes a bracket of exactly 1 ms', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     clock.onRead = (which) => which === 'wall' && clock.advance(MS);
     expect(readWallOffset(clock)).toBeDefined();
   });
 
   it('gives up after five', () => {
-    const clock = new ScriptedClock();
+    const clock = newClock();
     let reads = 0;
     clock.onRead = (which) => {
       if (which !== 'wall') return;
@@ -71,7 +74,7 @@ describe('readWallOffset', () => {
 
 describe('WallOffset', () => {
   const read = (lowerNs: bigint, upperNs: bigint) => {
-    const readAt = new ScriptedClock().monotonicNs();
+    const readAt = newClock().monotonicNs();
     return { lowerNs, upperNs, readAt };
   };
 
@@ -94,8 +97,8 @@ describe('WallOffset', () => {
   });
 
   it('narrows a millisecond to microseconds without waiting, and never loses the truth', () => {
-    const clock = new ScriptedClock();
-    const truth = clock.wall - clock.monotonic;
+    const clock = newClock();
+    const truth = clock.wallOffset;
     const offset = new WallOffset();
     for (let i = 0; i < 600; i++) {
       clock.advance(100_137_911n);

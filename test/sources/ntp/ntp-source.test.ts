@@ -2,17 +2,18 @@ import type { ClockSample, RunningSource } from 'epsilon-clock';
 import { ntp } from 'epsilon-clock/node';
 import { describe, expect, test } from 'vitest';
 import type { NtpOptions, NtpResolver } from '../../../src/sources/ntp/ntp-source.ts';
-import { ManualClock } from '../../kit/manual-clock.ts';
+import { HandClock } from '../../kit/hand-clock.ts';
 import { RecordingSink } from '../../kit/recording-sink.ts';
 import { type Reaction, ScriptedNetwork } from '../../kit/scripted-network.ts';
 
 /** The source on a clock and a network that the test controls: no socket, no timer, no chance. */
 
+const START = 1_000_000_000n;
 const HONEST: Reaction = { answer: {} };
 const kiss = (code: 'RATE' | 'DENY' | 'RSTR'): Reaction => ({ answer: { kiss: code } });
 
 interface World {
-  readonly clock: ManualClock;
+  readonly clock: HandClock;
   readonly network: ScriptedNetwork;
   readonly sink: RecordingSink;
   readonly source: RunningSource;
@@ -28,7 +29,7 @@ interface Script extends NtpOptions {
 
 function run(script: Script = {}): World {
   const { host = 'time.test', resolve = ['10.0.0.7'], servers = () => HONEST, ...options } = script;
-  const clock = new ManualClock();
+  const clock = new HandClock({ monotonic: START, monotonicGridNs: 1n, wallGridNs: 1n });
   const network = new ScriptedNetwork(clock, servers);
   const sink = new RecordingSink(clock);
   let nonce = 0n;
@@ -46,7 +47,7 @@ describe('polling', () => {
   test('starts at once with a burst of 4, a second apart, then every 16 s on private addresses', async () => {
     const { clock, network, sink, source } = run();
     expect(sink.log).toEqual([]);
-    await clock.advance(40_000);
+    await clock.elapse(40_000);
     expect(network.times('10.0.0.7')).toEqual([0, 1000, 2000, 3000, 19_000, 35_000]);
     expect(source.pollIntervalMs).toBe(16_000);
     expect(sink.samples.length).toBe(6);
@@ -54,7 +55,7 @@ describe('polling', () => {
 
   test('and every 64 s on public ones', async () => {
     const { clock, network, source } = run({ resolve: ['192.0.2.1'] });
-    await clock.advance(140_000);
+    await clock.elapse(140_000);
     expect(network.times('192.0.2.1')).toEqual([0, 1000, 2000, 3000, 67_000, 131_000]);
     expect(source.pollIntervalMs).toBe(64_000);
   });
@@ -72,55 +73,55 @@ describe('polling', () => {
     'an interval of %i ms at %s (force: %s) is %i ms',
     async (pollIntervalMs, address, force, ms) => {
       const { clock, source } = run({ pollIntervalMs, force, resolve: [address] });
-      await clock.advance(10);
+      await clock.elapse(10);
       expect(source.pollIntervalMs).toBe(ms);
     },
   );
 
   test('is drawn out by at most 8 %, never shortened', async () => {
     const { clock, network } = run({ randomBits: () => 2n ** 64n - 1n });
-    await clock.advance(60_000);
+    await clock.elapse(60_000);
     expect(network.times('10.0.0.7')).toEqual([0, 1080, 2160, 3240, 20_520, 37_800, 55_080]);
   });
 
   test('a slow exchange does not stretch the interval; a timeout longer than it does', async () => {
     const slow = run({ servers: () => ({ answer: {}, delayMs: 700 }) });
-    await slow.clock.advance(3500);
+    await slow.clock.elapse(3500);
     expect(slow.network.times('10.0.0.7')).toEqual([0, 1000, 2000, 3000]);
     const silent = run({ servers: () => 'silent', timeoutMs: 2500 });
-    await silent.clock.advance(6000);
+    await silent.clock.elapse(6000);
     expect(silent.network.times('10.0.0.7')).toEqual([0, 2500, 5000]);
   });
 
   test('yields samples that contain the truth', async () => {
     const { clock, sink } = run({ servers: () => ({ answer: {}, delayMs: 40 }) });
-    await clock.advance(100);
+    await clock.elapse(100);
     const sample = sink.samples[0] as ClockSample;
     expect(sample.sourceId).toBe('ntp://10.0.0.7:123');
     expect(sample.receivedAt - sample.sentAt).toBe(40_000_000n);
     expect(sample.pathDelayNs - 40_000_000n).toBeLessThanOrEqual(2n);
-    expect(sample.upperNs).toBeGreaterThanOrEqual(clock.theta + 20_000_000n);
-    expect(sample.lowerNs).toBeLessThanOrEqual(clock.theta - 20_000_000n);
+    expect(sample.upperNs).toBeGreaterThanOrEqual(clock.wallOffset + 20_000_000n);
+    expect(sample.lowerNs).toBeLessThanOrEqual(clock.wallOffset - 20_000_000n);
   });
 
   test('ends with stop, and nothing stays behind', async () => {
     const { clock, network, sink, source } = run();
-    await clock.advance(500);
+    await clock.elapse(500);
     source.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.pending()).toEqual({ foreground: 0, background: 0 });
     const told = sink.log.length;
-    await clock.advance(100_000);
+    await clock.elapse(100_000);
     expect(sink.log.length).toBe(told);
     expect(network.polls.length).toBe(1);
   });
 
   test.each([0, 0.5, 1000.5])('stopped after %f ms, in flight or not, it is quiet', async (ms) => {
     const { clock, sink, source } = run();
-    await clock.advance(ms);
+    await clock.elapse(ms);
     const told = sink.log.length;
     source.stop();
-    expect(clock.pending).toBe(0);
-    await clock.advance(5000);
+    expect(clock.pending()).toEqual({ foreground: 0, background: 0 });
+    await clock.elapse(5000);
     expect(sink.log.length).toBe(told);
   });
 });
@@ -135,7 +136,7 @@ describe('misses', () => {
     [{ answer: { kiss: 'RATE' } }, 'kiss-rate'],
   ])('%j is reported as %s, on the address', async (reaction, reason) => {
     const { clock, sink } = run({ servers: () => reaction });
-    await clock.advance(1500);
+    await clock.elapse(1500);
     expect(sink.samples).toEqual([]);
     expect(sink.misses[0]).toEqual({ sourceId: 'ntp://10.0.0.7:123', reason });
   });
@@ -144,9 +145,9 @@ describe('misses', () => {
 describe('a kiss-o-death', () => {
   test('RATE ends the burst and doubles the interval each time, up to 1024 s', async () => {
     const { clock, network, source } = run({ servers: () => kiss('RATE') });
-    await clock.advance(10);
+    await clock.elapse(10);
     expect(source.pollIntervalMs).toBe(32_000);
-    await clock.advance(6_000_000);
+    await clock.elapse(6_000_000);
     const gaps = network.times('10.0.0.7').map((t, i, all) => t - (all[i - 1] ?? 0));
     expect(gaps.slice(0, 8)).toEqual([
       0, 32_000, 64_000, 128_000, 256_000, 512_000, 1_024_000, 1_024_000,
@@ -158,9 +159,9 @@ describe('a kiss-o-death', () => {
     const { clock, network, source } = run({
       servers: (_, n) => (n === 1 ? kiss('RATE') : HONEST),
     });
-    await clock.advance(70_000);
+    await clock.elapse(70_000);
     source.burst();
-    await clock.advance(1000);
+    await clock.elapse(1000);
     expect(network.times('10.0.0.7')).toEqual([0, 1000, 33_000, 65_000]);
   });
 
@@ -170,9 +171,9 @@ describe('a kiss-o-death', () => {
       const { clock, network, source } = run({
         servers: (_, n) => (n === 0 ? kiss(code) : HONEST),
       });
-      await clock.advance(10_000_000);
+      await clock.elapse(10_000_000);
       source.burst();
-      await clock.advance(10_000);
+      await clock.elapse(10_000);
       expect(network.polls.length).toBe(1);
     },
   );
@@ -182,7 +183,7 @@ describe('a kiss-o-death', () => {
       resolve: ['10.0.0.7', '10.0.0.8'],
       servers: (address) => (address === '10.0.0.7' ? kiss('DENY') : HONEST),
     });
-    await clock.advance(5000);
+    await clock.elapse(5000);
     expect(network.times('10.0.0.7')).toEqual([0]);
     expect(sink.ids).toEqual(['ntp://10.0.0.8:123']);
     expect(sink.samples.length).toBeGreaterThan(0);
@@ -192,18 +193,18 @@ describe('a kiss-o-death', () => {
 describe('bursts', () => {
   test('poll 4 times, at once and then a second apart', async () => {
     const { clock, network, source } = run();
-    await clock.advance(30_000);
+    await clock.elapse(30_000);
     const before = network.polls.length;
     source.burst();
-    await clock.advance(10_000);
+    await clock.elapse(10_000);
     expect(network.times('10.0.0.7').slice(before)).toEqual([30_000, 31_000, 32_000, 33_000]);
   });
 
   test('never poll twice within a second', async () => {
     const { clock, network, source } = run();
-    await clock.advance(19_300);
+    await clock.elapse(19_300);
     source.burst();
-    await clock.advance(5000);
+    await clock.elapse(5000);
     expect(network.times('10.0.0.7').slice(4)).toEqual([19_000, 20_000, 21_000, 22_000, 23_000]);
   });
 
@@ -211,7 +212,7 @@ describe('bursts', () => {
     const { clock, network, source } = run();
     for (let second = 0; second < 640; second++) {
       source.burst();
-      await clock.advance(1000);
+      await clock.elapse(1000);
     }
     // One burst of 4 per interval of 16 s in the long run, and the allowance of 4 bursts to begin with.
     expect(network.polls.length).toBeLessThanOrEqual(4 * (640 / 16) + 4 * 4);
@@ -220,17 +221,17 @@ describe('bursts', () => {
 
   test('do not keep the clock waiting for a server that may not be asked: a miss at most each second', async () => {
     const { clock, sink, source } = run({ servers: () => kiss('DENY') });
-    await clock.advance(5000);
+    await clock.elapse(5000);
     const before = sink.misses.length;
     for (let i = 0; i < 10; i++) source.burst();
     expect(sink.misses.length).toBe(before);
-    await clock.advance(900);
+    await clock.elapse(900);
     expect(sink.misses.slice(before)).toEqual([
       { sourceId: 'ntp://10.0.0.7:123', reason: 'held-back' },
     ]);
-    await clock.advance(200);
+    await clock.elapse(200);
     source.burst();
-    await clock.advance(10);
+    await clock.elapse(10);
     expect(sink.misses.slice(before).length).toBe(2);
   });
 });
@@ -238,22 +239,22 @@ describe('bursts', () => {
 describe('discardInFlight', () => {
   test('drops the exchange under way and polls again; it is no miss', async () => {
     const { clock, network, sink, source } = run({ servers: () => ({ answer: {}, delayMs: 400 }) });
-    await clock.advance(19_200);
+    await clock.elapse(19_200);
     const told = sink.log.length;
     source.discardInFlight();
-    await clock.advance(700);
+    await clock.elapse(700);
     expect(sink.log.length).toBe(told);
     expect(network.cancelled).toBe(1);
-    await clock.advance(500);
+    await clock.elapse(500);
     expect(network.times('10.0.0.7').slice(4)).toEqual([19_000, 20_000]);
-    expect(sink.samples.at(-1)?.sentAt).toBe(21_000_000_000n);
+    expect(sink.samples.at(-1)?.sentAt).toBe(START + 20_000_000_000n);
   });
 
   test('does nothing when there is none', async () => {
     const { clock, network, source } = run();
-    await clock.advance(10_000);
+    await clock.elapse(10_000);
     source.discardInFlight();
-    await clock.advance(5000);
+    await clock.elapse(5000);
     expect(network.times('10.0.0.7')).toEqual([0, 1000, 2000, 3000]);
   });
 });
@@ -264,24 +265,24 @@ describe('names', () => {
     const { clock, sink } = run({
       resolve: () => new Promise((done) => (resolve = done)),
     });
-    await clock.advance(500);
+    await clock.elapse(500);
     expect(sink.log).toEqual(['endpoints ntp://time.test:123']);
     // Overdue: the clock must not wait for a slow resolver,
-    await clock.advance(600);
+    await clock.elapse(600);
     expect(sink.misses).toEqual([{ sourceId: 'ntp://time.test:123', reason: 'unresolved' }]);
     // whose answer is welcome all the same.
     resolve(['10.0.0.9']);
-    await clock.advance(10);
+    await clock.elapse(10);
     expect(sink.ids).toEqual(['ntp://10.0.0.9:123']);
     expect(sink.samples.length).toBe(1);
   });
 
   test('whose resolver never answers are missed again and again: the clock may have started over', async () => {
     const { clock, sink, source } = run({ resolve: () => new Promise(() => {}), timeoutMs: 500 });
-    await clock.advance(2200);
+    await clock.elapse(2200);
     expect(sink.misses.length).toBe(4);
     source.stop();
-    await clock.advance(5000);
+    await clock.elapse(5000);
     expect(sink.misses.length).toBe(4);
   });
 
@@ -291,7 +292,7 @@ describe('names', () => {
         throw new Error('ENOTFOUND');
       },
     });
-    await clock.advance(2 ** 9 * 1000);
+    await clock.elapse(2 ** 9 * 1000);
     expect(new Set(sink.misses.map((m) => m.sourceId))).toEqual(new Set(['ntp://time.test:123']));
     expect(new Set(sink.misses.map((m) => m.reason))).toEqual(new Set(['unresolved']));
     // At 0, 1, 3, 7, 15, 31, 63, 127, 255, 511 s.
@@ -306,11 +307,11 @@ describe('names', () => {
         return [];
       },
     });
-    await clock.advance(130_000);
+    await clock.elapse(130_000);
     const before = asked;
     for (let i = 0; i < 30; i++) {
       source.burst();
-      await clock.advance(100);
+      await clock.elapse(100);
     }
     expect(asked - before).toBe(3);
   });
@@ -318,7 +319,7 @@ describe('names', () => {
   test('that come to resolve later start then', async () => {
     let attempt = 0;
     const { clock, sink } = run({ resolve: async () => (++attempt < 3 ? [] : ['10.0.0.7']) });
-    await clock.advance(3100);
+    await clock.elapse(3100);
     expect(sink.log).toEqual([
       'endpoints ntp://time.test:123',
       'miss ntp://time.test:123 unresolved',
@@ -330,7 +331,7 @@ describe('names', () => {
 
   test('nonsense from a resolver is no address', async () => {
     const { clock, sink } = run({ resolve: ['nonsense', '', '300.1.1.1', '10.0.0.7'] });
-    await clock.advance(10);
+    await clock.elapse(10);
     expect(sink.ids).toEqual(['ntp://10.0.0.7:123']);
   });
 
@@ -341,10 +342,10 @@ describe('names', () => {
       resolve: async () => addresses,
       servers: (address) => (gone && address === '10.0.0.7' ? 'silent' : HONEST),
     });
-    await clock.advance(20_000);
+    await clock.elapse(20_000);
     gone = true;
     addresses = ['10.0.0.8'];
-    await clock.advance(100_000);
+    await clock.elapse(100_000);
     expect(sink.ids).toEqual(['ntp://10.0.0.8:123']);
     expect(sink.samples.at(-1)?.sourceId).toBe('ntp://10.0.0.8:123');
     // Three exchanges unanswered, at 35, 51 and 67 s; then the old address is left alone.
@@ -355,7 +356,7 @@ describe('names', () => {
 
   test('a server that falls silent stays, with its vote, when its name has nothing else', async () => {
     const { clock, network, sink } = run({ servers: (_, n) => (n < 4 ? HONEST : 'silent') });
-    await clock.advance(300_000);
+    await clock.elapse(300_000);
     expect(sink.ids).toEqual(['ntp://10.0.0.7:123']);
     expect(sink.listings.length).toBe(2);
     expect(network.polls.length).toBeGreaterThan(15);
@@ -367,7 +368,7 @@ describe('names', () => {
       resolve: ['2001:db8::1', '10.0.0.7'],
       servers: (address) => (address === '10.0.0.7' ? HONEST : 'unreachable'),
     });
-    await clock.advance(1100);
+    await clock.elapse(1100);
     expect(sink.log).toEqual([
       'endpoints ntp://time.test:123',
       'endpoints ntp://[2001:db8::1]:123',
@@ -382,15 +383,15 @@ describe('identity', () => {
   test('two names of one address are one id, however the address is written', async () => {
     const first = run({ host: 'a.test', resolve: ['::ffff:10.0.0.7'] });
     const second = run({ host: 'b.test', resolve: ['10.0.0.7'] });
-    await first.clock.advance(10);
-    await second.clock.advance(10);
+    await first.clock.elapse(10);
+    await second.clock.elapse(10);
     expect(first.sink.ids).toEqual(second.sink.ids);
     expect(first.sink.samples[0]?.sourceId).toBe(second.sink.samples[0]?.sourceId);
   });
 
   test('another port is another server', async () => {
     const { clock, sink } = run({ port: 11_123 });
-    await clock.advance(10);
+    await clock.elapse(10);
     expect(sink.ids).toEqual(['ntp://10.0.0.7:11123']);
   });
 });
@@ -400,7 +401,7 @@ describe('a pool', () => {
 
   test('yields up to 4 servers, each polled at once and each with an id', async () => {
     const { clock, sink, network } = run({ pool: true, resolve });
-    await clock.advance(10);
+    await clock.elapse(10);
     expect(sink.ids).toEqual([1, 2, 3, 4].map((n) => `ntp://10.0.0.${n}:123`));
     expect(network.polls.map((p) => p.atMs)).toEqual([0, 0, 0, 0]);
     expect(new Set(sink.samples.map((s) => s.sourceId)).size).toBe(4);
@@ -408,10 +409,10 @@ describe('a pool', () => {
 
   test('yields fewer when it has fewer, and as many as asked for', async () => {
     const two = run({ pool: true, resolve: ['10.0.0.1', '10.0.0.2'] });
-    await two.clock.advance(10);
+    await two.clock.elapse(10);
     expect(two.sink.ids.length).toBe(2);
     const five = run({ pool: true, maxServers: 5, resolve });
-    await five.clock.advance(10);
+    await five.clock.elapse(10);
     expect(five.sink.ids.length).toBe(5);
   });
 
@@ -423,9 +424,9 @@ describe('a pool', () => {
       resolve: async () => addresses,
       servers: (address) => (address === '10.0.0.2' ? 'silent' : HONEST),
     });
-    await clock.advance(2000);
+    await clock.elapse(2000);
     addresses = ['10.0.0.8', '10.0.0.9'];
-    await clock.advance(5000);
+    await clock.elapse(5000);
     expect(sink.ids).toEqual(['ntp://10.0.0.1:123', 'ntp://10.0.0.8:123']);
   });
 });
