@@ -12,6 +12,8 @@ import type { CatalogEntry } from './scenario-catalog.ts';
 export interface Race {
   readonly name: string;
   readonly ours: OracleSummary;
+  /** Our wrong readings, one per line. */
+  readonly report: string;
   readonly others: readonly { readonly name: string; readonly summary: OracleSummary }[];
 }
 
@@ -80,6 +82,7 @@ export async function race(
   return {
     name: entry.name,
     ours: world.oracle.summary(),
+    report: world.oracle.report(),
     others: methods.map(({ name }, i) => ({ name, summary: oracles[i]!.summary() })),
   };
 }
