@@ -40,8 +40,9 @@ export interface SimClockOptions extends OscillatorOptions {
   /** A timer fires up to this much late, pauses aside. Default 0. */
   readonly timerLateMs?: number;
   /**
-   * How long a turn of the event loop takes, and an early timer at least: code that yields, or sleeps for
-   * the rest of an early timer, until time has passed would else do so for ever. Default 0.01.
+   * How far two turns of the event loop are apart at least, and how long an early timer takes at least: code
+   * that yields, or sleeps for the rest of an early timer, until time has passed would else do so for ever.
+   * Default 0.01.
    */
   readonly turnMs?: number;
 }
@@ -70,6 +71,7 @@ export class SimClock implements Clock {
   #wallOffsetNs: bigint;
   #suspendedNs = 0n;
   #stoppedUntil = 0;
+  #turnedAt = Number.NEGATIVE_INFINITY;
 
   /** @param host omitted: callbacks run when due, and reading takes no time. */
   constructor(
@@ -129,7 +131,12 @@ export class SimClock implements Clock {
   }
 
   nextTurn(fn: () => void): Cancel {
-    return this.#scheduler.after(this.#turnNs, this.#bound(fn));
+    const at = Math.max(this.#scheduler.elapsedNs, this.#turnedAt + this.#turnNs);
+    const turn = (): void => {
+      this.#turnedAt = this.#scheduler.elapsedNs;
+      fn();
+    };
+    return this.#scheduler.at(at, this.#bound(turn));
   }
 
   /** The rate error now, in ppm: positive runs fast, -1e6 when stopped. */
