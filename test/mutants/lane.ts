@@ -47,7 +47,7 @@ export async function openLane(testCapMs: number): Promise<Lane> {
       root: ROOT,
       watch: false,
       pool: 'threads',
-      maxWorkers: 1,
+      maxWorkers: 2,
       testTimeout: testCapMs,
       reporters: [
         {
