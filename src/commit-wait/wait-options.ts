@@ -30,28 +30,22 @@ export interface Waited {
 }
 
 const DEFAULT_MAX_WAIT_MS = 10_000;
-/** Beyond it there is no difference from `Infinity`, and int64 would overflow. */
-export const LONGEST_NS: number = 2 ** 62;
-
-export interface AdmittedWait {
-  readonly mode: WaitMode;
-  /** As a number: to plan by. 0 when there is nothing to wait for. */
-  readonly remainingNs: number;
-  readonly timeoutNs: number;
-}
-
 /** @throws ArgumentTypeError when `clock` is none that can be waited on */
 export function checkReader(clock: unknown): void {
   if (clock instanceof BoundedReader) return;
   throw new ArgumentTypeError('clock', 'a BoundedClock, or a reader attached to one', clock);
 }
 
-/** Checks everything that can be checked before the wait begins; throws what refuses it. */
+/**
+ * Checks everything that can be checked before the wait begins; throws what refuses it.
+ *
+ * @returns how long it will take as the bound is now, ns: to plan by. 0 when there is nothing to wait for
+ */
 export function admit(
   clock: BoundedReader,
   timestamp: UnixNs,
   options: Omit<WaitOptions, 'signal'>,
-): AdmittedWait {
+): number {
   const {
     mode = 'economy',
     timeoutMs = Number.POSITIVE_INFINITY,
@@ -68,7 +62,7 @@ export function admit(
     const limitNs = BigInt(Math.floor(maxWaitMs * 1e6));
     throw new CommitWaitTooLongError(timestamp, BigInt(remainingNs), limitNs);
   }
-  return { mode, remainingNs, timeoutNs: Math.min(timeoutMs * 1e6, LONGEST_NS) };
+  return remainingNs;
 }
 
 function remainingOf(clock: BoundedReader, timestamp: UnixNs): number {

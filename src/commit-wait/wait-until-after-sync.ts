@@ -34,11 +34,11 @@ export function waitUntilAfterSync(
 ): Waited {
   const cell = blockingCell();
   checkReader(clock);
-  const { mode, remainingNs, timeoutNs } = admit(clock, timestamp, options);
-  if (remainingNs === 0) return { waitedNs: 0n };
+  let leftNs = admit(clock, timestamp, options);
+  if (leftNs === 0) return { waitedNs: 0n };
+  const timeoutNs = (options.timeoutMs ?? Number.POSITIVE_INFINITY) * NS_PER_MS;
   const startedNs = clock.clock.monotonicNs();
-  const leadMs = mode === 'precise' ? LEAD_MS : 0;
-  let leftNs = remainingNs;
+  const leadMs = options.mode === 'precise' ? LEAD_MS : 0;
   for (;;) {
     const waitedNs = clock.clock.monotonicNs() - startedNs;
     if (leftNs === 0) return { waitedNs };
