@@ -1,5 +1,5 @@
 /**
- * Bytes allocated per call: growth of the heap over a window of calls without a collection. Run with
+ * Bytes allocated per call: growth of the heap over a window of calls without a collection. Run with room and
  * `--expose-gc`.
  *
  * Warmed up twice, because the second run executes what the first made the compiler change its mind

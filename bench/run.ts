@@ -39,6 +39,9 @@ export interface Run {
   readonly rows: readonly Measured[];
 }
 
+/** For counting bytes: room for all that is allocated meanwhile, so that no collection hides any. */
+const NO_COLLECTIONS = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
+
 /** A group in its process. */
 class Subject {
   readonly group: string;
@@ -50,9 +53,9 @@ class Subject {
     this.#child = child;
   }
 
-  static async start(module: string, group: string): Promise<Subject> {
+  static async start(module: string, group: string, ...execArgv: string[]): Promise<Subject> {
     const program = new URL('dist/subject.js', import.meta.url).pathname;
-    const child = fork(program, [module, group], { execArgv: ['--expose-gc'] });
+    const child = fork(program, [module, group], { execArgv });
     const subject = new Subject(group, child);
     const first = await subject.#next();
     if ('heads' in first) subject.heads = first.heads;
@@ -112,18 +115,46 @@ export async function run(
     for (const { module, groups } of casts) {
       for (const group of groups) subjects.push(await Subject.start(module, group));
     }
-    return await measure(subjects, floor, effort, say);
+    const samples = await time(subjects, floor, effort, say);
+    say('allocation');
+    return report(subjects, samples, await allocations(casts, effort));
   } finally {
     for (const subject of subjects) subject.stop();
   }
 }
 
-async function measure(
+/** Bytes per call, by row, in processes of their own. */
+async function allocations(
+  casts: readonly Cast[],
+  effort: Effort,
+): Promise<ReadonlyMap<string, number>> {
+  const bytes = new Map<string, number>();
+  for (const { module, groups } of casts) {
+    for (const group of groups) {
+      const subject = await Subject.start(module, group, ...NO_COLLECTIONS);
+      for (const { id, maxBytes } of subject.heads) {
+        const counted = effort.allocation === 'all' || maxBytes !== undefined;
+        if (counted) bytes.set(id, await subject.bytes(id));
+      }
+      subject.stop();
+    }
+  }
+  return bytes;
+}
+
+/** The windows of each visit, by row. */
+interface Samples {
+  readonly rows: ReadonlyMap<string, readonly (readonly number[])[]>;
+  /** `undefined` without a compiler. */
+  readonly floor: readonly (readonly number[])[] | undefined;
+}
+
+async function time(
   subjects: readonly Subject[],
   floor: Floor | undefined,
   effort: Effort,
   say: (what: string) => void,
-): Promise<Run> {
+): Promise<Samples> {
   const samples = new Map<string, (readonly number[])[]>();
   const floorSamples: (readonly number[])[] = [];
   for (let round = 0; round < effort.rounds; round++) {
@@ -138,26 +169,33 @@ async function measure(
     }
   }
 
-  say('allocation');
-  const baselineSamples = samples.get(BASELINE) ?? [];
-  const atFloor = floor ? floorSamples : baselineSamples;
+  return { rows: samples, floor: floor ? floorSamples : undefined };
+}
+
+function report(
+  subjects: readonly Subject[],
+  samples: Samples,
+  bytes: ReadonlyMap<string, number>,
+): Run {
+  const visitsOf = (id: string) => samples.rows.get(id) ?? [];
+  const baselineSamples = visitsOf(BASELINE);
+  const atFloor = samples.floor ?? baselineSamples;
   const rows: Measured[] = [];
   for (const subject of subjects) {
     for (const head of subject.heads) {
-      const visits = samples.get(head.id) as (readonly number[])[];
+      const visits = visitsOf(head.id);
       const all = visits.flat();
       const baseline = head.baseline ?? BASELINE;
-      const counted = effort.allocation === 'all' || head.maxBytes !== undefined;
       rows.push({
         ...head,
         group: subject.group,
         medianNs: median(all),
         p99Ns: quantile(all, 0.99),
-        bytes: counted ? await subject.bytes(head.id) : Number.NaN,
+        bytes: bytes.get(head.id) ?? Number.NaN,
         xFloor: ratio(visits, atFloor),
         xHrtime: ratio(visits, baselineSamples),
         baseline,
-        xBaseline: ratio(visits, samples.get(baseline) ?? []),
+        xBaseline: ratio(visits, visitsOf(baseline)),
       });
     }
   }
@@ -166,7 +204,7 @@ async function measure(
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
     date: new Date().toISOString().slice(0, 10),
-    floor: floor ? 'clock_gettime' : 'hrtime',
+    floor: samples.floor ? 'clock_gettime' : 'hrtime',
     floorNs: median(atFloor.flat()),
   };
   return { scene, rows };

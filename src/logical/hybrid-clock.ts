@@ -32,7 +32,9 @@
  * How it is made fast. State and operands live in the slots of one `BigInt64Array`: V8 then keeps the
  * arithmetic in registers and allocates no BigInt. That holds for sums wrapped in `BigInt.asIntN(64)`
  * and comparisons of slots, not for BigInts held in object fields. Every sum below is proven in range
- * where it stands, so the wrapping never changes a value.
+ * where it stands, so the wrapping never changes a value. And it holds within one piece of machine code
+ * only: V8 inlines so much and no more, counting the text that never runs too, and a bigint that crosses
+ * the seam is an object. So errors are made elsewhere.
  */
 import { ArgumentRangeError, ArgumentTypeError, checkNumber, checkObject } from '../time/errors.ts';
 import { asUnixNs, INT64_MAX } from '../time/instant.ts';
@@ -75,6 +77,8 @@ export interface HybridClockOptions {
   readonly after?: bigint;
 }
 
+const { asIntN } = BigInt;
+
 /** The last timestamp handed out. */
 export const LAST = 0;
 /** Physical time at the present event, never negative. */
@@ -88,6 +92,12 @@ const MAX_LEAD = 5;
 /** No timestamp above it is handed out. */
 const CEILING = 6;
 const SLOTS = 7;
+
+/** The same among the halves. */
+const LAST_HIGH = 2 * LAST + HIGH;
+const LAST_LOW = 2 * LAST + LOW;
+const REMOTE_HIGH = 2 * REMOTE + HIGH;
+const REMOTE_LOW = 2 * REMOTE + LOW;
 
 /**
  * A hybrid logical clock.
@@ -201,8 +211,8 @@ export class HybridClock {
     const high = view.getUint32(offset);
     // By the half: a load of the whole right after the stores of its halves would wait for them.
     if (high > 0x7fff_ffff) throw malformedBytes();
-    halves[2 * REMOTE + HIGH] = high;
-    halves[2 * REMOTE + LOW] = view.getUint32(offset + 4);
+    halves[REMOTE_HIGH] = high;
+    halves[REMOTE_LOW] = view.getUint32(offset + 4);
     this.#merge(slots);
   }
 
@@ -239,8 +249,8 @@ export class HybridClock {
     checkRoom(view, offset);
     this.tick();
     const halves = this.#halves;
-    view.setUint32(offset, halves[2 * LAST + HIGH]!);
-    view.setUint32(offset + 4, halves[2 * LAST + LOW]!);
+    view.setUint32(offset, halves[LAST_HIGH]!);
+    view.setUint32(offset + 4, halves[LAST_LOW]!);
   }
 
   /**
@@ -279,7 +289,7 @@ export class HybridClock {
       slots[LAST] = slots[FLOOR]!;
     } else {
       if (slots[LAST]! >= slots[CEILING]!) this.raiseCeiling(slots[LAST]! + 1n);
-      slots[LAST] = BigInt.asIntN(64, slots[LAST]! + 1n);
+      slots[LAST] = asIntN(64, slots[LAST]! + 1n);
     }
   }
 
@@ -298,7 +308,7 @@ export class HybridClock {
    * a timestamp before it has done something about it; it must not use the clock meanwhile.
    */
   protected raiseCeiling(_needed: bigint): void {
-    throw new TimestampExhaustedError(INT64_MAX);
+    throw exhausted();
   }
 
   /** A physical clock before 1970 reads as 1970: it must not turn the differences below negative. */
@@ -318,25 +328,23 @@ export class HybridClock {
   #merge(slots: BigInt64Array): void {
     this.#readPhysical(slots);
     slots[FLOOR] = slots[NOW]!;
-    const ahead = BigInt.asIntN(64, slots[REMOTE]! - slots[NOW]!);
-    if (ahead > slots[MAX_AHEAD]!) {
-      throw new TimestampAheadError(asUnixNs(slots[REMOTE]!), ahead, slots[MAX_AHEAD]!);
-    }
+    if (asIntN(64, slots[REMOTE]! - slots[NOW]!) > slots[MAX_AHEAD]!) throw tooFarAhead(slots);
     if (slots[REMOTE]! >= slots[FLOOR]!) {
-      if (slots[REMOTE] === INT64_MAX) throw new TimestampExhaustedError(INT64_MAX);
-      slots[FLOOR] = BigInt.asIntN(64, slots[REMOTE]! + 1n);
+      if (slots[REMOTE] === INT64_MAX) throw exhausted();
+      slots[FLOOR] = asIntN(64, slots[REMOTE]! + 1n);
     }
     this.#step(slots);
   }
 
   #step(slots: BigInt64Array): void {
     this.advance(slots);
-    if (BigInt.asIntN(64, slots[LAST]! - slots[NOW]!) > slots[MAX_LEAD]! !== this.#leading) {
-      this.#leadCrossed(slots[LAST]! - slots[NOW]!);
+    if (asIntN(64, slots[LAST]! - slots[NOW]!) > slots[MAX_LEAD]! !== this.#leading) {
+      this.#leadCrossed(slots);
     }
   }
 
-  #leadCrossed(leadNs: bigint): void {
+  #leadCrossed(slots: BigInt64Array): void {
+    const leadNs = slots[LAST]! - slots[NOW]!;
     this.#leading = !this.#leading;
     const onLead = this.#onLead;
     if (this.#leading && onLead !== undefined) queueMicrotask(() => onLead(leadNs));
@@ -347,6 +355,15 @@ export class HybridClock {
 function limitNs(name: string, ms: number): bigint {
   if (ms === Number.POSITIVE_INFINITY) return INT64_MAX;
   return nsFromMsDown(checkNumber(name, ms, 0, 9e12), name);
+}
+
+function tooFarAhead(slots: BigInt64Array): TimestampAheadError {
+  const remote = asUnixNs(slots[REMOTE]!);
+  return new TimestampAheadError(remote, remote - slots[NOW]!, slots[MAX_AHEAD]!);
+}
+
+function exhausted(): TimestampExhaustedError {
+  return new TimestampExhaustedError(INT64_MAX);
 }
 
 function notATimestamp(name: string, value: bigint): ArgumentRangeError {

@@ -1,9 +1,7 @@
 // Run by allocation.test.ts with --expose-gc: prints bytes allocated per call, as JSON.
-import { HybridClock, parseTimestampInto } from '../../dist/index.js';
+import { HybridClock, parseTimestampInto, systemClock } from '../../dist/index.js';
 
-const hrtime = process.hrtime.bigint;
-const offset = BigInt64Array.of(1_795_227_787_000_000_000n - hrtime());
-const clock = { wallNs: () => BigInt.asIntN(64, hrtime() + offset[0]) };
+const clock = systemClock();
 const hlc = new HybridClock({ clock, nodeId: 'a' });
 const slots = new BigInt64Array(2);
 const view = new DataView(new ArrayBuffer(16));
