@@ -20,10 +20,12 @@
  */
 import type { BoundedReader } from '../bounded-clock/bounded-reader.ts';
 import { ClockUnsynchronizedError } from '../bounded-clock/reading.ts';
-import type { HybridClock } from '../logical/hybrid-clock.ts';
+import { HybridClock } from '../logical/hybrid-clock.ts';
 import type { HlcTimestamp } from '../logical/timestamp.ts';
+import { ArgumentTypeError, checkObject } from '../time/errors.ts';
+import { addAbortListener, removeAbortListener, throwIfAborted } from './abort-listeners.ts';
 import { UncertaintyTooWideError } from './errors.ts';
-import type { Waited, WaitOptions } from './wait-options.ts';
+import { checkReader, type Waited, type WaitOptions } from './wait-options.ts';
 import { beginWait, waitUntilAfter } from './wait-until-after.ts';
 
 export interface CommitClocks {
@@ -56,10 +58,13 @@ export interface Commit {
  * The clock is checked against the wall clock first, so that a suspend of the machine that nobody has noticed
  * yet can't yield a timestamp of the past. Costs some microseconds.
  *
+ * A hybrid clock that is far ahead (a peer, or a physical clock of its own) gives a timestamp that far ahead, and
+ * `settled()` refuses it by `maxWaitMs` only when it is called: `remainingNs()` tells before `prepare`.
+ *
  * @throws ClockUnsynchronizedError (`ERR_CLOCK_UNSYNCHRONIZED`) when there is no bound
  * @throws UncertaintyTooWideError (`ERR_UNCERTAINTY_TOO_WIDE`) when the interval is wider than the hybrid
  *   clock's `maxRemoteAheadMs`: peers could refuse the timestamp. In both cases no timestamp was taken
- * @throws what `hlc.nowAtLeast` throws
+ * @throws what `hlc.nowAtLeast` throws; ArgumentTypeError for a bad argument
  * @example
  * // after every lock is held:
  * const commit = beginCommit({ clock, hlc });
@@ -67,7 +72,10 @@ export interface Commit {
  * await commit.settled({ signal, timeoutMs: 1000 });
  * await makeVisible(); // and only now release the locks and answer the client
  */
-export function beginCommit({ clock, hlc }: CommitClocks): Commit {
+export function beginCommit(clocks: CommitClocks): Commit {
+  const { clock, hlc } = checkObject('clocks', clocks);
+  checkReader(clock);
+  if (!(hlc instanceof HybridClock)) throw new ArgumentTypeError('hlc', 'a HybridClock', hlc);
   const reading = clock.read();
   if (!('interval' in reading)) throw new ClockUnsynchronizedError(reading.status, reading.reason);
   const { earliest, latest } = reading.interval;
@@ -105,8 +113,8 @@ export interface Committed<Result> extends Waited {
  * Rejects when `prepare` has ended, so nothing runs on behind the caller: with the reason of `prepare`
  * if it failed, else with that of the wait ({@link waitUntilAfter}). `makeVisible` was then not called: the
  * transaction may be prepared, and is not visible. What refuses a commit at once (no bound, too
- * wide an interval, `maxWaitMs`, a signal already aborted) does so before `prepare` is called. What
- * `makeVisible` throws is passed on.
+ * wide an interval, `maxWaitMs`, a signal already aborted, a bad argument) does so before `prepare` is
+ * called. What `makeVisible` throws is passed on.
  *
  * @example
  * const { timestamp } = await runCommit({ clock, hlc }, {
@@ -119,22 +127,29 @@ export async function runCommit<Prepared, Result>(
   steps: CommitSteps<Prepared, Result>,
   options: WaitOptions = {},
 ): Promise<Committed<Result>> {
-  const { signal } = options;
-  signal?.throwIfAborted();
+  const { signal } = checkObject('options', options);
+  throwIfAborted(signal);
+  checkStep('prepare', checkObject('steps', steps).prepare);
+  checkStep('makeVisible', steps.makeVisible);
   const { timestamp } = beginCommit(clocks);
   const ending = new AbortController();
   const onAbort = (): void => ending.abort(signal?.reason);
   const wait = beginWait(clocks.clock, timestamp, { ...options, signal: ending.signal });
   // It is awaited after `prepare`; until then its failure is nobody's unhandled rejection.
   wait.catch(() => {});
-  signal?.addEventListener('abort', onAbort);
+  if (signal) addAbortListener(signal, onAbort);
   try {
     const prepared = await steps.prepare(timestamp);
     const { waitedNs } = await wait;
     signal?.throwIfAborted();
     return { timestamp, waitedNs, result: await steps.makeVisible(timestamp, prepared) };
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    if (signal) removeAbortListener(signal, onAbort);
     ending.abort();
   }
+}
+
+/** Found missing only when it is called, it would leave a prepared transaction behind. */
+function checkStep(name: string, step: unknown): void {
+  if (typeof step !== 'function') throw new ArgumentTypeError(name, 'a function', step);
 }

@@ -18,8 +18,10 @@
  */
 import type { BoundedReader } from '../bounded-clock/bounded-reader.ts';
 import type { Cancel, Clock } from '../time/clock.ts';
+import { checkObject } from '../time/errors.ts';
 import { asUnixNs, type UnixNs } from '../time/instant.ts';
 import { nsFromMsUp } from '../time/rounding.ts';
+import { addAbortListener, removeAbortListener, throwIfAborted } from './abort-listeners.ts';
 import { CommitWaitTimeoutError } from './errors.ts';
 import { MinHeap } from './min-heap.ts';
 import { admit, interruption, type Waited, type WaitOptions } from './wait-options.ts';
@@ -85,8 +87,8 @@ export class WaitQueue {
 
   /** Throws what refuses the wait; otherwise the promise is the wait's. */
   add(timestamp: UnixNs, options: WaitOptions): Promise<Waited> {
-    const { mode, signal, timeoutMs } = options;
-    signal?.throwIfAborted();
+    const { mode, signal, timeoutMs } = checkObject('options', options);
+    throwIfAborted(signal);
     const remainingNs = admit(this.#reader, timestamp, options);
     if (remainingNs === 0) return Promise.resolve({ waitedNs: 0n });
     const promise = new Promise<Waited>(this.#capture);
@@ -116,7 +118,7 @@ export class WaitQueue {
 
   #listen(signal: AbortSignal, waiter: Waiter, id: number): void {
     waiter.onAbort = () => this.#end(id).reject(signal.reason);
-    signal.addEventListener('abort', waiter.onAbort);
+    addAbortListener(signal, waiter.onAbort);
   }
 
   /** The one thing that every wake-up does. */
@@ -167,7 +169,7 @@ export class WaitQueue {
     this.#economy.remove(id);
     this.#precise.remove(id);
     this.#deadlines.remove(id);
-    if (waiter.onAbort) waiter.signal?.removeEventListener('abort', waiter.onAbort);
+    if (waiter.signal && waiter.onAbort) removeAbortListener(waiter.signal, waiter.onAbort);
     if (this.size === 0) {
       this.#stopTimer();
       this.#reader.publications?.delete(this.#wake);

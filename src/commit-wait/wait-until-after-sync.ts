@@ -3,7 +3,7 @@
  * `Atomics.wait`, which wakes some tens of microseconds late, and spins through the rest.
  */
 import type { BoundedReader } from '../bounded-clock/bounded-reader.ts';
-import { ArgumentTypeError } from '../time/errors.ts';
+import { ArgumentTypeError, checkObject } from '../time/errors.ts';
 import type { UnixNs } from '../time/instant.ts';
 import { CommitWaitTimeoutError } from './errors.ts';
 import { admit, checkReader, interruption, type Waited, type WaitOptions } from './wait-options.ts';
@@ -34,6 +34,7 @@ export function waitUntilAfterSync(
 ): Waited {
   const cell = blockingCell();
   checkReader(clock);
+  checkObject('options', options);
   let leftNs = admit(clock, timestamp, options);
   if (leftNs === 0) return { waitedNs: 0n };
   const timeoutNs = (options.timeoutMs ?? Number.POSITIVE_INFINITY) * NS_PER_MS;

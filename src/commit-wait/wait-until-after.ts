@@ -28,7 +28,8 @@ export function beginWait(
 /**
  * Resolves once `timestamp` has certainly passed: `earliest > timestamp` by a reading of `clock` made during
  * the wait. Never early; how late depends on `mode`. A bound that tightens ends it sooner, at once; one that
- * widens prolongs it. In a thread that has attached to another's clock both are noticed within 5 ms.
+ * widens prolongs it. In a thread that has attached to another's clock both are noticed within 5 ms, and
+ * a bound that is lost and found again within them does not end the wait: the new one decides.
  *
  * Keeps the process alive while it waits. Registering costs about half a microsecond, and all waits on
  * one clock share one timer.

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { LamportClock } from 'epsilon-clock';
+import { describe, expect, it, vi } from 'vitest';
 import { beginCommit, type CommitSteps, runCommit } from '../../src/commit-wait/commit.ts';
 import { asUnixNs } from '../../src/time/instant.ts';
 import { MS, NOTHING_LEFT, SECOND, Stage, stateOf } from './stage.ts';
@@ -75,6 +76,29 @@ describe('beginCommit', () => {
     const s = new Stage({ maxRemoteAheadMs: Number.POSITIVE_INFINITY });
     s.clock.advance(3000n * SECOND);
     expect(beginCommit({ clock: s.bounded, hlc: s.hlc }).remainingNs()).toBeGreaterThan(SECOND);
+  });
+});
+
+describe('beginCommit, misused', () => {
+  const s = new Stage();
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['no clock', { hlc: s.hlc }],
+    ['a clock without a bound', { clock: s.clock, hlc: s.hlc }],
+    ['no hybrid clock', { clock: s.bounded }],
+    [
+      'a logical clock that knows no time',
+      { clock: s.bounded, hlc: new LamportClock({ nodeId: 'a' }) },
+    ],
+    // It would be as wide as it likes.
+    [
+      'a clock without maxRemoteAheadMs',
+      { clock: s.bounded, hlc: { nowAtLeast: (t: bigint) => t } },
+    ],
+  ])('%s: ERR_INVALID_ARG_TYPE', (_, clocks) => {
+    expect(() => beginCommit(clocks as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
   });
 });
 
@@ -248,6 +272,42 @@ describe('runCommit', () => {
     expect(await codeOf()).toBe('ERR_CLOCK_UNSYNCHRONIZED');
     expect(seen).toEqual([]);
     expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it('steps that are missing are noticed before prepare, and before a timestamp is taken', async () => {
+    const s = new Stage();
+    const { seen, all } = steps(Promise.resolve('p'));
+    const before = s.hlc.peek();
+    for (const some of [
+      undefined,
+      {},
+      { prepare: all.prepare },
+      { makeVisible: all.makeVisible },
+    ]) {
+      expect(await stateOf(runCommit(clocksOf(s), some as never))).toMatchObject({
+        error: { code: 'ERR_INVALID_ARG_TYPE' },
+      });
+    }
+    expect(await stateOf(runCommit(clocksOf(s), all, 1000 as never))).toMatchObject({
+      error: { code: 'ERR_INVALID_ARG_TYPE' },
+    });
+    expect(seen).toEqual([]);
+    expect(s.hlc.peek()).toBe(before);
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it('commits under way share a listener on the signal, and leave none', async () => {
+    const s = new Stage();
+    const { signal } = new AbortController();
+    const added = vi.spyOn(signal, 'addEventListener');
+    const removed = vi.spyOn(signal, 'removeEventListener');
+    const { promise, open } = door();
+    const runs = [1, 2, 3].map(() => runCommit(clocksOf(s), steps(promise).all, { signal }));
+    s.clock.advance(4n * MS);
+    open('p');
+    for (const run of runs) expect(await stateOf(run)).toMatchObject({ value: { result: 'done' } });
+    expect(added).toHaveBeenCalledTimes(1);
+    expect(removed).toHaveBeenCalledTimes(1);
   });
 
   it('what makeVisible throws is passed on', async () => {

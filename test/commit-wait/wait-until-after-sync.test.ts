@@ -84,6 +84,9 @@ describe('waitUntilAfterSync', () => {
     expect((error as { waitedNs: bigint }).waitedNs).toBeGreaterThan(2n * SECOND);
     expect(() => waitUntilAfterSync({} as never, t)).toThrow(/clock must be a BoundedClock/);
     expect(() => waitUntilAfterSync(s.bounded, 1 as never)).toThrow(/must be a bigint/);
+    expect(() => waitUntilAfterSync(s.bounded, t, 1000 as never)).toThrow(
+      /options must be an object/,
+    );
   });
 
   it('is refused where a thread may not block, even when there is nothing to wait for', () => {

@@ -354,7 +354,7 @@ describe('ends without release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('after its end a wait no longer listens to the signal', async () => {
+  it('after its end a wait no longer listens to the signal; those on one signal share a listener', async () => {
     const s = new Stage();
     const { signal } = new AbortController();
     let listeners = 0;
@@ -371,9 +371,10 @@ describe('ends without release', () => {
     });
     const wait = waitUntilAfter(s.bounded, s.ahead(MS), { signal });
     const lost = waitUntilAfter(s.bounded, s.ahead(SECOND), { signal });
-    expect(listeners).toBe(2);
+    expect(listeners).toBe(1);
     s.clock.advance(3n * MS);
     expect(await stateOf(wait)).toMatchObject({ value: {} });
+    expect(listeners).toBe(1);
     s.bounded.stop();
     expect(await stateOf(lost)).toMatchObject({ error: {} });
     expect(listeners).toBe(0);
@@ -456,6 +457,10 @@ describe('misuse names the argument', () => {
     ['timeoutMs', ['bounded', 1n, { timeoutMs: '5' }], 'ERR_INVALID_ARG_TYPE'],
     ['timeoutMs', ['bounded', 1n, { timeoutMs: -1 }], 'ERR_OUT_OF_RANGE'],
     ['maxWaitMs', ['bounded', 1n, { maxWaitMs: Number.NaN }], 'ERR_OUT_OF_RANGE'],
+    ['signal', ['bounded', 1n, { signal: {} }], 'ERR_INVALID_ARG_TYPE'],
+    ['options', ['bounded', 1n, null], 'ERR_INVALID_ARG_TYPE'],
+    // Meant as a time limit, it would be none.
+    ['options', ['bounded', 1n, 1000], 'ERR_INVALID_ARG_TYPE'],
   ])('%s: %o', async (name, [clock, ...args], code) => {
     const s = new Stage();
     const given = clock === 'bounded' ? s.bounded : clock;

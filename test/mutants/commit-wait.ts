@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
+const ABORT = 'src/commit-wait/abort-listeners.ts';
 const QUEUE = 'src/commit-wait/wait-queue.ts';
 const COMMIT = 'src/commit-wait/commit.ts';
 const HEAP = 'src/commit-wait/min-heap.ts';
@@ -125,7 +126,23 @@ export const mutants: Mutant[] = [
   {
     id: 'commit-wait-listener-left-behind',
     file: QUEUE,
-    find: "    if (waiter.onAbort) waiter.signal?.removeEventListener('abort', waiter.onAbort);\n",
+    find: '    if (waiter.signal && waiter.onAbort) removeAbortListener(waiter.signal, waiter.onAbort);\n',
+    replace: '',
+    test: WAIT_TEST,
+    name: 'no longer listens',
+  },
+  {
+    id: 'commit-wait-last-listener-left-behind',
+    file: ABORT,
+    find: "  signal.removeEventListener('abort', entry.tell);\n",
+    replace: '',
+    test: WAIT_TEST,
+    name: 'no longer listens',
+  },
+  {
+    id: 'commit-wait-first-to-end-deafens-the-others',
+    file: ABORT,
+    find: '  if (entry.listeners.size > 0) return;\n',
     replace: '',
     test: WAIT_TEST,
     name: 'no longer listens',
