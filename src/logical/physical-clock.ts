@@ -7,7 +7,7 @@
  * when the network to the time servers does: causality never depends on physical time, only the
  * timestamps' closeness to it does.
  *
- * The function is captured at construction, not looked up per call; and it is a closure, not `bind`: V8
+ * Which method it is is decided at construction, not per call; and it is a closure, not `bind`: V8
  * inlines the same closure over any number of clocks, but of bound functions only the first, and a
  * program with two clocks would pay half a tick more for each.
  */
