@@ -34,6 +34,7 @@ export interface Row {
 /** What grows with what. */
 export type Curve =
   | 'sample by sources'
+  | 'learning by sources'
   | 'reading by sources'
   | 'reading by threads'
   | 'waiter by waiters';

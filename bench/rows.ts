@@ -41,7 +41,7 @@ import {
 import { DurableHybridClock } from 'epsilon-clock/node';
 import { agreedHull } from '../src/interval/agreement.ts';
 import type { Groups, Row } from './row.ts';
-import { boundedClock, ingesting, sampleNow } from './worlds.ts';
+import { boundedClock, ingesting, learnedClock, sampleNow } from './worlds.ts';
 
 const MASK = 63;
 const kept: unknown[] = new Array(MASK + 1).fill(0n);
@@ -128,9 +128,19 @@ async function bounded(): Promise<Row[]> {
   return readings('bounded', 1.3, clock);
 }
 
+async function learned(): Promise<Row[]> {
+  return readings('learned', 1.35, await learnedClock(5));
+}
+
 async function attached(): Promise<Row[]> {
   const [handle] = (await once(worker('publisher'), 'message')) as [SharedBoundedClock];
   return readings('attached', 1.35, BoundedClock.attach(handle));
+}
+
+async function attachedLearned(): Promise<Row[]> {
+  const publisher = worker('publisher', { learned: true });
+  const [handle] = (await once(publisher, 'message')) as [SharedBoundedClock];
+  return readings('attached-learned', 1.35, BoundedClock.attach(handle));
 }
 
 function lamport(): Row[] {
@@ -488,6 +498,13 @@ async function ingest(): Promise<Row[]> {
       target: { ns: 5000 },
     },
     {
+      id: 'engine.learn.5',
+      batch: 100,
+      operation: 'the same where the rate is learned',
+      run: ingesting(5, true),
+      target: { ns: 10_000 },
+    },
+    {
       id: 'clock.sample.5',
       batch: 100,
       operation: 'one sample from a source to the published page, 5 sources',
@@ -547,7 +564,9 @@ async function waits(): Promise<Row[]> {
 export const groups: Groups = {
   'Clocks of this machine': clocks,
   'Bounded clock, in the thread that publishes': bounded,
+  'Bounded clock that has learned the rate, in the thread that publishes': learned,
   'Bounded clock, attached in another thread': attached,
+  'Bounded clock that has learned the rate, attached in another thread': attachedLearned,
   'Hybrid clock on the system clock': hybrid,
   'Hybrid clock, the second in its process': secondHybrid,
   'Hybrid clock on a bounded clock': hybridOnBounded,

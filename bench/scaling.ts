@@ -25,13 +25,13 @@ async function reading(sources: number): Promise<Row> {
   };
 }
 
-function sample(sources: number): Row {
+function sample(sources: number, learning: boolean): Row {
   return {
-    id: `scaling.sample.${sources}`,
+    id: `scaling.${learning ? 'learn' : 'sample'}.${sources}`,
     batch: 100,
-    operation: `one sample into the bound engine, ${sources} sources`,
-    run: ingesting(sources),
-    scale: { curve: 'sample by sources', x: sources },
+    operation: `one sample into the bound engine, ${sources} sources${learning ? ', rate learned' : ''}`,
+    run: ingesting(sources, learning),
+    scale: { curve: learning ? 'learning by sources' : 'sample by sources', x: sources },
   };
 }
 
@@ -77,7 +77,8 @@ function waiter(waiters: number): Row {
 }
 
 export const groups: Groups = {
-  'Samples by sources': () => SOURCES.map(sample),
+  'Samples by sources': () => SOURCES.map((sources) => sample(sources, false)),
+  'Samples by sources, rate learned': () => SOURCES.map((sources) => sample(sources, true)),
   'Readings by sources': () => Promise.all(SOURCES.map(reading)),
   'Readings by threads': async () => {
     const { clock } = await boundedClock(5);

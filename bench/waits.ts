@@ -142,7 +142,7 @@ async function timedMs(task: () => Promise<unknown>): Promise<number> {
 
 /** A commit whose wait runs beside `prepare`, and one that prepares first and takes its timestamp then. */
 async function latency(epsilonMs: number): Promise<Latency> {
-  const { clock } = await boundedClock(1, BigInt(epsilonMs * 1e6));
+  const { clock } = await boundedClock(1, { halfWidthNs: BigInt(epsilonMs * 1e6) });
   const hlc = new HybridClock({ clock, nodeId: 'a' });
   const prepares: number[] = [];
   const timedPrepare = async (): Promise<void> => {

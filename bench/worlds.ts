@@ -9,6 +9,7 @@ import {
 } from 'epsilon-clock';
 import { BoundEngine, type Outcome } from '../src/bound/bound-engine.ts';
 import { slopeFromPpm } from '../src/bound/drift.ts';
+import { rateAssumptions } from '../src/bound/rate-assumptions.ts';
 
 const SECOND = 1_000_000_000n;
 
@@ -51,15 +52,38 @@ export function sampleNow(
 /** A bounded clock on the system clock that `sources` sources have synchronised, each to `halfWidthNs`. */
 export async function boundedClock(
   sources: number,
-  halfWidthNs?: bigint,
+  options: {
+    readonly halfWidthNs?: bigint;
+    readonly hostClock?: 'disciplined' | 'free-running';
+  } = {},
 ): Promise<{ clock: BoundedClock; sinks: readonly SourceSink[] }> {
   const sinks: SourceSink[] = [];
   const names = Array.from({ length: sources }, (_, i) => `source-${i}`);
   const clock = BoundedClock.start({
-    sources: names.map((name) => source(name, sinks, halfWidthNs)),
+    sources: names.map((name) => source(name, sinks, options.halfWidthNs)),
+    hostClock: options.hostClock ?? 'disciplined',
   });
   await clock.waitSynced();
   return { clock, sinks };
+}
+
+/**
+ * A bounded clock that has learned the local rate: what it publishes grows along a parabola. Takes two
+ * rounds of samples, more than a second apart and right to 1 us.
+ */
+export async function learnedClock(sources: number): Promise<BoundedClock> {
+  const { clock, sinks } = await boundedClock(sources, { hostClock: 'free-running' });
+  for (let round = 0; round < 2; round++) {
+    sinks.forEach((sink, i) => {
+      sink.sample(sampleNow(`source-${i}`, sink.clock, 1000n));
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+  }
+  const { layer, rate, driftPpm } = clock.explain();
+  if (layer !== 2 || rate === undefined || rate.upperPpm >= driftPpm) {
+    throw new Error('the clock learned no rate');
+  }
+  return clock;
 }
 
 /**
@@ -92,10 +116,20 @@ export function samples(sources: number, count: number): ClockSample[] {
   });
 }
 
+/** The assumptions of a free-running host, by default. */
+const FREE_RUNNING = {
+  maxDriftPpm: 500,
+  jitterPpm: 1,
+  wanderPpmPerSecond: 0.1,
+  maxWanderPpm: 25,
+  horizonMs: 3_600_000,
+};
+
 /** An engine that has heard nothing yet. */
-export function engineOf(sources: number): BoundEngine {
+export function engineOf(sources: number, learning = false): BoundEngine {
   const engine = new BoundEngine({
-    slope: slopeFromPpm(200),
+    slope: slopeFromPpm(learning ? FREE_RUNNING.maxDriftPpm : 200),
+    learning: learning ? rateAssumptions(FREE_RUNNING) : undefined,
     resolutionNs: 280,
     expireAfterNs: 3_600_000_000_000,
   });
@@ -104,14 +138,14 @@ export function engineOf(sources: number): BoundEngine {
 }
 
 /** Takes one sample in per call; starts over with a fresh engine when all are used up. */
-export function ingesting(sources: number): () => Outcome {
+export function ingesting(sources: number, learning = false): () => Outcome {
   const stream = samples(sources, 10_000);
-  let engine = engineOf(sources);
+  let engine = engineOf(sources, learning);
   let next = 0;
   return () => {
     if (next === stream.length) {
       next = 0;
-      engine = engineOf(sources);
+      engine = engineOf(sources, learning);
     }
     return engine.ingest(stream[next++] as ClockSample);
   };

@@ -1,9 +1,8 @@
-export type { Assumption } from './bound/bound-engine.ts';
+export type { Assumption } from './bound/bound.ts';
 export type { ClockSample, LeapWarning } from './bound/clock-sample.ts';
 export type { NoBoundReason } from './bound/page.ts';
 export {
   BoundedClock,
-  type BoundedClockOptions,
   type SharedBoundedClock,
   type WaitSyncedOptions,
 } from './bounded-clock/bounded-clock.ts';
@@ -15,6 +14,7 @@ export type {
   SourceExplanation,
   SourceVerdict,
 } from './bounded-clock/explain.ts';
+export type { BoundedClockOptions } from './bounded-clock/options.ts';
 export {
   ClockInterval,
   type ClockReading,

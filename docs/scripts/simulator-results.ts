@@ -121,8 +121,13 @@ const page = `# What the simulator says
 
 Written by \`npx tsx docs/scripts/simulator-results.ts\`: do not edit. The scenarios are those of
 [scenario-catalog.ts](../test/kit/scenario-catalog.ts), and all of them keep the assumptions of
-[guarantees.md](guarantees.md); seed 1, 5 sources unless stated, 16 s polls unless stated, drift bound 200 ppm, a
-crystal that is 80 ppm off and wanders. Half-widths and times in milliseconds.
+[guarantees.md](guarantees.md); seed 1, 5 sources unless stated, 16 s polls unless stated, a crystal that is 80 ppm off
+and wanders. Half-widths and times in milliseconds. The host is \`free-running\` with default settings (rate bound
+500 ppm, rate learned: [bound.md](bound.md)) unless the row says \`disciplined\` (200 ppm, wall guard).
+
+The servers are of stratum 2 unless stated: each update of theirs leaves them with an error of 0.5 ms at most, which
+grows by 15 ppm until the next, a minute later, and their true error is anywhere within. "Stratum 1" has 0.05 ms, updated
+every 16 s.
 
 A reading is *wrong* when true time at the instant of the reading is outside its interval. Availability is the
 share of readings with an interval, from the first instant of the world on. "First" is the time to the
@@ -135,12 +140,15 @@ ${own.join('\n')}
 ## The same traces by the rules of others
 
 Mean half-width, and the share of wrong readings where there were any. The rules are in
-[baselines.ts](../test/kit/baselines.ts) and say there what was assumed: RFC 5905 and ClockBound are given our
-drift bound, since 15 and 1 ppm do not cover a free crystal; TrueTime's 200 us/s is its own. A narrower
-interval that is sometimes wrong is no better than a guess: only rows without "wrong" compare.
+[baselines.ts](../test/kit/baselines.ts) and say there what was assumed: RFC 5905 and ClockBound are given a drift
+bound of 200 ppm, since 15 and 1 ppm do not cover a free crystal; TrueTime's 200 us/s is its own. A narrower
+interval that is sometimes wrong is no better than a guess, and one of a rule that is never wrong *here* may be
+wrong elsewhere: RFC 5905, ClockBound, TrueTime and TigerBeetle follow the majority's overlap, which liars can move off the
+truth. "RFC 5905, hull" is the RFC's filter with a vote that they can't move, and the best sound rule among the
+others; the last column says how many times as wide as ours it is.
 
-| scenario | epsilon-clock | RFC 5905 | ClockBound | TrueTime | TigerBeetle |
-|---|---|---|---|---|---|
+| scenario | epsilon-clock | RFC 5905 | RFC 5905, hull | ClockBound | TrueTime | TigerBeetle | hull / ours |
+|---|---|---|---|---|---|---|---|
 ${compared.join('\n')}
 
 ## Pictures

@@ -18,6 +18,7 @@
  * Assumptions, by the names that errors and events use:
  * - **A0** at any moment at most `f` of the sources in use hold a false constraint;
  * - **A1** the rate of theta is at most `R` (crystal and slewing by the operating system together);
+ * - **A2** (where the rate is learned only) the rate of theta wanders slowly;
  * - **A3** the monotonic clock advances whenever true time does, or the stop is reported by
  *   {@link BoundEngine.disrupt};
  * - **A4** (with the wall guard only) whoever slews the clock moves theta towards `wall - monotonic`.
@@ -32,6 +33,9 @@
  * other may be telling us of liars, and a laxer rate would let the liars' cones overlap the honest ones.)
  * Two such refutations within 10 minutes raise `R`; it comes back down when all is quiet.
  *
+ * All this is layer 1. Where the rate may be learned, layer 2 (learned-bound.ts) keeps a narrower bound inside
+ * `X`, and that is then the answer. It votes on its own and nothing here depends on it.
+ *
  * Not pure in the sense of copying: the engine mutates its own numbers and keeps no new object per sample
  * in steady state, but it reads no clock and does no I/O. Same calls, same state.
  *
@@ -43,24 +47,26 @@
  * A reading `m` of the monotonic clock stands for any instant in `[m, m + grid]`. So a request left up to a
  * grid before the instant that the upper fact is first asked about, and that fact ages from `sentAt - grid`.
  */
-import { agreedHull } from '../interval/agreement.ts';
-import { asUnixNs, INT64_MAX, INT64_MIN, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { asUnixNs, INT64_MAX, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { AgedInterval, copyProvenance, type Provenance } from './aged-interval.ts';
+import type { Assumption, Bound } from './bound.ts';
 import type { ClockSample } from './clock-sample.ts';
 import { driftOver, lowered, raised } from './drift.ts';
-import { leapFollowing } from './leap.ts';
+import { LeapWatch } from './leap.ts';
+import { LearnedBound, type LearnedRate } from './learned-bound.ts';
 import type { NoBoundReason } from './page.ts';
+import type { RateAssumptions } from './rate-assumptions.ts';
 import { RateBound } from './rate-bound.ts';
-import { copyProvenance, type Provenance, type RelativeSample } from './source-cone.ts';
-import { newSourceState, type SourceState } from './source-state.ts';
+import type { RelativeSample } from './source-cone.ts';
+import { forget, newSourceState, type SourceState } from './source-state.ts';
 import { Suspicion } from './suspicion.ts';
+import { Vote } from './vote.ts';
 
 const SECOND = 1e9;
 const RANGE = 2 ** 51;
 const REBASE_AFTER = 2 ** 51;
 /** Beyond this a daemon steps the wall clock instead of slewing, so the guard proves nothing. */
 const GUARD_REACH = SECOND;
-/** Servers may be this late with a leap second before their time is unambiguous again. */
-const LEAP_SETTLING = 2_000_000_000n;
 /** Samples speak of times this far inside int64 (1714 to 2225), so that no edge ever leaves it. */
 const FARTHEST = INT64_MAX - 2n ** 60n;
 
@@ -73,6 +79,8 @@ export interface BoundEngineOptions {
   readonly resolutionNs: number;
   /** A source silent for longer loses its vote; a bound not renewed for longer ends. ns. */
   readonly expireAfterNs: number;
+  /** A2, where the rate is learned. */
+  readonly learning?: RateAssumptions | undefined;
 }
 
 /** What a call did to the bound. */
@@ -88,23 +96,6 @@ export type Outcome =
   /** The sample cannot be true under any rate, or is of a source nobody configured. Nothing changed. */
   | 'impossible';
 
-export type Assumption = 'A0' | 'A1' | 'A0-or-A1' | 'A3';
-
-/** The bound as it stands at one instant; offsets are relative to {@link BoundEngine.thetaBase}. */
-export interface Bound {
-  lo: number;
-  hi: number;
-  /** The edges after the hull with suspects' samples: equal to `lo`, `hi` when nobody is suspected. */
-  suspectLo: number;
-  suspectHi: number;
-  /** The wall guard's interval; `guarded` is false when it is off or ignored. */
-  guarded: boolean;
-  guardLo: number;
-  guardHi: number;
-}
-
-const newProvenance = (): Provenance => ({ born: 0, pathDelay: 0, serverError: 0 });
-
 export class BoundEngine {
   readonly #options: BoundEngineOptions;
   readonly #byId = new Map<string, SourceState>();
@@ -116,12 +107,11 @@ export class BoundEngine {
   #thetaBase = 0n;
   #now = 0;
 
-  #known = false;
-  #at = 0;
-  #lo = 0;
-  #hi = 0;
-  readonly #loFrom: Provenance = newProvenance();
-  readonly #hiFrom: Provenance = newProvenance();
+  /** Layer 1: what is known under A0, A1 and A3 alone. */
+  readonly #x = new AgedInterval();
+  /** Layer 2, where the rate is learned. */
+  readonly #learned: LearnedBound | undefined;
+  readonly #vote = new Vote();
   #renewedAt = 0;
   #reason: NoBoundReason = 'starting';
   #era = 0n;
@@ -131,9 +121,7 @@ export class BoundEngine {
   readonly #suspicion: Suspicion = new Suspicion();
 
   #guard: { lowerNs: bigint; upperNs: bigint } | undefined;
-  #leapAt: UnixNs | undefined;
-  /** After a leap second: samples whose server may not have passed it yet prove nothing. */
-  #unambiguousFrom = INT64_MIN;
+  readonly #leap = new LeapWatch();
 
   // Scratch, reused for every sample.
   readonly #sample: RelativeSample = {
@@ -144,13 +132,12 @@ export class BoundEngine {
     pathDelay: 0,
     serverError: 0,
   };
-  #starts = new Float64Array(0);
-  #ends = new Float64Array(0);
-  readonly #hull = new Float64Array(2);
 
   constructor(options: BoundEngineOptions) {
+    const { slope, resolutionNs, learning } = options;
     this.#options = options;
-    this.#rate = new RateBound(options.slope);
+    this.#rate = new RateBound(slope);
+    this.#learned = learning && new LearnedBound(learning, slope, resolutionNs);
   }
 
   /** The rate bound in force, ns per ns: the configured one or, after refutations, a laxer one. */
@@ -160,7 +147,7 @@ export class BoundEngine {
 
   /** True while the bound can be answered from. */
   get bounded(): boolean {
-    return this.#known;
+    return this.#x.known;
   }
 
   /** Why there is no bound. Only meaningful while {@link BoundEngine.bounded} is false. */
@@ -206,7 +193,7 @@ export class BoundEngine {
 
   /** The true time at which a leap second that more than `f` sources announce will happen. */
   get leapAt(): UnixNs | undefined {
-    return this.#leapAt;
+    return this.#leap.at;
   }
 
   /**
@@ -218,7 +205,7 @@ export class BoundEngine {
     for (const id of this.#byId.keys()) if (!wanted.has(id)) this.#byId.delete(id);
     for (const id of wanted) {
       if (this.#byId.has(id)) continue;
-      this.#byId.set(id, newSourceState(id));
+      this.#byId.set(id, newSourceState(id, this.#learned !== undefined));
     }
     this.#sources = [...this.#byId.values()];
   }
@@ -231,18 +218,21 @@ export class BoundEngine {
     this.#advanceTo(sample.receivedAt);
     this.#passLeap();
     source.answered = true;
-    if (!this.#known && sample.receivedAt + sample.lowerNs < this.#unambiguousFrom)
+    if (!this.bounded && this.#leap.isAmbiguous(sample.receivedAt + sample.lowerNs)) {
       return 'waiting';
+    }
     const farOff = this.#relative(sample, source);
     const s = this.#sample;
 
     const silentFor = cone.known ? this.#now - source.lastHeard : 0;
     source.lastHeard = Math.max(source.lastHeard, s.receivedAt);
     source.leap = sample.leap !== 'none';
-    if (farOff) cone.forget();
+    if (farOff) forget(source);
     const suspicious = this.#suspect(source);
     const gap = cone.take(s, this.slope);
     if (gap > 0 || farOff) source.contradictions++;
+    if (gap > 0) source.facts?.forget();
+    this.#learned?.take(source, s, this.#now);
 
     const outcome = this.#fuse(source, gap, silentFor);
     if (outcome !== 'bounded') return outcome;
@@ -254,10 +244,10 @@ export class BoundEngine {
   /** An exchange with `id` ended without a sample: for the rule that everybody must be heard once. */
   miss(id: string, now: MonotonicNs): Outcome {
     const source = this.#byId.get(id);
-    if (source === undefined || source.answered) return this.#known ? 'bounded' : 'waiting';
+    if (source === undefined || source.answered) return this.bounded ? 'bounded' : 'waiting';
     source.answered = true;
     this.#advanceTo(now);
-    if (this.#known) return 'bounded';
+    if (this.bounded) return 'bounded';
     const outcome = this.#fuse(undefined, 0, 0);
     if (outcome === 'bounded') this.#watchLeap();
     return outcome;
@@ -267,15 +257,16 @@ export class BoundEngine {
   tick(now: MonotonicNs): void {
     this.#advanceTo(now);
     const oldest = this.#now - this.#options.expireAfterNs;
-    for (const { cone, lastHeard } of this.#sources) {
-      if (cone.known && lastHeard < oldest) cone.forget();
+    for (const source of this.#sources) {
+      if (source.cone.known && source.lastHeard < oldest) forget(source);
     }
-    if (this.#known) {
+    if (this.bounded) {
       if (this.#renewedAt < oldest) this.#lose('expired');
       else if (this.voters <= this.maxFaulty) this.#lose('too-few-sources');
     }
     const relaxed = this.#rate.relax(this.#now);
     if (relaxed !== undefined) this.#setSlope(relaxed);
+    this.#learned?.relax(this.#now);
     this.#passLeap();
   }
 
@@ -314,12 +305,19 @@ export class BoundEngine {
     into.hi = this.#hiNow();
     into.suspectLo = into.lo;
     into.suspectHi = into.hi;
+    into.guarded = false;
+    into.fall.linear(this.slope);
+    into.rise.linear(this.slope);
     if (this.suspicious) {
       this.#suspicion.ageTo(this.#now, this.slope);
       into.suspectLo = Math.min(into.lo, this.#suspicion.lo);
       into.suspectHi = Math.max(into.hi, this.#suspicion.hi);
+    } else if (this.#learned?.known === true) {
+      // What suspects said ages at the rate bound, so with one the whole answer does.
+      const age = this.#now - this.#learned.at;
+      into.fall.later(this.#learned.lower.growth, age);
+      into.rise.later(this.#learned.upper.growth, age);
     }
-    into.guarded = false;
     if (this.#guard === undefined) return;
     const guardLo = Number(this.#guard.lowerNs - this.#thetaBase);
     const guardHi = Number(this.#guard.upperNs - this.#thetaBase);
@@ -327,11 +325,24 @@ export class BoundEngine {
     into.guarded = true;
     into.guardLo = guardLo;
     into.guardHi = guardHi;
+    into.fall.linear(this.slope);
+    into.rise.linear(this.slope);
   }
 
   /** Where the two edges of the bound come from: lower, upper. Instants via {@link BoundEngine.toMonotonic}. */
   get provenance(): readonly [Readonly<Provenance>, Readonly<Provenance>] {
-    return [this.#loFrom, this.#hiFrom];
+    if (this.#learned?.known !== true) return [this.#x.loFrom, this.#x.hiFrom];
+    return [this.#learned.lower.origin, this.#learned.upper.origin];
+  }
+
+  /** What layer 2 knows; `undefined` while layer 1 alone carries the bound. */
+  get learned(): LearnedRate | undefined {
+    return this.#learned?.rateAt(this.#now);
+  }
+
+  /** `w` in force, per ns; `undefined` where the rate is not learned. */
+  get wander(): number | undefined {
+    return this.#learned?.wander;
   }
 
   /** The interval `source` vouches for at `now`, on theta in ns; `undefined` when it has no data. */
@@ -340,11 +351,18 @@ export class BoundEngine {
     now: MonotonicNs,
   ): { lowerNs: bigint; upperNs: bigint } | undefined {
     this.#advanceTo(now);
-    if (!source.cone.known) return undefined;
-    return {
-      lowerNs: source.base + BigInt(source.cone.loAt(this.#now, this.slope)),
-      upperNs: source.base + BigInt(source.cone.hiAt(this.#now, this.slope)),
-    };
+    const { cone, base } = source;
+    if (!cone.known) return undefined;
+    let lo = cone.loAt(this.#now, this.slope);
+    let hi = cone.hiAt(this.#now, this.slope);
+    if (this.#learned?.known === true) {
+      // Both are true of it: the cone now, and what the last fusion made of its facts, aged.
+      const age = this.#now - this.#learned.at;
+      const { upper, lower } = this.#learned;
+      lo = Math.max(lo, lowered(lowered(source.lo, lower.growth.over(age)), source.shift));
+      hi = Math.min(hi, raised(raised(source.hi, upper.growth.over(age)), -source.shift));
+    }
+    return { lowerNs: base + BigInt(lo), upperNs: base + BigInt(hi) };
   }
 
   /** Times in order and in range, and facts that do not cross even after the drift between them. */
@@ -368,86 +386,72 @@ export class BoundEngine {
     let everybodyHeard = true;
     for (const { answered } of this.#sources) if (!answered) everybodyHeard = false;
     if (m <= f) {
-      if (this.#known || everybodyHeard) this.#lose('too-few-sources');
+      if (this.bounded || everybodyHeard) this.#lose('too-few-sources');
       return 'waiting';
     }
-    if (!this.#known) {
+    const x = this.#x;
+    if (!x.known) {
       if (!everybodyHeard) return 'waiting';
       this.#chooseBase();
     }
-    if (this.#starts.length !== m) {
-      this.#starts = new Float64Array(m);
-      this.#ends = new Float64Array(m);
-    }
-    let i = 0;
-    for (const each of this.#sources) {
-      if (!each.cone.known) continue;
-      each.lo = lowered(each.cone.loAt(now, this.slope), -each.shift);
-      each.hi = raised(each.cone.hiAt(now, this.slope), each.shift);
-      this.#starts[i] = each.lo;
-      this.#ends[i++] = each.hi;
-    }
-    if (!agreedHull(this.#starts, this.#ends, m - f, this.#hull)) {
+    this.#measure();
+    const vote = this.#vote;
+    if (!vote.take(this.#sources, m, f)) {
       return this.#refute(source, gap, silentFor, 'no-agreement');
     }
-    const agreedLo = this.#hull[0] as number;
-    const agreedHi = this.#hull[1] as number;
-    let lo = agreedLo;
-    let hi = agreedHi;
-    if (this.#known) {
-      lo = Math.max(lo, this.#loNow());
-      hi = Math.min(hi, this.#hiNow());
+    let { lo, hi } = vote;
+    if (x.known) {
+      lo = Math.max(lo, x.loAt(now, this.slope));
+      hi = Math.min(hi, x.hiAt(now, this.slope));
       if (lo > hi) return this.#refute(source, Math.max(gap, lo - hi), silentFor, 'contradiction');
-      const apart = this.#disjointFrom(lo, hi);
-      if (apart.count > f) {
-        return this.#refute(source, Math.max(gap, apart.nearest), silentFor, 'contradiction');
+      if (vote.countApart(this.#sources, lo, hi) > f) {
+        return this.#refute(source, Math.max(gap, vote.nearest), silentFor, 'contradiction');
       }
     }
     // An edge that the sources moved inward is theirs; one that memory holds keeps its origin.
-    if (!this.#known || lo === agreedLo) this.#adoptOrigin(lo, 'lo');
-    if (!this.#known || hi === agreedHi) this.#adoptOrigin(hi, 'hi');
-    this.#known = true;
-    this.#at = now;
-    this.#lo = lo;
-    this.#hi = hi;
-    this.#unambiguousFrom = INT64_MIN;
+    if (!x.known || lo === vote.lo) this.#adoptOrigin(lo, 'lo');
+    if (!x.known || hi === vote.hi) this.#adoptOrigin(hi, 'hi');
+    x.known = true;
+    x.at = now;
+    x.lo = lo;
+    x.hi = hi;
+    this.#leap.passed();
+    this.#learn(m, f);
     this.#renewedAt = Number.NEGATIVE_INFINITY;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      each.agrees = each.lo <= hi && each.hi >= lo;
+      each.agrees = each.lo <= this.#hiNow() && each.hi >= this.#loNow();
       if (each.agrees) this.#renewedAt = Math.max(this.#renewedAt, each.lastHeard);
     }
     return 'bounded';
   }
 
-  /** How many voting sources are disjoint from `[lo, hi]`, and the distance of the nearest of them. */
-  #disjointFrom(lo: number, hi: number): { count: number; nearest: number } {
-    const apart = this.#apart;
-    apart.count = 0;
-    apart.nearest = Number.POSITIVE_INFINITY;
+  /** What each source vouches for now, under the rate bound alone. */
+  #measure(): void {
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      const distance = Math.max(each.lo - hi, lo - each.hi);
-      if (distance <= 0) continue;
-      apart.count++;
-      if (distance < apart.nearest) apart.nearest = distance;
+      each.lo = lowered(each.cone.loAt(this.#now, this.slope), -each.shift);
+      each.hi = raised(each.cone.hiAt(this.#now, this.slope), each.shift);
     }
-    return apart;
   }
-  readonly #apart = { count: 0, nearest: 0 };
+
+  /** Layer 2, which layer 1 does not depend on: where it contradicts itself A2 is false, and nothing else. */
+  #learn(m: number, f: number): void {
+    if (this.#learned === undefined) return;
+    if (this.#learned.fuse(this.#now, this.#sources, m, f, this.#x)) return;
+    this.#refuted = { assumption: 'A2', atNs: this.toMonotonic(this.#now) };
+    // What readers remember of the narrower bound is void.
+    this.#era++;
+    this.#measure();
+  }
 
   /** The source whose cone supplies the agreed edge lends its origin to the bound. */
   #adoptOrigin(edge: number, side: 'lo' | 'hi'): void {
     for (const each of this.#sources) {
-      if (!each.cone.known) continue;
-      if (side === 'lo' && each.lo === edge) {
-        copyProvenance(each.cone.loFrom, this.#loFrom);
-        return;
-      }
-      if (side === 'hi' && each.hi === edge) {
-        copyProvenance(each.cone.hiFrom, this.#hiFrom);
-        return;
-      }
+      if (!each.cone.known || each[side] !== edge) continue;
+      const origin = `${side}From` as const;
+      copyProvenance(each.cone[origin], this.#x[origin]);
+      return;
     }
   }
 
@@ -485,13 +489,14 @@ export class BoundEngine {
     if (source !== undefined) {
       source.answered = true;
       source.cone.take(this.#sample, this.slope);
+      this.#learned?.take(source, this.#sample, this.#now);
     }
     return 'refuted';
   }
 
   #startOver(reason: NoBoundReason): void {
     for (const source of this.#sources) {
-      source.cone.forget();
+      forget(source);
       source.answered = false;
       source.agrees = false;
     }
@@ -499,15 +504,16 @@ export class BoundEngine {
   }
 
   #lose(reason: NoBoundReason): void {
-    if (this.#known) this.#era++;
-    this.#known = false;
+    if (this.bounded) this.#era++;
+    this.#x.known = false;
+    this.#learned?.forget(this.#now);
     this.#reason = reason;
     this.#suspicion.drop(this.#sources);
   }
 
   /** Suspects a source whose sample is disjoint from the bound it agreed with; returns whether. */
   #suspect(source: SourceState): boolean {
-    if (!this.#known || !this.#suspicion.mayRaise(source, this.#now)) return false;
+    if (!this.bounded || !this.#suspicion.mayRaise(source, this.#now)) return false;
     const s = this.#sample;
     const loThen = lowered(s.lower, driftOver(this.slope, this.#now - s.receivedAt));
     const hiThen = raised(s.upper, driftOver(this.slope, this.#now - s.sentAt));
@@ -518,23 +524,13 @@ export class BoundEngine {
     return true;
   }
 
-  /** At an announced leap second theta steps: what was known before it ends, with the last second of the month. */
+  /** At an announced leap second theta steps: what was known before it ends. */
   #passLeap(): void {
-    if (!this.#known || this.#leapAt === undefined || this.#latestNow() < this.#leapAt) return;
-    this.#unambiguousFrom = this.#leapAt + LEAP_SETTLING;
-    this.#leapAt = undefined;
-    this.#startOver('leap-second');
+    if (this.bounded && this.#leap.reached(this.#latestNow())) this.#startOver('leap-second');
   }
 
-  /**
-   * More than `f` sources announce a leap second: it comes at the end of this UTC month. Which month that
-   * is, the bound says and no single sample, which may be a lie.
-   */
   #watchLeap(): void {
-    let announcing = 0;
-    for (const { leap, cone } of this.#sources) if (leap && cone.known) announcing++;
-    if (announcing <= this.maxFaulty) this.#leapAt = undefined;
-    else this.#leapAt ??= leapFollowing(this.#earliestNow());
+    this.#leap.watch(this.#sources, this.maxFaulty, this.#earliestNow());
   }
 
   #earliestNow(): UnixNs {
@@ -545,39 +541,41 @@ export class BoundEngine {
     return asUnixNs(this.toMonotonic(this.#now) + this.#thetaBase + BigInt(this.#hiNow()));
   }
 
-  /** The edges of the bound, aged to the engine's now. */
+  /** The edges of the bound, both layers together, aged to the engine's now. */
   #loNow(): number {
-    return lowered(this.#lo, driftOver(this.slope, this.#now - this.#at));
+    const lo = this.#x.loAt(this.#now, this.slope);
+    return this.#learned?.known === true ? Math.max(lo, this.#learned.loAt(this.#now)) : lo;
   }
   #hiNow(): number {
-    return raised(this.#hi, driftOver(this.slope, this.#now - this.#at));
+    const hi = this.#x.hiAt(this.#now, this.slope);
+    return this.#learned?.known === true ? Math.min(hi, this.#learned.hiAt(this.#now)) : hi;
   }
 
   /** A new rate bound: whatever is known is first aged to now with the old one. */
   #setSlope(slope: number): void {
-    for (const { cone } of this.#sources) {
+    for (const { cone, facts } of this.#sources) {
       if (cone.known) cone.ageTo(Math.max(this.#now, cone.at), this.slope);
+      facts?.forget();
     }
-    if (this.#known) {
-      this.#lo = this.#loNow();
-      this.#hi = this.#hiNow();
-      this.#at = this.#now;
+    if (this.bounded) {
+      this.#x.ageTo(this.#now, this.slope);
       if (this.suspicious) this.#suspicion.ageTo(this.#now, this.slope);
     }
+    this.#learned?.forget(this.#now, slope);
     this.#rate.set(slope);
   }
 
   #shiftTime(shift: number): void {
     this.#monotonicBase += BigInt(shift);
     this.#now -= shift;
-    this.#at -= shift;
     this.#renewedAt -= shift;
+    this.#x.rebase(shift);
+    this.#learned?.rebase(shift);
     this.#rate.rebase(shift);
     this.#suspicion.rebase(shift);
-    this.#loFrom.born -= shift;
-    this.#hiFrom.born -= shift;
     for (const source of this.#sources) {
       source.cone.rebase(shift);
+      source.facts?.rebase(shift);
       source.lastHeard -= shift;
       source.suspicionBlockedUntil -= shift;
     }

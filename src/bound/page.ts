@@ -24,18 +24,31 @@
  * tells that the version is another. Seeing it late is harmless, since a copy only ages: its interval
  * widens as time passes, and each segment ends at an instant that the reader checks.
  *
- * The arithmetic. A bound is up to {@link MAX_SEGMENTS} segments, each valid from `start` for `span` ns:
+ * The arithmetic. A bound is up to {@link MAX_SEGMENTS} segments, each valid from `start` for `span` ns. On
+ * either side it grows by a line or, while the rate is known and may wander, by a parabola:
  *
  *     a        = (m - start) >> 10                      age in units of 1024 ns, rounded down
- *     earliest = m + lo - ((a * slopeLo) >> 24)         slopes in units of 2^-34 ns per ns, rounded up
- *     latest   = m + hi + ((a * slopeHi) >> 24)
+ *     earliest = m + lo - ((a * (slopeLo + ((a * curveLo) >> 32))) >> 24)
+ *     latest   = m + hi + ((a * (slopeHi + ((a * curveHi) >> 32))) >> 24)
  *
- * `lo` and `hi` carry `1 + ceil(1024 * slope)` ns for the two shifts that round down, and `hi` the grid of
- * the monotonic clock: a reading `m` may be that much behind. All int64 products stay below 2^62 because
- * `span` is cut to `2^62 / slope`.
+ * Slopes are in units of 2^-34 ns per ns, and may be negative. A curve stands for half the wander `w`: its unit
+ * is chosen so that `w` per ns is `w * 2^75`, since `(w / 2) (1024 a)² = a (a W >> 32) >> 24`. Both are rounded
+ * up, and doubles times powers of two are exact, so nothing else is rounded there. What the shifts round down:
+ * the inner one less than a unit of slope, which a curved segment's slope carries on top; the outer one less
+ * than 1 ns, and the age less than 1024 ns, for which `lo` and `hi` carry `1 + ceil(1024 * slope)` ns, with the
+ * steepest slope of the segment. `hi` also carries the grid of the monotonic clock: a reading `m` may be
+ * that much behind.
+ *
+ * Range. `span` is cut so that all int64 products stay below 2^63: `a * slope` below 2^62 at the segment's steepest
+ * slope, 45 minutes at 10 % and 15 days at 200 ppm ({@link longestSpan}); `a * curve` below 2^63, which a
+ * parabola never reaches: it ends where its slope has risen from at least -10 % to at most 10 %, and so
+ * `a * curve <= 0.2 * 2^65`.
  */
 
-/** At most: the wall guard reached on one side, on the other, and none before and after. */
+/**
+ * At most: the wall guard is reached on one side, then on the other; or the parabola ends on one side, then
+ * on the other, and then the cap on the rate.
+ */
 export const MAX_SEGMENTS = 4;
 
 /** Slots of one segment. */
@@ -45,19 +58,21 @@ export const LO = 2;
 export const HI = 3;
 export const SLOPE_LO = 4;
 export const SLOPE_HI = 5;
-export const SEGMENT_SLOTS = 6;
+export const CURVE_LO = 6;
+export const CURVE_HI = 7;
+export const SEGMENT_SLOTS = 8;
 
 /** Slots of a reader's private record, after its segment. */
-export const READING = 6;
-export const AGE = 7;
-export const EARLIEST = 8;
-export const LATEST = 9;
-export const HIGH_WATER = 10;
-export const OWN_MIDDLE = 11;
-export const OWN_ERA = 12;
+export const READING = 8;
+export const AGE = 9;
+export const EARLIEST = 10;
+export const LATEST = 11;
+export const HIGH_WATER = 12;
+export const OWN_MIDDLE = 13;
+export const OWN_ERA = 14;
 /** `EARLIEST` before the high-water mark. */
-export const EDGE = 13;
-export const OWN_SLOTS = 14;
+export const EDGE = 15;
+export const OWN_SLOTS = 16;
 
 /** Slots before the segments. */
 export const STATE = 0;
@@ -106,7 +121,7 @@ export const REASONS = [
 export type NoBoundReason = (typeof REASONS)[number];
 
 const MAGIC = 0x45_43_50_47;
-const LAYOUT = 1;
+const LAYOUT = 2;
 const HEADER_BYTES = 16;
 /** Index of the version in {@link Page.header}, for the plain read on the hot path. */
 export const VERSION = 2;
@@ -118,9 +133,17 @@ export function pageSlope(slope: number): bigint {
   return BigInt(Math.ceil(slope * 2 ** 34));
 }
 
-/** What the constants of a segment carry for the two shifts that round its growth down, ns. */
-export function pageSlack(slope: number): bigint {
-  return slope === 0 ? 0n : BigInt(1 + Math.ceil(1024 * slope));
+/** Half a wander (per ns) in the page's unit, rounded up. */
+export function pageCurve(wander: number): bigint {
+  return BigInt(Math.ceil(wander * 2 ** 75));
+}
+
+/**
+ * What the constants of a segment carry for the shifts that round its growth down, ns: `slope` is the
+ * steepest of the segment. A flat side needs nothing.
+ */
+export function pageSlack(slope: number, flat: boolean = slope === 0): bigint {
+  return flat ? 0n : BigInt(1 + Math.ceil(1024 * Math.max(0, slope)));
 }
 
 /** The longest span a segment may have so that `age * slope` stays below 2^62, ns. */

@@ -1,19 +1,28 @@
 /**
  * The bound as segments of the published page.
  *
- * Without the wall guard the bound opens linearly on both sides: one segment. With it the answer is the
- * hull of the bound and `c = wall - monotonic`, which does not age: a side on which `c` lies outside is
- * flat until the bound has grown past `c`, and grows from there. At most one switch per side, so at most
- * three segments. A switch is made early (its instant rounded down, less one), and the grown part continues from
- * the flat value: never above the exact lower edge, never below the exact upper one.
+ * Where the rate is learned each side grows by a parabola up to its bend, by a line from there, and by
+ * another, steeper one once the cap on the rate has expired (growth.ts). Elsewhere it grows by a line.
+ *
+ * With the wall guard the answer is the hull of the bound and `c = wall - monotonic`, which does not age: a
+ * side on which `c` lies outside is flat until the bound has grown past `c`, and grows from there.
+ *
+ * A segment ends wherever either side goes over to something else: three times at most, so there are at most four.
+ * What flattens is made to do so late, what steepens early: a parabola ends at the first whole ns after its bend,
+ * a cap and a flat part at the last one before (less one). Each part continues from the exact value rounded outward:
+ * never above the exact lower edge, never below the exact upper one.
  */
-import type { Bound } from './bound-engine.ts';
-import { driftOver, lowered, raised } from './drift.ts';
+import type { Bound } from './bound.ts';
+import { lowered, raised } from './drift.ts';
+import type { Growth } from './growth.ts';
 import {
+  CURVE_HI,
+  CURVE_LO,
   FIRST_SEGMENT,
   HI,
   LO,
   longestSpan,
+  pageCurve,
   pageSlack,
   pageSlope,
   SEGMENT_COUNT,
@@ -38,57 +47,78 @@ export interface SegmentInput {
   readonly resolutionNs: bigint;
 }
 
-/** One side of the bound: flat at `value` for `flatNs`, then growing. */
+/** One side of the bound: flat at `edge` for `flatNs`, then moving outward as `growth` says. */
 interface Side {
-  readonly value: number;
+  readonly edge: number;
   readonly flatNs: number;
+  readonly growth: Growth;
 }
 
 /** Writes the segments of a bound into a page's slots. */
 export function writeSegments(slots: BigInt64Array, input: SegmentInput): void {
-  const { bound, slope } = input;
-  const low = side(bound.suspectLo, bound.guarded ? bound.guardLo : bound.suspectLo, -1, slope);
-  const high = side(bound.suspectHi, bound.guarded ? bound.guardHi : bound.suspectHi, 1, slope);
-  const until = Number(input.until - input.at);
+  const { bound, thetaBase, at } = input;
+  const { suspectLo, suspectHi, guarded, guardLo, guardHi, fall, rise } = bound;
+  const low = side(suspectLo, guarded ? suspectLo - guardLo : 0, guardLo, fall);
+  const high = side(suspectHi, guarded ? guardHi - suspectHi : 0, guardHi, rise);
+  const until = Number(input.until - at);
 
   let count = 0;
   let from = 0;
   while (from <= until) {
-    const lowGrows = from >= low.flatNs;
-    const highGrows = from >= high.flatNs;
-    let to = until;
-    if (!lowGrows) to = Math.min(to, low.flatNs - 1);
-    if (!highGrows) to = Math.min(to, high.flatNs - 1);
-    const slopeLo = lowGrows ? slope : 0;
-    const slopeHi = highGrows ? slope : 0;
-    const grownLo = lowGrows ? driftOver(slope, from - low.flatNs) : 0;
-    const grownHi = highGrows ? driftOver(slope, from - high.flatNs) : 0;
-    const span = BigInt(to - from);
-    const longest = longestSpan(pageSlope(Math.max(slopeLo, slopeHi)));
-
+    const to = Math.min(until, nextSwitch(low, from) - 1, nextSwitch(high, from) - 1);
     const base = FIRST_SEGMENT + count * SEGMENT_SLOTS;
-    slots[base + START] = input.at + BigInt(from);
-    slots[base + SPAN] = span < longest ? span : longest;
-    slots[base + LO] = input.thetaBase + BigInt(lowered(low.value, grownLo)) - pageSlack(slopeLo);
+    const down = writeSide(slots, base + SLOPE_LO, base + CURVE_LO, low, from, to);
+    const up = writeSide(slots, base + SLOPE_HI, base + CURVE_HI, high, from, to);
+    slots[base + LO] = thetaBase + BigInt(lowered(low.edge, down.outward)) - down.slack;
     slots[base + HI] =
-      input.thetaBase +
-      BigInt(raised(high.value, grownHi)) +
-      pageSlack(slopeHi) +
-      input.resolutionNs;
-    slots[base + SLOPE_LO] = pageSlope(slopeLo);
-    slots[base + SLOPE_HI] = pageSlope(slopeHi);
+      thetaBase + BigInt(raised(high.edge, up.outward)) + up.slack + input.resolutionNs;
+    const span = BigInt(to - from);
+    const longest = longestSpan(down.steepest > up.steepest ? down.steepest : up.steepest);
+    slots[base + START] = at + BigInt(from);
+    slots[base + SPAN] = span < longest ? span : longest;
     count++;
     if (span > longest) break;
     from = to + 1;
   }
   slots[SEGMENT_COUNT] = BigInt(count);
-  slots[SLOPE] = pageSlope(slope);
+  slots[SLOPE] = pageSlope(input.slope);
 }
 
-/** `sign` is -1 for the lower side, 1 for the upper. */
-function side(edge: number, guard: number, sign: -1 | 1, slope: number): Side {
-  const outside = sign * (guard - edge);
-  return outside > 0
-    ? { value: guard, flatNs: Math.max(0, Math.floor(outside / slope) - 1) }
-    : { value: edge, flatNs: 0 };
+/** With a guard (growth is then a line) that lies `outside` of the edge, the side is flat until it is reached. */
+function side(edge: number, outside: number, guard: number, growth: Growth): Side {
+  if (outside <= 0) return { edge, flatNs: 0, growth };
+  const flatNs = Math.max(0, Math.floor(outside / growth.slope) - 1);
+  return { edge: guard, flatNs, growth };
+}
+
+function nextSwitch({ flatNs, growth }: Side, from: number): number {
+  return from < flatNs ? flatNs : flatNs + growth.nextSwitch(from - flatNs);
+}
+
+/**
+ * Slope and curve of one side from `from` to `to`; how far out it is at `from`, and the rest of what the
+ * segment needs to know of it.
+ */
+function writeSide(
+  slots: BigInt64Array,
+  slopeSlot: number,
+  curveSlot: number,
+  { flatNs, growth }: Side,
+  from: number,
+  to: number,
+): { outward: number; slack: bigint; steepest: bigint } {
+  const age = from - flatNs;
+  const flat = age < 0;
+  const slope = flat ? 0 : growth.slopeAt(age);
+  const curve = flat ? 0n : pageCurve(growth.curveAt(age));
+  const last = curve === 0n ? slope : growth.slopeAt(to - flatNs);
+  // The unit on top is for what the shift of the curve rounds down.
+  const carried = curve === 0n ? 0n : 1n;
+  slots[slopeSlot] = pageSlope(slope) + carried;
+  slots[curveSlot] = curve;
+  return {
+    outward: flat ? 0 : growth.over(age),
+    slack: pageSlack(last, slope === 0 && last === 0),
+    steepest: pageSlope(Math.max(Math.abs(slope), Math.abs(last))) + carried,
+  };
 }

@@ -6,26 +6,9 @@
  * the rate bound alone allows is the intersection of all cones (the McShane extension of the facts). Two
  * cones of one slope stay ordered for ever once aged to a common instant, so the best upper and the best
  * lower fact are all there is to keep.
- *
- * Values are integer-valued doubles in ns, relative to bases that the engine owns: exact, and no
- * allocation per sample.
  */
+import { AgedInterval } from './aged-interval.ts';
 import { driftOver, lowered, raised } from './drift.ts';
-
-/** Where one edge of an interval comes from; `explain()` splits epsilon with it. */
-export interface Provenance {
-  /** The local instant at which the fact was exact. */
-  born: number;
-  /** The sample's path delay: half of it is this edge's share. */
-  pathDelay: number;
-  serverError: number;
-}
-
-export function copyProvenance(from: Provenance, to: Provenance): void {
-  to.born = from.born;
-  to.pathDelay = from.pathDelay;
-  to.serverError = from.serverError;
-}
 
 /** One sample, relative to the engine's bases. */
 export interface RelativeSample {
@@ -37,26 +20,8 @@ export interface RelativeSample {
   serverError: number;
 }
 
-export class SourceCone {
-  /** False until the first sample and after {@link SourceCone.forget}. */
-  known = false;
-  /** The instant that `lo` and `hi` speak of. */
-  at = 0;
-  lo = 0;
-  hi = 0;
-  readonly loFrom: Provenance = { born: 0, pathDelay: 0, serverError: 0 };
-  readonly hiFrom: Provenance = { born: 0, pathDelay: 0, serverError: 0 };
-
-  /** The lower edge at `now >= at`. */
-  loAt(now: number, slope: number): number {
-    return lowered(this.lo, driftOver(slope, now - this.at));
-  }
-
-  /** The upper edge at `now >= at`. */
-  hiAt(now: number, slope: number): number {
-    return raised(this.hi, driftOver(slope, now - this.at));
-  }
-
+/** `known` is false until the first sample and after {@link SourceCone.forget}. */
+export class SourceCone extends AgedInterval {
   /**
    * Takes a sample in. Returns 0, or by how many ns the sample contradicts what this source proved
    * before: then its past is forgotten and only the sample kept, since the newer statement is the one
@@ -90,22 +55,8 @@ export class SourceCone {
     return gap;
   }
 
-  /** Everything up to `now` aged at `slope`: called before the slope changes. */
-  ageTo(now: number, slope: number): void {
-    this.lo = this.loAt(now, slope);
-    this.hi = this.hiAt(now, slope);
-    this.at = now;
-  }
-
   forget(): void {
     this.known = false;
-  }
-
-  /** The local time base moves forward by `shift`. */
-  rebase(shift: number): void {
-    this.at -= shift;
-    this.loFrom.born -= shift;
-    this.hiFrom.born -= shift;
   }
 
   #setHi(hi: number, sample: RelativeSample): void {

@@ -1,9 +1,12 @@
 /** What the engine keeps of one configured endpoint. */
 import { SourceCone } from './source-cone.ts';
+import { SourceFacts } from './source-facts.ts';
 
 export interface SourceState {
   readonly id: string;
   readonly cone: SourceCone;
+  /** Dated facts, where the rate is learned. */
+  readonly facts: SourceFacts | undefined;
   /** What the cone's offsets are relative to, ns. */
   base: bigint;
   /** `base` relative to the engine's base: added to the cone's offsets. */
@@ -27,10 +30,11 @@ export interface SourceState {
 }
 
 /** A source that nothing is known of. */
-export function newSourceState(id: string): SourceState {
+export function newSourceState(id: string, learning = false): SourceState {
   return {
     id,
     cone: new SourceCone(),
+    facts: learning ? new SourceFacts() : undefined,
     base: 0n,
     shift: 0,
     lo: 0,
@@ -44,4 +48,10 @@ export function newSourceState(id: string): SourceState {
     suspicionBlockedUntil: 0,
     contradictions: 0,
   };
+}
+
+/** All that the source proved is void. */
+export function forget(source: SourceState): void {
+  source.cone.forget();
+  source.facts?.forget();
 }

@@ -10,18 +10,19 @@
  * - Whatever happened, the page is published before anybody is told: a listener never sees an old bound.
  * - On a `disciplined` host the answer is the hull of the bound and `wall - monotonic` (A4): a daemon may
  *   slew faster than any rate bound, but it slews towards its own idea of true time, the wall clock.
+ * - On a `free-running` host there is no such opinion to include, and the rate can be learned (A2).
  */
-import { type Bound, BoundEngine, type Outcome } from '../bound/bound-engine.ts';
+import { type Bound, newBound } from '../bound/bound.ts';
+import { BoundEngine, type Outcome } from '../bound/bound-engine.ts';
 import type { ClockSample } from '../bound/clock-sample.ts';
-import { slopeFromPpm } from '../bound/drift.ts';
 import {
   BOUNDED,
   DISRUPTED,
   END_REASON,
   ERA,
   EVER_BOUNDED,
+  FIRST_SEGMENT,
   FRESH_UNTIL,
-  longestSpan,
   MIDDLE,
   NO_BOUND,
   type NoBoundReason,
@@ -31,40 +32,25 @@ import {
   QUORUM,
   REASON,
   REASONS,
+  START,
   STATE,
   WALL_OFFSET,
   WALL_READ_AT,
 } from '../bound/page.ts';
 import { writeSegments } from '../bound/segments.ts';
 import type { Cancel, Clock } from '../time/clock.ts';
-import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
+import { ArgumentTypeError, checkNumber } from '../time/errors.ts';
 import type { MonotonicNs } from '../time/instant.ts';
 import { JumpDetector } from '../time/jump-detector.ts';
 import { systemClock } from '../time/system-clock.ts';
 import { readWallOffset, WallOffset } from '../time/wall-offset.ts';
 import { BoundedReader } from './bounded-reader.ts';
 import { ChangeEvents, type ClockEvent } from './change-events.ts';
+import { foreseeWidening, type Widening } from './early-warning.ts';
 import { Endpoint, type Explanation, explain } from './explain.ts';
+import { type BoundedClockOptions, checkOptions, type Settings } from './options.ts';
 import { ClockUnsynchronizedError, type Disruption } from './reading.ts';
 import type { MissReason, RunningSource, SourceSink, TimeSource } from './time-source.ts';
-
-export interface BoundedClockOptions {
-  /** Where time comes from; at least one. Four or five of different operators tolerate one or two liars. */
-  readonly sources: readonly TimeSource[];
-  /** The local clock. Default: a fresh {@link systemClock}. */
-  readonly clock?: Clock;
-  /**
-   * Who steers this machine's clock. `'disciplined'` (default): an operating system daemon does, or
-   * nobody knows; the answer then includes the wall clock's opinion. `'free-running'`: nobody does.
-   */
-  readonly hostClock?: 'disciplined' | 'free-running';
-  /** A1: the largest rate error of crystal and daemon together, ppm. Default 200; up to 100,000. */
-  readonly maxDriftPpm?: number;
-  /** A0: how many sources may be wrong. Default `floor((n - 1) / 2)` of the n endpoints. */
-  readonly maxFaulty?: number;
-  /** How long a bound may be answered from without any new sample, ms. Default one hour. */
-  readonly expireAfterMs?: number;
-}
 
 export interface WaitSyncedOptions {
   /** Give up after this long, ms. Default 10,000; `Infinity` waits for ever. */
@@ -81,8 +67,6 @@ export interface SharedBoundedClock {
 const TICK_MS = 1000;
 /** A source counts as fresh for this many of its poll intervals. */
 const FRESH_POLLS = 3;
-const DEFAULT_DRIFT_PPM = 200;
-const HOUR_MS = 3_600_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A source as configured, and the endpoints it currently speaks for. */
@@ -97,36 +81,38 @@ export class BoundedClock extends BoundedReader {
   readonly #clock: Clock;
   readonly #page: Page;
   readonly #engine: BoundEngine;
-  readonly #guardOn: boolean;
+  readonly #settings: Settings;
   readonly #detector: JumpDetector;
   #wall: WallOffset = new WallOffset();
   readonly #slots: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
-  readonly #bound: Bound = {
-    lo: 0,
-    hi: 0,
-    suspectLo: 0,
-    suspectHi: 0,
-    guarded: false,
-    guardLo: 0,
-    guardHi: 0,
-  };
+  readonly #bound: Bound = newBound();
   readonly #configured: readonly Configured[];
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #events: ChangeEvents;
   #discardBefore: bigint = -(2n ** 63n);
   #cancelTick: Cancel = () => {};
   #stopped = false;
+  /** The last instant at which the published bound may be answered from. */
+  #until = 0n;
 
-  private constructor(options: BoundedClockOptions, clock: Clock, page: Page, engine: BoundEngine) {
+  private constructor(
+    sources: readonly TimeSource[],
+    settings: Settings,
+    clock: Clock,
+    page: Page,
+  ) {
     super(page, clock);
     this.#clock = clock;
     this.#page = page;
-    this.#engine = engine;
-    this.#guardOn = (options.hostClock ?? 'disciplined') === 'disciplined';
+    this.#engine = new BoundEngine({
+      ...settings,
+      resolutionNs: Number(clock.monotonicGridNs),
+    });
+    this.#settings = settings;
     this.#detector = new JumpDetector(clock);
     this.#events = new ChangeEvents(clock);
     this.#slots[WALL_READ_AT] = -(2n ** 62n);
-    this.#configured = options.sources.map((source) => ({
+    this.#configured = sources.map((source) => ({
       source,
       running: undefined,
       ids: [source.name],
@@ -142,48 +128,9 @@ export class BoundedClock extends BoundedReader {
    * await using clock = BoundedClock.start({ sources: [ntp('time.example.net'), ntp('10.0.0.7')] });
    */
   static start(options: BoundedClockOptions): BoundedClock {
-    const { sources, hostClock = 'disciplined' } = options;
-    if (!Array.isArray(sources)) throw new ArgumentTypeError('sources', 'an array', sources);
-    if (sources.length === 0) throw new ArgumentRangeError('sources', 'at least one source', 0);
-    sources.forEach((source: Partial<TimeSource> | null | undefined, i) => {
-      if (typeof source?.start === 'function' && typeof source.name === 'string') return;
-      throw new ArgumentTypeError(`sources[${i}]`, 'a TimeSource, such as ntp(host)', source);
-    });
-    if (hostClock !== 'disciplined' && hostClock !== 'free-running') {
-      throw new ArgumentRangeError('hostClock', "'disciplined' or 'free-running'", hostClock);
-    }
-    const ppm = checkNumber(
-      'maxDriftPpm',
-      options.maxDriftPpm ?? DEFAULT_DRIFT_PPM,
-      0.001,
-      100_000,
-    );
-    const { maxFaulty } = options;
-    if (
-      maxFaulty !== undefined &&
-      !Number.isInteger(checkNumber('maxFaulty', maxFaulty, 0, 1000))
-    ) {
-      throw new ArgumentRangeError('maxFaulty', 'an integer', maxFaulty);
-    }
-    const expireMs = checkNumber(
-      'expireAfterMs',
-      options.expireAfterMs ?? HOUR_MS,
-      1,
-      24 * HOUR_MS,
-    );
-    const slope = slopeFromPpm(ppm);
-    const expireAfterNs = Math.floor(expireMs * 1e6);
-    if (BigInt(expireAfterNs) > longestSpan(pageSlope(slope))) {
-      throw new ArgumentRangeError(
-        'expireAfterMs',
-        `at most ${longestSpan(pageSlope(slope)) / 1_000_000n} with maxDriftPpm ${ppm}`,
-        expireMs,
-      );
-    }
+    const settings = checkOptions(options);
     const clock = options.clock ?? systemClock();
-    const resolutionNs = Number(clock.monotonicGridNs);
-    const engine = new BoundEngine({ slope, maxFaulty, resolutionNs, expireAfterNs });
-    const bounded = new BoundedClock(options, clock, Page.create(), engine);
+    const bounded = new BoundedClock(options.sources, settings, clock, Page.create());
     bounded.#begin();
     return bounded;
   }
@@ -437,7 +384,7 @@ export class BoundedClock extends BoundedReader {
     this.#wall.observe(offset);
     this.#slots[WALL_OFFSET] = (offset.lowerNs + offset.upperNs) / 2n;
     this.#slots[WALL_READ_AT] = offset.readAt;
-    if (this.#guardOn) this.#engine.setGuard(this.#wall.bounds);
+    if (this.#settings.guarded) this.#engine.setGuard(this.#wall.bounds);
   }
 
   /** Also brings the bound up to date: it may have ended since the last look. After a stop nothing is. */
@@ -466,6 +413,7 @@ export class BoundedClock extends BoundedReader {
     const engine = this.#engine;
     const slots = this.#slots;
     const bound = this.#bound;
+    this.#until = until;
     slots[ERA] = engine.era;
     slots[STATE] = BOUNDED;
     slots[EVER_BOUNDED] = 1n;
@@ -517,7 +465,20 @@ export class BoundedClock extends BoundedReader {
   /** Tells listeners and waiters what is different since the last time. */
   #announce(): void {
     for (const look of [...this.publications]) look();
-    this.#events.compare(this.#status(), this.#engine);
+    const now = this.#status();
+    this.#events.compare(now, this.#engine, this.#foreseeWidening(now.status === 'holdover'));
+  }
+
+  #foreseeWidening(holdover: boolean): Widening | undefined {
+    const { warnAboveMs } = this.#settings;
+    if (warnAboveMs === undefined || this.#slots[STATE] !== BOUNDED) return undefined;
+    const at = this.#slots[FIRST_SEGMENT + START]!;
+    return foreseeWidening(warnAboveMs, {
+      bound: this.#bound,
+      base: at + this.#engine.thetaBase,
+      untilNs: Number(this.#until - at),
+      holdover,
+    });
   }
 
   #status(): { status: ClockEvent['status']; reason: NoBoundReason | undefined } {

@@ -17,6 +17,8 @@
 import {
   AGE,
   BOUNDED,
+  CURVE_HI,
+  CURVE_LO,
   DISRUPTED,
   EARLIEST,
   EDGE,
@@ -71,6 +73,14 @@ import {
 const LONG_AGO = -(2n ** 62n);
 
 const { asIntN } = BigInt;
+
+/** Length of a chord of a parabola, in units of age (1024 ns) and in ns. */
+const CHORD = 2n ** 19n;
+const CHORD_NS: bigint = (CHORD << 10n) - 1n;
+
+/** The growth of a segment after `age` units, ns, rounded down as in bound/page.ts. */
+const grown = (age: bigint, slope: bigint, curve: bigint): bigint =>
+  (age * (slope + ((age * curve) >> 32n))) >> 24n;
 
 export class BoundedReader {
   /** This thread's clock: readings are taken on it, and whoever waits for one sets its timers there. */
@@ -266,9 +276,30 @@ export class BoundedReader {
     if (m - copy[segment + START]! > copy[segment + SPAN]!) return false;
     own.set(copy.subarray(segment, segment + SEGMENT_SLOTS));
     if (m < own[START]!) this.#reachBack(m);
+    else if (own[CURVE_LO] !== 0n || own[CURVE_HI] !== 0n) this.#straighten(m);
     own[READING] = m;
     own[AGE] = m - own[START]!;
     return true;
+  }
+
+  /**
+   * Where the page has a parabola, the reader goes along one chord of it after another, each half a second long:
+   * a parabola bends outward, so its chords are never inside of it, and outside by less than 4 ns at a
+   * wander of 0.1 ppm a second. Thus the hot path knows lines only. A chord is drawn between the values of the page's
+   * formula at its two ends; one whose second end lies beyond the segment is used up to the segment's end.
+   */
+  #straighten(m: bigint): void {
+    const own = this.#own;
+    const begin = (m - own[START]!) >> 10n;
+    const both = begin + begin + CHORD;
+    const left = own[SPAN]! - (begin << 10n);
+    own[START] = own[START]! + (begin << 10n);
+    own[SPAN] = left < CHORD_NS ? left : CHORD_NS;
+    // One ns more, and one unit of slope: the page carries what one evaluation rounds down, and these are two.
+    own[LO] = own[LO]! - grown(begin, own[SLOPE_LO]!, own[CURVE_LO]!) - 1n;
+    own[HI] = own[HI]! + grown(begin, own[SLOPE_HI]!, own[CURVE_HI]!) + 1n;
+    own[SLOPE_LO] = own[SLOPE_LO]! + ((both * own[CURVE_LO]!) >> 32n) + 1n;
+    own[SLOPE_HI] = own[SLOPE_HI]! + ((both * own[CURVE_HI]!) >> 32n) + 1n;
   }
 
   /**

@@ -6,9 +6,12 @@
  * the bound expired). So all that one comparison finds is queued before anybody is told, and what is found
  * meanwhile comes behind it: every listener hears everything in the order in which it happened.
  */
-import type { Assumption, BoundEngine } from '../bound/bound-engine.ts';
+import type { Assumption } from '../bound/bound.ts';
+import type { BoundEngine } from '../bound/bound-engine.ts';
 import type { NoBoundReason } from '../bound/page.ts';
 import type { Clock } from '../time/clock.ts';
+import type { UnixNs } from '../time/instant.ts';
+import type { Widening } from './early-warning.ts';
 import type { ClockStatus } from './reading.ts';
 
 export type ClockEvent = { readonly status: ClockStatus } & (
@@ -24,12 +27,24 @@ export type ClockEvent = { readonly status: ClockStatus } & (
       readonly assumption: Assumption;
       /** The rate bound from now on, ppm: raised when the rate itself is in doubt. */
       readonly driftPpm: number;
+      /** The wander assumed from now on, ppm per second: doubled when A2 is refuted. Absent where A2 is not assumed. */
+      readonly wanderPpmPerSecond: number | undefined;
     }
   | {
       readonly type: 'falseticker';
       readonly sourceId: string;
       /** True when the source disagrees from now on, false when it no longer does or is gone. */
       readonly present: boolean;
+    }
+  | {
+      readonly type: 'widening';
+      /**
+       * If no sample arrives, half the width of the interval exceeds `warnAboveMs` in so many ms; 0 when it does
+       * already. Absent when the warning is taken back.
+       */
+      readonly inMs: number | undefined;
+      /** The same as an instant of true time, the earliest that it can be. */
+      readonly at: UnixNs | undefined;
     }
 );
 
@@ -44,6 +59,7 @@ export class ChangeEvents {
   #status: ClockStatus = 'unsynchronized';
   #reason: NoBoundReason | undefined = 'starting';
   #refutedAt: bigint | undefined;
+  #widening = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -60,13 +76,16 @@ export class ChangeEvents {
   compare(
     now: { readonly status: ClockStatus; readonly reason: NoBoundReason | undefined },
     engine: BoundEngine,
+    widening: Widening | undefined,
   ): void {
     const { status, reason } = now;
     const { refuted } = engine;
     if (refuted !== undefined && refuted.atNs !== this.#refutedAt) {
       this.#refutedAt = refuted.atNs;
       const driftPpm = engine.slope * 1e6;
-      this.#untold.push({ type: 'refuted', status, assumption: refuted.assumption, driftPpm });
+      const wanderPpmPerSecond = engine.wander && engine.wander * 1e15;
+      const { assumption } = refuted;
+      this.#untold.push({ type: 'refuted', status, assumption, driftPpm, wanderPpmPerSecond });
     }
     if (status !== this.#status || reason !== this.#reason) {
       const from = this.#status;
@@ -86,6 +105,10 @@ export class ChangeEvents {
       if (present) this.#falsetickers.add(id);
       else this.#falsetickers.delete(id);
       this.#untold.push({ type: 'falseticker', status, sourceId: id, present });
+    }
+    if (engine.bounded && (widening === undefined) === this.#widening) {
+      this.#widening = widening !== undefined;
+      this.#untold.push({ type: 'widening', status, inMs: widening?.inMs, at: widening?.at });
     }
     this.#tellAll();
   }

@@ -10,8 +10,10 @@
  * the two edges come from different samples: "agreement" is what the vote added, or, negative, what it and
  * the memory of earlier samples took away.
  */
-import type { Assumption, Bound, BoundEngine } from '../bound/bound-engine.ts';
+import type { Assumption, Bound } from '../bound/bound.ts';
+import type { BoundEngine } from '../bound/bound-engine.ts';
 import type { ClockSample } from '../bound/clock-sample.ts';
+import type { LearnedRate } from '../bound/learned-bound.ts';
 import { pageSlack } from '../bound/page.ts';
 import type { SourceState } from '../bound/source-state.ts';
 import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
@@ -69,6 +71,17 @@ export interface EpsilonParts {
   readonly agreementNs: bigint;
 }
 
+export interface RateExplanation {
+  /**
+   * Between these rates, in ppm, true time now gains on the monotonic clock: positive for a clock that is
+   * slow. At most the rate bound, and no narrower than the assumed jitter to either side.
+   */
+  readonly lowerPpm: number;
+  readonly upperPpm: number;
+  /** The wander assumed, ppm per second: above the configured one after a refutation of A2. */
+  readonly wanderPpmPerSecond: number;
+}
+
 export interface Explanation {
   readonly reading: ClockReading;
   /** Half the width of the interval, rounded up; absent without a bound. */
@@ -78,6 +91,13 @@ export interface Explanation {
   readonly advice: readonly string[];
   /** The rate bound in force, ppm; above the configured one after refutations. */
   readonly driftPpm: number;
+  /**
+   * What carries the bound: 1, the rate bound alone (A1), or 2, the learned rate (A2). A refuted A2 leaves it to
+   * layer 1 until the next sample.
+   */
+  readonly layer: 1 | 2;
+  /** What layer 2 knows; absent while layer 1 carries the bound. */
+  readonly rate: RateExplanation | undefined;
   /** `f` and `m`: how many may be wrong, how many vote. */
   readonly maxFaulty: number;
   readonly voters: number;
@@ -151,6 +171,8 @@ export function explain(input: ExplainInput): Explanation {
     parts,
     advice: parts && halfWidthNs !== undefined ? advise(parts, halfWidthNs) : [],
     driftPpm: engine.slope * 1e6,
+    layer: engine.learned === undefined ? (1 as const) : (2 as const),
+    rate: explainRate(engine.learned),
     maxFaulty: engine.maxFaulty,
     voters: engine.voters,
     refuted: engine.refuted && {
@@ -162,6 +184,16 @@ export function explain(input: ExplainInput): Explanation {
   return { ...explanation, toJSON: () => jsonSafe(explanation) };
 }
 
+function explainRate(learned: LearnedRate | undefined): RateExplanation | undefined {
+  return (
+    learned && {
+      lowerPpm: learned.lower * 1e6,
+      upperPpm: learned.upper * 1e6,
+      wanderPpmPerSecond: learned.wander * 1e15,
+    }
+  );
+}
+
 function split(interval: ClockInterval, input: ExplainInput): EpsilonParts {
   const { engine, bound, now, resolutionNs } = input;
   engine.boundAt(now, bound);
@@ -169,7 +201,7 @@ function split(interval: ClockInterval, input: ExplainInput): EpsilonParts {
   const age = (born: number) => Number(now - engine.toMonotonic(born));
   const pathDelayNs = whole((lo.pathDelay + hi.pathDelay) / 4);
   const serverErrorNs = whole((lo.serverError + hi.serverError) / 2);
-  const driftNs = whole((engine.slope * (age(lo.born) + age(hi.born))) / 2);
+  const driftNs = whole((bound.fall.over(age(lo.born)) + bound.rise.over(age(hi.born))) / 2);
   const quantumNs = resolutionNs + pageSlack(engine.slope);
   const suspicionNs = whole((bound.lo - bound.suspectLo + bound.suspectHi - bound.hi) / 2);
   const guardNs = bound.guarded

@@ -15,8 +15,14 @@ export function describeEvent(event: ClockEvent): string {
     case 'refuted':
       return (
         `the observations contradict assumption ${event.assumption}; ` +
-        `rate bound ${formatPpm(event.driftPpm)}`
+        (event.assumption === 'A2' && event.wanderPpmPerSecond !== undefined
+          ? `wander bound ${formatPpm(event.wanderPpmPerSecond)}/s`
+          : `rate bound ${formatPpm(event.driftPpm)}`)
       );
+    case 'widening':
+      return event.inMs === undefined
+        ? 'the bound is as narrow as wanted again'
+        : `without samples the bound will be too wide in ${formatNs(BigInt(Math.round(event.inMs * 1e6)))}`;
     case 'falseticker': {
       const name = shortName(event.sourceId);
       return event.present ? `${name} is a falseticker` : `${name} is no falseticker any more`;

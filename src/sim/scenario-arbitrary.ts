@@ -3,7 +3,7 @@
  * servers, fewer events, gentler clocks.
  *
  * Every world drawn here *keeps* the assumptions of a bounded clock with default settings: rates within
- * `maxDriftPpm`, at most `floor((n - 1) / 2)` liars, suspends that show on the wall clock, no frozen guests. So
+ * `maxDriftPpm`, and on a free-running host as steady as A2 has them, at most `floor((n - 1) / 2)` liars, suspends that show on the wall clock, no frozen guests. So
  * the oracle must find nothing in any of them.
  *
  * fast-check is handed in and not imported: it is a development dependency of whoever tests, not of this
@@ -77,6 +77,7 @@ export function scenarioArbitrary(
     })
     .map(({ lies, preemption, ...world }) => ({
       ...world,
+      clock: world.hostClock === 'free-running' ? steady(world.clock) : world.clock,
       ...(preemption !== undefined && { preemption }),
       minutes,
       servers: withLiars(world.servers, lies),
@@ -119,6 +120,21 @@ function clockArbitrary(fc: FastCheckModule): FastCheck.Arbitrary<SimClockOption
       if (excess <= 0) return clock;
       return { ...clock, driftPpm: clock.driftPpm - Math.sign(clock.driftPpm) * excess };
     });
+}
+
+/** As steady as a free-running clock assumes: within 25 ppm from peak to peak, changing by 0.1 ppm a second. */
+function steady(clock: SimClockOptions): SimClockOptions {
+  const { temperature = { ppm: 0, periodMs: 1 }, wander = { maxPpm: 0, ppmPerSecond: 0 } } = clock;
+  const ppm = Math.min(temperature.ppm, 12);
+  const slowest = ppm * 2 * Math.PI * (1000 / 0.05);
+  return {
+    ...clock,
+    temperature: { ppm, periodMs: Math.max(temperature.periodMs, slowest) },
+    wander: {
+      maxPpm: Math.min(wander.maxPpm, 12 - ppm),
+      ppmPerSecond: Math.min(wander.ppmPerSecond, 0.05),
+    },
+  };
 }
 
 function serverArbitrary(fc: FastCheckModule): FastCheck.Arbitrary<ServerPlan> {

@@ -6,6 +6,7 @@
 
 import type { ClockSample } from '../bound/clock-sample.ts';
 import { BoundedClock } from '../bounded-clock/bounded-clock.ts';
+import type { BoundedClockOptions } from '../bounded-clock/options.ts';
 import type { SourceSink, TimeSource } from '../bounded-clock/time-source.ts';
 import type { UnixNs } from '../time/instant.ts';
 import {
@@ -49,7 +50,8 @@ export type ScenarioEvent = { readonly atMs: number } & (
   | { readonly kind: 'behave'; readonly server: number; readonly behaviour: SimNtpBehaviour }
 );
 
-export interface Scenario {
+/** What the bounded clock is to assume is as in its options; but `hostClock` is `'free-running'` by default. */
+export interface Scenario extends Omit<BoundedClockOptions, 'sources' | 'clock'> {
   readonly seed: number;
   readonly minutes: number;
   readonly clock?: SimClockOptions;
@@ -60,11 +62,6 @@ export interface Scenario {
   readonly pollMs?: number;
   /** Mean time between readings. Default 5,000. */
   readonly readEveryMs?: number;
-  /** As in `BoundedClockOptions`. Default `'free-running'`. */
-  readonly hostClock?: 'disciplined' | 'free-running';
-  readonly maxDriftPpm?: number;
-  readonly maxFaulty?: number;
-  readonly expireAfterMs?: number;
 }
 
 export interface OpenScenarioOptions {
@@ -107,9 +104,10 @@ export function openScenario(scenario: Scenario, options: OpenScenarioOptions = 
     connect(world, address, plan);
     return world.ntpServer(address, plan.server);
   });
-  const { pollMs = 16_000, hostClock = 'free-running', readEveryMs = 5000 } = scenario;
-  const { maxDriftPpm, maxFaulty, expireAfterMs } = scenario;
+  const { pollMs = 16_000, readEveryMs = 5000 } = scenario;
   const clock = BoundedClock.start({
+    hostClock: 'free-running',
+    ...scenario,
     clock: process.clock,
     sources: servers.map(({ address }) =>
       tapped(
@@ -117,10 +115,6 @@ export function openScenario(scenario: Scenario, options: OpenScenarioOptions = 
         options.onSample,
       ),
     ),
-    hostClock,
-    ...(maxDriftPpm !== undefined && { maxDriftPpm }),
-    ...(maxFaulty !== undefined && { maxFaulty }),
-    ...(expireAfterMs !== undefined && { expireAfterMs }),
   });
   for (const event of scenario.events ?? []) {
     world.scheduler.at(event.atMs * 1e6, () => happen(event, world, process, servers));

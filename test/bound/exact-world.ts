@@ -1,12 +1,12 @@
 /**
  * A small world in exact arithmetic, and what can be known in it by brute force: the oracle of the bound
- * engine. Time is integer nanoseconds, theta integer multiples of 2^-20 ns, rates multiples of 2^-20, so
+ * engine. Time is integer nanoseconds, theta integer multiples of 2^-54 ns, rates multiples of 2^-54, so
  * that nothing is ever rounded here. It shares no code with the engine.
  */
-export const UNIT: bigint = 2n ** 20n;
+export const UNIT: bigint = 2n ** 54n;
 
 /** The rate bound of every world: 210 / 2^20, about 200 ppm, exact as a double too. */
-export const RATE_UNITS = 210n;
+export const RATE_UNITS: bigint = 210n * 2n ** 34n;
 export const RATE: number = 210 / 2 ** 20;
 
 /** A deterministic stream of chance (mulberry32). */
@@ -33,18 +33,24 @@ export class Dice {
   }
 }
 
-export const floorUnits = (value: bigint): bigint => value >> 20n;
-export const ceilUnits = (value: bigint): bigint => -(-value >> 20n);
+export const floorUnits = (value: bigint): bigint => value >> 54n;
+export const ceilUnits = (value: bigint): bigint => -(-value >> 54n);
+
+/** What happens to theta in a world. */
+export interface ExactTheta {
+  /** Theta at `instant`, in units. */
+  theta(instant: bigint): bigint;
+}
 
 /** Theta: piecewise linear, each piece at most as steep as the rate bound, often exactly so. */
-export class Truth {
+export class Truth implements ExactTheta {
   readonly #knots: { at: bigint; theta: bigint; rate: bigint }[] = [];
 
   constructor(dice: Dice, from: bigint, to: bigint) {
     let at = from;
-    let theta = (1_795_000_000_000_000_000n - from) * UNIT + dice.between(0, 2 ** 20);
+    let theta = (1_795_000_000_000_000_000n - from) * UNIT + dice.between(0, 2 ** 20) * 2n ** 34n;
     while (at <= to) {
-      const rate = dice.pick([RATE_UNITS, -RATE_UNITS, 0n, dice.between(-210, 210)]);
+      const rate = dice.pick([RATE_UNITS, -RATE_UNITS, 0n, dice.between(-210, 210) * 2n ** 34n]);
       this.#knots.push({ at, theta, rate });
       const length = dice.between(1, 300e9);
       theta += rate * length;

@@ -105,7 +105,7 @@ describe('Page', () => {
     expect(Page.open(buffer as SharedArrayBuffer)).toBeInstanceOf(Page);
     expect(Page.open(new SharedArrayBuffer(buffer.byteLength))).toBeUndefined();
     expect(Page.open(new SharedArrayBuffer(16))).toBeUndefined();
-    new Int32Array(buffer)[1] = 2;
+    new Int32Array(buffer)[1] = 1;
     expect(Page.open(buffer as SharedArrayBuffer)).toBeUndefined();
   });
 });

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { newBound } from '../../src/bound/bound.ts';
 import {
+  CURVE_HI,
+  CURVE_LO,
   FIRST_SEGMENT,
   HI,
   LO,
@@ -16,6 +19,7 @@ import {
   START,
 } from '../../src/bound/page.ts';
 import { writeSegments } from '../../src/bound/segments.ts';
+import { type Curve, grown, UNIT } from './exact-growth.ts';
 
 interface Case {
   readonly lo: number;
@@ -32,8 +36,9 @@ const DAY = 86_400_000_000_000n;
 const base = { at: 10n ** 15n, thetaBase: 1_794_000_000_000_000_000n, resolutionNs: 280n };
 
 function segmentsOf(input: Case): BigInt64Array {
-  const { lo, hi, guard, at, until } = input;
+  const { lo, hi, guard, at, until, slope } = input;
   const bound = {
+    ...newBound(),
     lo,
     hi,
     suspectLo: lo,
@@ -42,6 +47,8 @@ function segmentsOf(input: Case): BigInt64Array {
     guardLo: guard?.[0] ?? 0,
     guardHi: guard?.[1] ?? 0,
   };
+  bound.fall.linear(slope);
+  bound.rise.linear(slope);
   const slots = new BigInt64Array(PAGE_SLOTS);
   writeSegments(slots, { ...input, bound, until: at + until });
   return slots;
@@ -57,8 +64,11 @@ function evaluate(slots: BigInt64Array, m: bigint): [bigint, bigint] | undefined
     const at = FIRST_SEGMENT + i * SEGMENT_SLOTS;
     const age = m - slots[at + START]!;
     if (age < 0n || age > slots[at + SPAN]!) continue;
-    const low = fits((age >> 10n) * slots[at + SLOPE_LO]!) >> 24n;
-    const high = fits((age >> 10n) * slots[at + SLOPE_HI]!) >> 24n;
+    const a = age >> 10n;
+    const factor = (slope: number, curve: number): bigint =>
+      fits(slots[at + slope]! + (fits(a * slots[at + curve]!) >> 32n));
+    const low = fits(a * factor(SLOPE_LO, CURVE_LO)) >> 24n;
+    const high = fits(a * factor(SLOPE_HI, CURVE_HI)) >> 24n;
     return [fits(fits(m + slots[at + LO]!) - low), fits(fits(m + slots[at + HI]!) + high)];
   }
   return undefined;
@@ -167,6 +177,136 @@ describe('published segments against exact arithmetic', () => {
         check({ ...rest, lo, hi, guard: guard && sorted(guard) }, [0n, rest.until, ...ages]);
       }),
       { seed: 20264, numRuns: 300 },
+    );
+  });
+});
+
+describe('published segments of a learned rate against exact arithmetic', () => {
+  const HOUR = 3_600_000_000_000;
+  const usual: Curve = {
+    first: 81e-6,
+    most: 107e-6,
+    wander: 1e-16,
+    cappedFor: 2 * HOUR,
+    slope: 500e-6,
+  };
+  const sides: readonly [name: string, fall: Curve, rise: Curve][] = [
+    ['a slow crystal', { ...usual, first: -79e-6, most: -53e-6 }, usual],
+    [
+      'nothing learned',
+      { ...usual, first: 5e-4, most: 5e-4 },
+      { ...usual, first: 5e-4, most: 5e-4 },
+    ],
+    [
+      'both bends in one ns',
+      { ...usual, first: -1e-6, most: 25e-6 },
+      { ...usual, first: 1e-6, most: 27e-6 },
+    ],
+    [
+      'a cap that ends before the bend',
+      { ...usual, wander: 1e-18, cappedFor: HOUR / 4 },
+      { ...usual, first: -8e-5, wander: 1e-18, cappedFor: HOUR / 4 },
+    ],
+    [
+      'a cap that has all but ended',
+      { ...usual, cappedFor: 1 },
+      { ...usual, first: -5e-5, cappedFor: 1 },
+    ],
+    [
+      'the steadiest crystal',
+      { ...usual, wander: 1e-21 },
+      { ...usual, first: -7e-5, most: 5e-4, wander: 1e-21 },
+    ],
+    [
+      'the ends of the range: 10 %, from one to the other, at 1000 ppm a second',
+      { first: -0.1, most: 0.1, wander: 1e-12, cappedFor: 2 * HOUR, slope: 0.1 },
+      { first: -0.1, most: 0.1, wander: 1e-12, cappedFor: 2 * HOUR, slope: 0.1 },
+    ],
+    [
+      'the longest parabola: 10 % in 45 minutes',
+      { first: -0.1, most: 0.1, wander: 0.2 / 2.7e12, cappedFor: 2 * HOUR, slope: 0.1 },
+      { first: -0.1, most: 0.05, wander: 0.15 / 2.7e12, cappedFor: 2 * HOUR, slope: 0.1 },
+    ],
+  ];
+
+  function publish(fall: Curve, rise: Curve, until: bigint): BigInt64Array {
+    const bound = { ...newBound(), lo: -1_000_000, hi: 1_000_000 };
+    bound.suspectLo = bound.lo;
+    bound.suspectHi = bound.hi;
+    bound.fall.curved(fall.first, fall.most, fall.wander, fall.cappedFor, fall.slope);
+    bound.rise.curved(rise.first, rise.most, rise.wander, rise.cappedFor, rise.slope);
+    const slots = new BigInt64Array(PAGE_SLOTS);
+    writeSegments(slots, { ...base, bound, until: base.at + until, slope: fall.slope });
+    return slots;
+  }
+
+  function checkCurves(fall: Curve, rise: Curve, until: bigint, ages: readonly bigint[]): void {
+    const slots = publish(fall, rise, until);
+    expect(Number(slots[SEGMENT_COUNT])).toBeLessThanOrEqual(MAX_SEGMENTS);
+    const longest = longestSpan(pageSlope(fall.slope) + 1n);
+    for (const age of ages) {
+      const m = base.at + age;
+      const read = evaluate(slots, m);
+      if (read === undefined) {
+        expect(age > until || age > longest, `no segment at age ${age}`).toBe(true);
+        continue;
+      }
+      const low = (m + base.thetaBase - 1_000_000n - read[0]) * UNIT - grown(fall, age);
+      const excess = read[1] - (m + base.thetaBase + 1_000_000n + base.resolutionNs);
+      const high = excess * UNIT - grown(rise, age);
+      // The steps: one for `over`, two for shifts; 1024 ns of age not counted, with the slope of the segment's end
+      // (the rate at its beginning may be as far below that as the range is wide); two units of slope; one of curve.
+      const steps = 6n + BigInt(Math.ceil(1024 * 2 * fall.slope)) + (age >> 32n);
+      const allowed = (steps + (((age >> 10n) * (age >> 10n)) >> 56n)) * UNIT;
+      for (const each of [low, high]) {
+        expect(each >= 0n, `never narrower than exact, age ${age}`).toBe(true);
+        expect(each <= allowed, `hardly wider than exact, age ${age}`).toBe(true);
+      }
+    }
+  }
+
+  const around = (age: number): bigint[] =>
+    [-1025n, -1024n, -2n, -1n, 0n, 1n, 2n, 1023n, 1024n, 1025n]
+      .map((near) => BigInt(Math.floor(age)) + near)
+      .filter((each) => each >= 0n);
+  const bend = ({ first, most, wander }: Curve): number => (most - first) / wander;
+
+  it.each(sides)('%s: from age 0 to 4 h, around every switch', (_name, fall, rise) => {
+    const until = BigInt(4 * HOUR);
+    const longest = longestSpan(pageSlope(fall.slope) + 1n);
+    const switches = [bend(fall), bend(rise), fall.cappedFor, Number(longest)].filter(
+      (each) => each < 4 * HOUR,
+    );
+    const ages = [0, 1024, 1e9, HOUR / 2, HOUR, 2 * HOUR, 4 * HOUR, ...switches].flatMap(around);
+    checkCurves(fall, rise, until, ages);
+  });
+
+  it('anywhere', () => {
+    const curve = fc.record({
+      slope: fc.constantFrom(0.1, 5e-4, 2e-4),
+      first: fc.double({ min: -1, max: 1, noNaN: true }),
+      most: fc.double({ min: -1, max: 1, noNaN: true }),
+      bend: fc.double({ min: 1e-6, max: 2, noNaN: true }),
+      cappedFor: fc.integer({ min: 1, max: 4 * HOUR }),
+    });
+    const parts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), {
+      minLength: 12,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(curve, curve, parts, ({ slope, cappedFor, ...a }, b, at) => {
+        const made = (one: { first: number; most: number; bend: number }): Curve => {
+          const first = Math.min(one.first, one.most) * slope;
+          const most = Math.max(one.first, one.most) * slope;
+          const wander = Math.min(1e-12, Math.max(1e-21, (most - first) / (one.bend * HOUR)));
+          return { first, most, wander, cappedFor, slope };
+        };
+        const [fall, rise] = [made(a), made(b)];
+        const switches = [bend(fall), bend(rise), cappedFor].filter((each) => each < 4 * HOUR);
+        const ages = [...at.map((part) => part * 4 * HOUR), 0, ...switches].flatMap(around);
+        checkCurves(fall, rise, BigInt(4 * HOUR), ages);
+      }),
+      { seed: 20265, numRuns: 300 },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { BoundedClock, type BoundedClockOptions } from '../../src/bounded-clock/bounded-clock.ts';
+import { BoundedClock } from '../../src/bounded-clock/bounded-clock.ts';
 import type { ClockEvent } from '../../src/bounded-clock/change-events.ts';
+import type { BoundedClockOptions } from '../../src/bounded-clock/options.ts';
 import { ClockUnsynchronizedError } from '../../src/bounded-clock/reading.ts';
 import { asUnixNs, unixNs } from '../../src/time/instant.ts';
 import { HandClock } from '../kit/hand-clock.ts';

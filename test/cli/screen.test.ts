@@ -9,6 +9,7 @@ import {
   describeParts,
   describeQuorum,
 } from '../../src/cli/wording.ts';
+import { unixNs } from '../../src/time/instant.ts';
 import { anExplanation, aSource, intervalAround, NOON } from '../kit/explanation.ts';
 
 const LIAR = aSource(40_005, {
@@ -246,9 +247,19 @@ describe('in words', () => {
     expect(
       describeEvent({ type: 'status', status, from: 'synchronized', reason: 'no-agreement' }),
     ).toBe('unsynchronized: no-agreement');
-    expect(
-      describeEvent({ type: 'refuted', status, assumption: 'A1', driftPpm: 400.0800160032006 }),
-    ).toBe('the observations contradict assumption A1; rate bound 400.1 ppm');
+    const refuted = { type: 'refuted', status, driftPpm: 400.0800160032006 } as const;
+    expect(describeEvent({ ...refuted, assumption: 'A1', wanderPpmPerSecond: undefined })).toBe(
+      'the observations contradict assumption A1; rate bound 400.1 ppm',
+    );
+    expect(describeEvent({ ...refuted, assumption: 'A2', wanderPpmPerSecond: 0.2 })).toBe(
+      'the observations contradict assumption A2; wander bound 0.2 ppm/s',
+    );
+    expect(describeEvent({ type: 'widening', status, inMs: 2500, at: unixNs(0n) })).toBe(
+      'without samples the bound will be too wide in 2.500 s',
+    );
+    expect(describeEvent({ type: 'widening', status, inMs: undefined, at: undefined })).toBe(
+      'the bound is as narrow as wanted again',
+    );
     expect(
       describeEvent({ type: 'falseticker', status, sourceId: 'ntp://a:123', present: false }),
     ).toBe('a is no falseticker any more');

@@ -1,4 +1,5 @@
-import { BoundedClock, type BoundedClockOptions } from '../../src/bounded-clock/bounded-clock.ts';
+import { BoundedClock } from '../../src/bounded-clock/bounded-clock.ts';
+import type { BoundedClockOptions } from '../../src/bounded-clock/options.ts';
 import { HybridClock, type HybridClockOptions } from '../../src/logical/hybrid-clock.ts';
 import { asUnixNs, type UnixNs } from '../../src/time/instant.ts';
 import { HandClock } from '../kit/hand-clock.ts';

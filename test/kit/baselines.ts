@@ -6,6 +6,8 @@
  * - RFC 5905 (section 11): per source the sample of least root distance among the last eight (the RFC
  *   sorts by delay, on a clock that is disciplined meanwhile; this one is not); the majority overlap of
  *   `offset ± root distance`; combined offset ± the system peer's root distance and the selection jitter.
+ * - RFC 5905, hull: the same filter, but the answer is the hull of what n - f of the sources cover: what is left of
+ *   the RFC's rule once it is repaired to be sound. The narrowest sound rule that keeps no memory of its own.
  * - ClockBound: root delay / 2 + root dispersion of the selected source's last sample, plus age x drift.
  * - TrueTime: Marzullo's overlap at every synchronisation, each 30 s, and 200 us/s since.
  * - TigerBeetle: per source the sample of least round trip within a window, the *smallest* overlap of a
@@ -49,6 +51,9 @@ interface Span {
   readonly hi: number;
 }
 
+/** The best sound rule among these. */
+export const SOUND = 'RFC 5905, hull';
+
 const STAGES = 8;
 const TRUETIME_DRIFT = 200e-6;
 const TRUETIME_POLL_NS = 30e9;
@@ -58,6 +63,7 @@ const WINDOW_NS = 20e9;
 export function baselines(options: BaselineOptions): Baseline[] {
   return [
     new Rule('RFC 5905', options, rfc5905),
+    new Rule(SOUND, options, soundHull),
     new Rule('ClockBound', options, clockBound),
     new Rule('TrueTime', options, trueTime()),
     new Rule('TigerBeetle', options, tigerBeetle()),
@@ -176,6 +182,25 @@ const rfc5905: Decide = (state, now) => {
   const jitter = Math.sqrt(squares / chosen.length);
   const radius = rootDistance(peer, now, drift) + jitter;
   return { lo: offset / weights - radius, hi: offset / weights + radius };
+};
+
+/** Each fact ages from its own instant, as it must; the path is not assumed to be symmetric. */
+const soundHull: Decide = (state, now) => {
+  const { drift, sources, options } = state;
+  const quorum = options.sources - Math.floor((options.sources - 1) / 2);
+  const chosen = [...sources.values()].map((replies) => nearest(replies, now, drift));
+  const spans = chosen.map((reply) => {
+    const radius = rootDistance(reply, now, drift);
+    // The request left a round trip before the reply came.
+    return { lo: reply.offset - radius, hi: reply.offset + radius + drift * reply.delay };
+  });
+  const missing = options.sources - spans.length;
+  const covers = (point: number): boolean =>
+    spans.filter(({ lo, hi }) => lo <= point && point <= hi).length >= quorum - missing;
+  if (spans.length <= options.sources - quorum) return undefined;
+  const points = spans.flatMap(({ lo, hi }) => [lo, hi]).filter(covers);
+  if (points.length === 0) return undefined;
+  return { lo: Math.min(...points), hi: Math.max(...points) };
 };
 
 const clockBound: Decide = (state, now) => {

@@ -3,9 +3,11 @@
  * oscillator, delay models and servers that err within their claim. No packets, no timers, no page: those
  * are covered by whole worlds (test/sim/scenarios.test.ts), which cost ten times as much per hour.
  */
-import { type Bound, BoundEngine } from '../../src/bound/bound-engine.ts';
+import { newBound } from '../../src/bound/bound.ts';
+import { BoundEngine } from '../../src/bound/bound-engine.ts';
 import type { ClockSample } from '../../src/bound/clock-sample.ts';
 import { slopeFromPpm } from '../../src/bound/drift.ts';
+import { type RateAssumptions, rateAssumptions } from '../../src/bound/rate-assumptions.ts';
 import {
   cloudDelay,
   type DelayModel,
@@ -14,7 +16,7 @@ import {
 } from '../../src/sim/delay-models.ts';
 import { Oscillator, type OscillatorOptions } from '../../src/sim/oscillator.ts';
 import { Random } from '../../src/sim/random.ts';
-import { asMonotonicNs } from '../../src/time/instant.ts';
+import { asMonotonicNs, type MonotonicNs } from '../../src/time/instant.ts';
 
 export interface EngineWorld {
   readonly seed: number;
@@ -27,6 +29,12 @@ export interface EngineWorld {
   readonly oscillator: OscillatorOptions;
   readonly maxDriftPpm: number;
   readonly uptimeNs: bigint;
+  /** Grid of the monotonic clock. Default 1 ns. */
+  readonly gridNs?: number;
+  /** A2: then the rate is learned. */
+  readonly learning?: RateAssumptions;
+  /** Fast jitter on top of the oscillator, up to so much either way; drawn anew every few seconds. */
+  readonly jitterPpm?: number;
 }
 
 export interface EngineOutcome {
@@ -36,6 +44,8 @@ export interface EngineOutcome {
   /** The first violation, for the failure message. */
   readonly first: string | undefined;
   readonly meanNs: number;
+  /** The assumption last refuted: in a sound world, none. */
+  readonly refuted: string | undefined;
 }
 
 interface Server {
@@ -82,14 +92,48 @@ export function drawEngineWorld(seed: number, hours: number): EngineWorld {
   };
 }
 
+/** The defaults of a free-running clock. */
+export const FREE_RUNNING = {
+  maxDriftPpm: 500,
+  jitterPpm: 1,
+  wanderPpmPerSecond: 0.1,
+  maxWanderPpm: 25,
+  horizonMs: 3_600_000,
+};
+
+/** The same world on a free-running host: A2 holds as well, to the edge. */
+export function drawFreeRunningWorld(seed: number, hours: number): EngineWorld {
+  const random = new Random(seed).fork('free-running');
+  // Peak to peak the base rate stays within A, and the two changes of it together within w.
+  const temperature = {
+    ppm: random.integer(0, 12),
+    periodMs: random.integer(2_000_000, 86_400_000),
+  };
+  const spent = (temperature.ppm * 2 * Math.PI * 1000) / temperature.periodMs;
+  return {
+    ...drawEngineWorld(seed, hours),
+    oscillator: {
+      driftPpm: random.integer(-480, 480),
+      temperature,
+      wander: { maxPpm: 12.4 - temperature.ppm, ppmPerSecond: 0.0998 - spent },
+    },
+    jitterPpm: random.chance(0.5) ? 0 : 0.998,
+    maxDriftPpm: 500,
+    gridNs: [1, 41, 1000, 1_000_000][random.integer(0, 3)]!,
+    learning: rateAssumptions(FREE_RUNNING),
+  };
+}
+
 /** Runs it, judging readings before, after and between samples. */
 export function runEngineWorld(world: EngineWorld): EngineOutcome {
   const random = new Random(world.seed).fork('engine world');
   const oscillator = new Oscillator(world.oscillator, random.fork('oscillator'));
+  const { gridNs = 1, learning, jitterPpm = 0 } = world;
   const engine = new BoundEngine({
     slope: slopeFromPpm(world.maxDriftPpm),
-    resolutionNs: 1,
+    resolutionNs: gridNs,
     expireAfterNs: 3600e9,
+    learning,
   });
   const servers = Array.from({ length: world.sources }, (_, i) => drawServer(world, random, i));
   engine.setSources(servers.map(({ id }) => id));
@@ -97,7 +141,16 @@ export function runEngineWorld(world: EngineWorld): EngineOutcome {
   const bound = newBound();
   const outcome = { checked: 0, bounded: 0, violations: 0, first: undefined as string | undefined };
   let widths = 0;
-  const monotonicAt = (t: number) => asMonotonicNs(world.uptimeNs + BigInt(oscillator.count(t)));
+  const grid = BigInt(gridNs);
+  let jitterUntil = 0;
+  const monotonicAt = (t: number) => {
+    while (jitterPpm > 0 && t >= jitterUntil) {
+      oscillator.slew(jitterUntil, random.chance(0.5) ? jitterPpm : -jitterPpm);
+      jitterUntil += random.integer(1e9, 60e9);
+    }
+    const exact = world.uptimeNs + BigInt(oscillator.count(t));
+    return asMonotonicNs(exact - (exact % grid));
+  };
   const judge = (t: number): void => {
     outcome.checked++;
     if (!engine.bounded) return;
@@ -106,7 +159,7 @@ export function runEngineWorld(world: EngineWorld): EngineOutcome {
     engine.boundAt(m, bound);
     const theta = Number(ORIGIN + BigInt(t) - m - engine.thetaBase);
     widths += (bound.suspectHi - bound.suspectLo) / 2;
-    if (bound.suspectLo <= theta && theta <= bound.suspectHi + 1) return;
+    if (bound.suspectLo <= theta && theta <= bound.suspectHi + gridNs) return;
     outcome.violations++;
     outcome.first ??= `theta ${theta} outside [${bound.suspectLo}, ${bound.suspectHi}] at ${t} ns of ${JSON.stringify(world, (_, v) => (typeof v === 'bigint' ? String(v) : v))}`;
   };
@@ -117,7 +170,7 @@ export function runEngineWorld(world: EngineWorld): EngineOutcome {
     servers.forEach((server, i) => {
       // Spread over the first half of the interval, further apart than the timeout: none overlap.
       const at = begin + (i * pollNs) / (2 * servers.length);
-      const { receivedAt, sample } = exchange(server, at, random, monotonicAt);
+      const { receivedAt, sample } = exchange(server, at, random, monotonicAt, grid);
       last = receivedAt;
       if (sample === undefined) {
         engine.miss(server.id, monotonicAt(receivedAt));
@@ -132,11 +185,7 @@ export function runEngineWorld(world: EngineWorld): EngineOutcome {
     }
     engine.tick(monotonicAt(begin + pollNs));
   }
-  return { ...outcome, meanNs: widths / outcome.bounded };
-}
-
-function newBound(): Bound {
-  return { lo: 0, hi: 0, suspectLo: 0, suspectHi: 0, guarded: false, guardLo: 0, guardHi: 0 };
+  return { ...outcome, meanNs: widths / outcome.bounded, refuted: engine.refuted?.assumption };
 }
 
 function drawServer(world: EngineWorld, random: Random, i: number): Server {
@@ -159,7 +208,8 @@ function exchange(
   server: Server,
   begin: number,
   random: Random,
-  monotonicAt: (t: number) => ReturnType<typeof asMonotonicNs>,
+  monotonicAt: (t: number) => MonotonicNs,
+  grid: bigint,
 ): Exchange {
   const sent = Math.floor(begin);
   const arrived = Math.ceil(sent + server.forth(random, sent));
@@ -178,7 +228,7 @@ function exchange(
       sentAt: t1,
       receivedAt: t4,
       upperNs: serverTime(arrived) - t1 + claim,
-      lowerNs: serverTime(left) - t4 - 1n - claim,
+      lowerNs: serverTime(left) - t4 - grid - claim,
       pathDelayNs: BigInt(receivedAt - sent - (left - arrived)),
       serverErrorNs: claim,
       leap: 'none',

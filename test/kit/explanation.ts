@@ -53,6 +53,8 @@ export function anExplanation(given: Partial<Explanation> = {}): Explanation {
     parts,
     advice: [],
     driftPpm: 200.04,
+    layer: 1,
+    rate: undefined,
     maxFaulty: 2,
     voters: 5,
     refuted: undefined,

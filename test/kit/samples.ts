@@ -1,5 +1,7 @@
-import { type Bound, BoundEngine, type Outcome } from '../../src/bound/bound-engine.ts';
+import { type Bound, newBound } from '../../src/bound/bound.ts';
+import { BoundEngine, type Outcome } from '../../src/bound/bound-engine.ts';
 import type { ClockSample, LeapWarning } from '../../src/bound/clock-sample.ts';
+import type { RateAssumptions } from '../../src/bound/rate-assumptions.ts';
 import { asMonotonicNs } from '../../src/time/instant.ts';
 
 export const SECOND = 1_000_000_000n;
@@ -40,15 +42,7 @@ export interface Edges {
 /** The engine with the conveniences that stories need; nothing of it is under test. */
 export class EngineStory {
   readonly engine: BoundEngine;
-  readonly #bound: Bound = {
-    lo: 0,
-    hi: 0,
-    suspectLo: 0,
-    suspectHi: 0,
-    guarded: false,
-    guardLo: 0,
-    guardHi: 0,
-  };
+  readonly #bound: Bound = newBound();
 
   constructor(
     sources: readonly string[],
@@ -57,10 +51,11 @@ export class EngineStory {
       maxFaulty?: number | undefined;
       resolutionNs?: number;
       expireAfterNs?: number;
+      learning?: RateAssumptions;
     } = {},
   ) {
-    const { slope = 0.0002, maxFaulty, resolutionNs = 0, expireAfterNs = 3600e9 } = options;
-    this.engine = new BoundEngine({ slope, maxFaulty, resolutionNs, expireAfterNs });
+    const { slope = 0.0002, resolutionNs = 0, expireAfterNs = 3600e9 } = options;
+    this.engine = new BoundEngine({ ...options, slope, resolutionNs, expireAfterNs });
     this.engine.setSources(sources);
   }
 

@@ -7,6 +7,8 @@ import type { Scenario, ScenarioEvent, ServerPlan } from '../../src/sim/scenario
 export interface CatalogEntry {
   readonly name: string;
   readonly scenario: Scenario;
+  /** So many times as wide as ours the best other sound rule must be at least, on average. */
+  readonly goal?: number;
 }
 
 const FIVE = 5;
@@ -29,6 +31,23 @@ const INTERNET: ServerPlan = {
   loss: 0.01,
   duplication: 0.001,
   server: { rootDelayMs: 20, rootDispersionMs: 2 },
+};
+
+/** A reference clock on the machine itself: next to no error of its own, and what there is, it updates often. */
+const REFERENCE = { rootDelayMs: 0, rootDispersionMs: 0.05, updateEveryMs: 16_000 };
+const LAN_NEAR: ServerPlan = { path: 'lan', server: REFERENCE };
+/** One zone of a cloud: 1.4 ms there and back. */
+const CLOUD_NEAR: ServerPlan = {
+  path: { forthMs: 0.7, backMs: 0.7, jitterMs: 0.1 },
+  loss: 0.001,
+  server: REFERENCE,
+};
+/** Servers of the same country: 40 ms there and back. */
+const INTERNET_NEAR: ServerPlan = {
+  path: { forthMs: 20, backMs: 20, jitterMs: 2 },
+  loss: 0.01,
+  duplication: 0.001,
+  server: REFERENCE,
 };
 
 /** Long enough for the half-width to repeat itself: a faster poll needs less. */
@@ -73,6 +92,25 @@ export const catalog: readonly CatalogEntry[] = [
   ...[1000, 16_000, 64_000].map((pollMs) => polled('LAN', LAN, pollMs)),
   ...[1000, 16_000, 64_000].map((pollMs) => polled('cloud', CLOUD, pollMs)),
   ...[1000, 16_000, 64_000].map((pollMs) => polled('internet', INTERNET, pollMs)),
+  // Where the servers are good and near, what is left of the width is the local rate.
+  { ...polled('LAN, stratum 1', LAN_NEAR, 16_000), goal: 2.5 },
+  { ...polled('LAN, stratum 1', LAN_NEAR, 64_000), goal: 4 },
+  { ...polled('cloud zone, stratum 1', CLOUD_NEAR, 16_000), goal: 1.9 },
+  { ...polled('cloud zone, stratum 1', CLOUD_NEAR, 64_000), goal: 3 },
+  { ...polled('internet, 40 ms, stratum 1', INTERNET_NEAR, 64_000), goal: 1.15 },
+  {
+    ...special(
+      'LAN, stratum 1, all sources down for an hour',
+      { minutes: 90, servers: servers(LAN_NEAR) },
+      [0, 1, 2, 3, 4].map((server) => ({
+        atMs: 30 * 60_000,
+        kind: 'isolate',
+        server,
+        forMs: HOUR_MS,
+      })),
+    ),
+    goal: 6,
+  },
   special('1 liar of 5, 250 ms', { servers: liars(1, 250) }),
   special('2 liars of 5, colluding, 250 ms', { servers: liars(2, 250) }),
   // Small enough to overlap honest intervals: what the smallest overlap falls for.
@@ -128,6 +166,11 @@ export const catalog: readonly CatalogEntry[] = [
     {},
     regularly((atMs) => ({ atMs, kind: 'step', byMs: 300 })),
   ),
+  // A daemon keeps the wall clock near the truth: what it adds is the wall clock's own error.
+  special('profile disciplined, nothing to correct', {
+    hostClock: 'disciplined',
+    clock: { ...CRYSTAL, driftPpm: 0 },
+  }),
   // The daemon works off a wall clock that is 30 ms behind: faster than R, and covered by the wall guard.
   special(
     'slewed by a daemon at 500 ppm, profile disciplined',

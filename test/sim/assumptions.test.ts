@@ -4,63 +4,19 @@
  * docs/guarantees.md lists it for users.
  */
 import { expect, test } from 'vitest';
-import type { ClockEvent } from '../../src/bounded-clock/change-events.ts';
-import { type OpenScenarioOptions, openScenario, type Scenario } from '../../src/sim/scenario.ts';
 import { unixNs } from '../../src/time/instant.ts';
-
-const MINUTE = 60;
-/** A poll interval with its 8 % of jitter, a round trip, and a tick. */
-const ONE_POLL_S = 16 * 1.08 + 1.1;
-
-interface Observed {
-  /** When the clock said what, in seconds. */
-  readonly events: readonly (ClockEvent & { readonly atS: number })[];
-  /** Readings without an interval, and wrong ones, in seconds. */
-  readonly refusedS: readonly number[];
-  readonly violatedS: readonly number[];
-  readonly finalStatus: string;
-  readonly finalDriftPpm: number;
-}
-
-interface ObserveOptions extends OpenScenarioOptions {
-  /** Default 100. */
-  readonly everyMs?: number;
-}
-
-/** Reads again and again, and notes when each reading was wrong or refused. */
-async function observe(scenario: Scenario, options: ObserveOptions = {}): Promise<Observed> {
-  const { everyMs = 100 } = options;
-  const { world, process, clock, run } = openScenario(scenario, options);
-  const now = () => world.scheduler.elapsedNs / 1e9;
-  const events: (ClockEvent & { atS: number })[] = [];
-  clock.onChange((event) => events.push({ ...event, atS: now() }));
-  const refusedS: number[] = [];
-  const violatedS: number[] = [];
-  const look = process.bind(() => {
-    const before = world.scheduler.trueNs();
-    const reading = clock.read();
-    if (!('interval' in reading)) refusedS.push(now());
-    else if (reading.interval.latest < before || reading.interval.earliest > before) {
-      violatedS.push(now());
-    }
-    world.scheduler.after(everyMs * 1e6, look);
-  });
-  look();
-  await run();
-  const { driftPpm } = clock.explain();
-  return { events, refusedS, violatedS, finalStatus: clock.read().status, finalDriftPpm: driftPpm };
-}
-
-const within = (from: number, to: number) => (at: number) => at >= from && at <= to;
-const refutations = ({ events }: Observed) => events.filter((event) => event.type === 'refuted');
+import { MINUTE, ONE_POLL_S, observe, refutations, within } from '../kit/observe.ts';
 
 const FIVE = [{}, {}, {}, {}, {}];
+/** So lax about the wander that no rate is learned. */
+const RATE_BOUND_ALONE = { maxDriftPpm: 200, wanderPpmPerSecond: 1000, maxWanderPpm: 1000 };
 
 test('A1: a rate 300 ppm beyond the bound is found within two polls and forgiven', async () => {
   const seen = await observe({
     seed: 9,
     minutes: 150,
     servers: FIVE,
+    ...RATE_BOUND_ALONE,
     events: [{ atMs: 30 * MINUTE * 1000, kind: 'slew', ppm: 500, forMs: 40 * MINUTE * 1000 }],
   });
   const began = 30 * MINUTE;
@@ -88,6 +44,7 @@ test('A1 false for good: it is forgiven ever more rarely, and ever fewer reading
       seed: 9,
       minutes: hours * 60,
       servers: FIVE,
+      ...RATE_BOUND_ALONE,
       readEveryMs: 60_000,
       events: [{ atMs: began * 1000, kind: 'slew', ppm: 500, forMs: hours * 3_600_000 }],
     },

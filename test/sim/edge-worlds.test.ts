@@ -3,6 +3,9 @@
  * edge of its claim, a path that takes no time in the direction where time would help, a crystal at the
  * drift bound that carries the truth along that edge, claims truncated by almost a whole quantum. Forgetting
  * a few microseconds anywhere, in the NTP sample, the engine, the page or the reader, shows here.
+ *
+ * The crystal is as bad as the rate bound allows, and nothing is to be learned of it: the wander assumed is so
+ * large that layer 2 ages all it has at the rate bound too.
  */
 import { expect, test } from 'vitest';
 import { openScenario, type Scenario } from '../../src/sim/scenario.ts';
@@ -14,6 +17,8 @@ interface Edge {
   readonly pollMs?: number;
 }
 
+const RATE_BOUND_ALONE = { maxDriftPpm: 200, wanderPpmPerSecond: 1000, maxWanderPpm: 1000 };
+
 function edgeWorld(side: 'upper' | 'lower', edge: Edge = {}): Scenario {
   const { minutes = 4, precision = -20, monotonicGridNs = 1, pollMs = 16_000 } = edge;
   const upper = side === 'upper';
@@ -22,6 +27,7 @@ function edgeWorld(side: 'upper' | 'lower', edge: Edge = {}): Scenario {
     minutes,
     pollMs,
     readEveryMs: 100,
+    ...RATE_BOUND_ALONE,
     // A slow clock lets theta rise to its upper edge, a fast one lets it fall to its lower.
     clock: { driftPpm: upper ? -200 : 200, uptimeMs: 1e9, monotonicGridNs },
     servers: [

@@ -26,6 +26,10 @@ test('one exact source, then silence: still true at the drift bound for an hour'
     seed: 2,
     minutes: 59,
     readEveryMs: 5000,
+    maxDriftPpm: 200,
+    // Nothing is learned that could take the place of the bound.
+    wanderPpmPerSecond: 1000,
+    maxWanderPpm: 1000,
     clock: { driftPpm: -200 },
     servers: [{ path: { forthMs: 0, backMs: 0.01, jitterMs: 0 }, server: EXACT }],
     events: [{ atMs: 1000, kind: 'isolate', server: 0, forMs: 3_600_000 }],

@@ -1,10 +1,10 @@
 /**
  * The bulk of the hours. With the whole library in them: 230 here and 280 in scenarios.test.ts, in two files so
- * that they run side by side. With the engine alone: 480 here.
+ * that they run side by side. With the engine alone: 1,000 here.
  */
 import { expect, test } from 'vitest';
 import { runDrawnWorlds } from '../kit/drawn-worlds.ts';
-import { drawEngineWorld, runEngineWorld } from '../kit/engine-world.ts';
+import { drawEngineWorld, drawFreeRunningWorld, runEngineWorld } from '../kit/engine-world.ts';
 
 test('230 hours of drawn whole worlds: no reading excludes the truth', async () => {
   expect(await runDrawnWorlds({ seed: 21, hours: 230 })).toBeGreaterThan(230 * 1500);
@@ -38,6 +38,59 @@ test('240 hours with one source at the edge of its claim, at an uptime of 1e6 s'
     expect(outcome.first).toBeUndefined();
     expect(outcome.bounded).toBeGreaterThan(0.99 * outcome.checked);
   }
+});
+
+test('240 hours of drawn free-running worlds, A2 kept to the edge: none wrong, none refuted', () => {
+  let bounded = 0;
+  let checked = 0;
+  for (let seed = 1; seed <= 24; seed++) {
+    const outcome = runEngineWorld(drawFreeRunningWorld(seed, 10));
+    expect(outcome.first).toBeUndefined();
+    expect(outcome.refuted).toBeUndefined();
+    bounded += outcome.bounded;
+    checked += outcome.checked;
+  }
+  expect(bounded / checked).toBeGreaterThan(0.99);
+});
+
+/** From end to end of the span and back, at most so many ppm a second. */
+const swinging = (ppmPerSecond: number) => ({
+  ppm: 12.4,
+  periodMs: (2 * Math.PI * 12.4 * 1000) / ppmPerSecond,
+});
+
+test('240 free-running hours with one source at the edge of its claim, at an uptime of 1e6 s', () => {
+  for (let seed = 1; seed <= 24; seed++) {
+    const outcome = runEngineWorld({
+      ...drawFreeRunningWorld(seed, 10),
+      sources: 1,
+      liars: 0,
+      path: 'lan',
+      uptimeNs: 1_000_000_000_000_000n,
+      jitterPpm: 0.998,
+      oscillator: { driftPpm: seed % 2 === 0 ? 480 : -480, temperature: swinging(0.0998) },
+    });
+    expect(outcome.first).toBeUndefined();
+    expect(outcome.refuted).toBeUndefined();
+  }
+});
+
+test('an oracle that can fail: a rate that jumps by 60 ppm is caught', () => {
+  let violations = 0;
+  let refuted = 0;
+  for (let seed = 1; seed <= 12; seed++) {
+    const outcome = runEngineWorld({
+      ...drawFreeRunningWorld(seed, 2),
+      sources: 1,
+      liars: 0,
+      path: 'lan',
+      jitterPpm: 30,
+    });
+    violations += outcome.violations;
+    if (outcome.refuted === 'A2') refuted++;
+  }
+  expect(violations).toBeGreaterThan(0);
+  expect(refuted).toBeGreaterThan(0);
 });
 
 test('an oracle that can fail: a crystal beyond the drift bound is caught lying', () => {

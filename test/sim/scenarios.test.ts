@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openScenario } from '../../src/sim/scenario.ts';
 import { unixNs } from '../../src/time/instant.ts';
 import { runDrawnWorlds } from '../kit/drawn-worlds.ts';
-import { ownRow, race, raceRow } from '../kit/race.ts';
+import { gain, ownRow, race, raceRow } from '../kit/race.ts';
 import { catalog } from '../kit/scenario-catalog.ts';
 
 const page = readFileSync(new URL('../../docs/simulator-results.md', import.meta.url), 'utf8');
@@ -19,6 +19,7 @@ test.for(catalog.map((entry) => [entry.name, entry] as const))(
     expect(result.ours.readings).toBeGreaterThan(200);
     // Half a minute of `internet` before its first bound, in the shortest world.
     expect(result.ours.availability).toBeGreaterThan(0.97);
+    expect(gain(result)).toBeGreaterThanOrEqual(entry.goal ?? 0);
     expect(page).toContain(`${ownRow(result)}\n`);
     expect(page).toContain(`${raceRow(result)}\n`);
   },

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { newProvenance } from '../../src/bound/aged-interval.ts';
+import { CAPACITY, FactList } from '../../src/bound/fact-list.ts';
+import { Growth } from '../../src/bound/growth.ts';
+
+const SECOND = 1e9;
+const NO_ONE = { pathDelay: 0, serverError: 0 };
+const RISE = 100e-6;
+const FALL = 50e-6;
+
+/** From -50 ppm, the steepest fall, to 100 ppm, the steepest rise. */
+function growth(first = -FALL, wander = 1e-16): Growth {
+  const made = new Growth();
+  made.curved(first, RISE, wander, 7200 * SECOND, 500e-6);
+  return made;
+}
+
+function listOf(...facts: readonly (readonly [atS: number, value: number])[]): FactList {
+  const list = new FactList();
+  for (const [atS, value] of facts) {
+    list.add(atS * SECOND, value, NO_ONE, RISE, FALL, atS * SECOND, growth());
+  }
+  return list;
+}
+
+describe('which fact may go', () => {
+  // A second of rise is 100,000 ns, a second of fall 50,000.
+  it.each([
+    ['a newer one as high as the steepest rise from the older', [0, 0], [1, 100_000], 1],
+    ['a newer one that is lower than that', [0, 0], [1, 99_999], 2],
+    ['an older one, when the newer has met its steepest fall', [0, 0], [1, -50_000], 1],
+    ['an older one that could still have fallen lower', [0, 0], [1, -49_999], 2],
+    ['a late one, when the newer one we have met its fall', [1, -50_000], [0, 0], 1],
+    ['a late one that makes the newer one useless', [1, 100_000], [0, 0], 1],
+    ['neither', [1, 99_999], [0, 0], 2],
+    ['a duplicate', [1, 5], [1, 5], 1],
+  ] as const)('%s', (_name, first, second, left) => {
+    expect(listOf(first, second).size).toBe(left);
+  });
+
+  it('none that would ever have been the best one', () => {
+    const fact = fc.record({
+      afterS: fc.integer({ min: 0, max: 20 }),
+      lateS: fc.integer({ min: 0, max: 3 }),
+      value: fc.integer({ min: -1_000_000, max: 1_000_000 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(fact, { minLength: 1, maxLength: CAPACITY }),
+        fc.double({ min: -FALL, max: RISE, noNaN: true }),
+        fc.integer({ min: 0, max: 900 }),
+        (facts, first, laterS) => {
+          const list = new FactList();
+          const all: { at: number; value: number }[] = [];
+          let now = 100 * SECOND;
+          for (const { afterS, lateS, value } of facts) {
+            now += afterS * SECOND;
+            const at = now - lateS * SECOND;
+            all.push({ at, value });
+            list.add(at, value, NO_ONE, RISE, FALL, now, growth());
+          }
+          now += laterS * SECOND;
+          const aged = growth(first);
+          const best = Math.min(...all.map(({ at, value }) => value + aged.over(now - at)));
+          // Which of two facts that are equal but for rounding is kept may cost that rounding.
+          expect(list.bestAt(now, aged)).toBeGreaterThanOrEqual(best);
+          expect(list.bestAt(now, aged)).toBeLessThanOrEqual(best + 2);
+        },
+      ),
+      { seed: 20283, numRuns: 500 },
+    );
+  });
+});
+
+describe('when the list is full', () => {
+  it('the fact that says least at present goes, be it the new one', () => {
+    const flat = growth(0, 1e-30);
+    const fill = (): FactList => {
+      const list = new FactList();
+      // Falling by 40 ppm: each could still be the best one, and the oldest says least.
+      for (let i = 0; i < CAPACITY; i++) {
+        list.add(i * SECOND, -40_000 * i, NO_ONE, RISE, FALL, i * SECOND, flat);
+      }
+      return list;
+    };
+    const now = CAPACITY * SECOND;
+    const good = fill();
+    good.add(now, -40_000 * CAPACITY, NO_ONE, RISE, FALL, now, flat);
+    expect(good.size).toBe(CAPACITY);
+    expect(good.bestAt(now, flat)).toBe(-40_000 * CAPACITY);
+    // What is left of it starts with the second.
+    good.forgetBefore(SECOND);
+    expect(good.size).toBe(CAPACITY);
+
+    const bad = fill();
+    const before = bad.bestAt(now, flat);
+    bad.add(now, 50_000, NO_ONE, RISE, FALL, now, flat);
+    expect(bad.size).toBe(CAPACITY);
+    expect(bad.bestAt(now, flat)).toBe(before);
+    bad.forgetBefore(now);
+    expect(bad.size).toBe(0);
+  });
+});
+
+describe('the rest', () => {
+  it('says where the best one comes from', () => {
+    const list = new FactList();
+    list.add(0, 0, { pathDelay: 7, serverError: 8 }, RISE, FALL, 0, growth());
+    list.add(SECOND, 90_000, { pathDelay: 9, serverError: 10 }, RISE, FALL, SECOND, growth());
+    const origin = newProvenance();
+    list.bestAt(SECOND, growth());
+    list.copyOrigin(origin);
+    expect(origin).toEqual({ born: 0, pathDelay: 7, serverError: 8 });
+    list.bestAt(SECOND, growth(RISE));
+    list.copyOrigin(origin);
+    expect(origin).toEqual({ born: SECOND, pathDelay: 9, serverError: 10 });
+  });
+
+  it('without facts there is no limit', () => {
+    const list = listOf([5, 0]);
+    list.forgetBefore(5 * SECOND);
+    expect(list.size).toBe(1);
+    list.forgetBefore(5 * SECOND + 1);
+    expect(list.bestAt(9 * SECOND, growth())).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('keeps the last one alone when told to, even if it was useless', () => {
+    const list = listOf([10, 0], [11, 500_000]);
+    expect(list.size).toBe(1);
+    expect(list.bestAt(11 * SECOND, growth(RISE))).toBe(100_001);
+    list.keepLast();
+    expect(list.size).toBe(1);
+    expect(list.bestAt(11 * SECOND, growth(RISE))).toBe(500_000);
+  });
+
+  it('moves with its time base', () => {
+    const list = listOf([10, 0], [11, 0], [12, 0]);
+    const before = list.bestAt(13 * SECOND, growth());
+    list.rebase(10 * SECOND);
+    expect(list.bestAt(3 * SECOND, growth())).toBe(before);
+    list.keepLast();
+    expect(list.size).toBe(1);
+    expect(list.bestAt(2 * SECOND, growth())).toBe(0);
+  });
+});

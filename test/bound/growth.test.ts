@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Growth } from '../../src/bound/growth.ts';
+
+const PPM = 1e-6;
+const SECOND = 1e9;
+/** 0.1 ppm a second, per ns. */
+const WANDER = 1e-16;
+
+function curved(first: number, most: number): Growth {
+  const growth = new Growth();
+  growth.curved(first * PPM, most * PPM, WANDER, 7200 * SECOND, 500 * PPM);
+  return growth;
+}
+
+describe('how far theta rises', () => {
+  it.each([
+    // 80 ppm for a second, and half of 0.1 ppm on top.
+    [80, 107, 1, 80_050],
+    // A parabola: 80 ppm of 100 s is 8 ms, and 0.1 * 100² / 2 us.
+    [80, 107, 100, 8_500_000],
+    // Up to the bend, where the rate has reached 107 ppm.
+    [80, 107, 270, 25_245_000],
+    // From there on a line.
+    [80, 107, 1270, 132_245_000],
+    // A clock that certainly loses: the upper edge comes down.
+    [-80, -53, 1, -79_950],
+    [-80, -53, 270, -17_955_000],
+    // Nothing learned: the cone.
+    [500, 500, 10, 5_000_000],
+    // More learned now than the cap allows for hours: the cap counts from the start.
+    [120, 100, 10, 1_000_000],
+    // 10 s to the bend, 7190 s at 1 ppm until the cap has expired, 100 s at R.
+    [0, 1, 7300, 57_195_000],
+  ])('at %d ppm now, at most %d ppm, in %d s: %d ns', (first, most, seconds, ns) => {
+    const risen = curved(first, most).over(seconds * SECOND);
+    // Rounded up, one more for the rounding inside, and what the doubles of this test are off.
+    expect(risen).toBeGreaterThanOrEqual(ns + 1);
+    expect(risen).toBeLessThanOrEqual(ns + 2);
+  });
+
+  it('by nothing in no time', () => {
+    expect(curved(80, 107).over(0)).toBe(0);
+    expect(curved(-80, -53).over(0)).toBe(0);
+  });
+});
+
+const parts = {
+  first: fc.double({ min: -500, max: 500, noNaN: true }),
+  more: fc.double({ min: 0, max: 60, noNaN: true }),
+  early: fc.integer({ min: 1, max: 9e12 }),
+  late: fc.integer({ min: 1, max: 9e12 }),
+};
+
+describe('laws', () => {
+  it('what is left later is the rest of the whole', () => {
+    fc.assert(
+      fc.property(fc.record(parts), ({ first, more, early, late }) => {
+        const whole = curved(first, first + more);
+        const rest = new Growth();
+        rest.later(whole, early);
+        const rounded = whole.over(early) + rest.over(late) - whole.over(early + late);
+        // Three times rounded up to 2 ns.
+        expect(rounded).toBeGreaterThanOrEqual(-2);
+        expect(rounded).toBeLessThanOrEqual(4);
+        expect(rest.slopeAt(late)).toBeCloseTo(whole.slopeAt(early + late), 15);
+      }),
+      { seed: 20281, numRuns: 500 },
+    );
+  });
+
+  it('it is what the rate adds up to, between the switches it names', () => {
+    fc.assert(
+      fc.property(fc.record(parts), ({ first, more, early }) => {
+        const growth = curved(first, first + more);
+        const until = growth.nextSwitch(early);
+        const step = Math.min(until - early, SECOND);
+        const least = growth.slopeAt(early) * step;
+        const curve = (growth.curveAt(early) * step * step) / 2;
+        const risen = growth.over(early + step) - growth.over(early);
+        expect(Math.abs(risen - least - curve)).toBeLessThan(3);
+      }),
+      { seed: 20282, numRuns: 500 },
+    );
+  });
+
+  it('with nothing learned it is R, however late', () => {
+    const cone = new Growth();
+    cone.linear(200 * PPM);
+    const later = new Growth();
+    later.later(cone, 77);
+    for (const growth of [cone, later]) {
+      expect(growth.over(1000 * SECOND)).toBe(200_000_001);
+      expect(growth.nextSwitch(5)).toBe(Number.POSITIVE_INFINITY);
+      expect(growth.curveAt(5)).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,189 @@
+/** The small parts that learning a rate is made of: anchors, caps, the wander bound, one side of the bound. */
+import { describe, expect, it } from 'vitest';
+import { Anchors, CAPACITY } from '../../src/bound/anchors.ts';
+import { type RateAssumptions, rateAssumptions } from '../../src/bound/rate-assumptions.ts';
+import { RateCap } from '../../src/bound/rate-cap.ts';
+import { RateSide } from '../../src/bound/rate-side.ts';
+import { WanderBound } from '../../src/bound/wander-bound.ts';
+
+const SECOND = 1e9;
+const HOUR = 3600 * SECOND;
+const A2: RateAssumptions = { jitter: 1e-6, wander: 1e-16, span: 25e-6, horizonNs: HOUR };
+
+describe('anchors', () => {
+  it('keep a few of many, spread over all ages up to the horizon', () => {
+    const anchors = new Anchors();
+    for (let s = 0; s <= 7200; s += 16) {
+      anchors.forgetBefore((s - 3600) * SECOND);
+      anchors.add(s * SECOND, 100, 100);
+    }
+    expect(anchors.size).toBe(CAPACITY);
+    const ages = Array.from(anchors.at.subarray(0, anchors.size), (at) => 7200 - at / SECOND);
+    expect(ages.at(-1)).toBe(0);
+    expect(ages.at(-2)).toBe(16);
+    expect(ages[0]).toBeGreaterThan(1800);
+    expect(ages[0]).toBeLessThanOrEqual(3600);
+    // No gap of more than a factor of four, from one poll to an hour.
+    for (let i = 1; i + 1 < ages.length; i++) expect(ages[i - 1]! / ages[i]!).toBeLessThan(4);
+  });
+
+  it('of the two closest the wider one goes', () => {
+    const anchors = new Anchors();
+    // Ages halve from one to the next, but for one pair of almost the same age.
+    const times = Array.from({ length: CAPACITY }, (_, i) => 4096 - 4096 / 2 ** i);
+    for (const [i, at] of times.entries()) anchors.add(at, i, i);
+    anchors.at[5]! = anchors.at[4]! + 1e-3;
+    anchors.upper[4] = 1000;
+    anchors.add(4096, 99, 99);
+    expect(anchors.size).toBe(CAPACITY);
+    expect(Array.from(anchors.upper.subarray(3, 6))).toEqual([3, 5, 6]);
+  });
+
+  it('a second statement about one instant replaces the first', () => {
+    const anchors = new Anchors();
+    anchors.add(SECOND, 10, 10);
+    anchors.add(SECOND, 9, 8);
+    expect(anchors.size).toBe(1);
+    expect([anchors.upper[0], anchors.lower[0]]).toEqual([9, 8]);
+  });
+});
+
+describe('a cap on the rate', () => {
+  it('lasts for half a horizon at least and a horizon at most', () => {
+    const cap = new RateCap();
+    cap.forget(0);
+    cap.lower(5e-6);
+    cap.expire(0.5 * HOUR, HOUR);
+    cap.lower(7e-6);
+    expect(cap.value).toBe(5e-6);
+    cap.expire(0.99 * HOUR, HOUR);
+    expect(cap.value).toBe(5e-6);
+    // The first half is over for good, the second half's cap counts alone.
+    cap.expire(HOUR, HOUR);
+    expect(cap.value).toBe(7e-6);
+    cap.expire(1.5 * HOUR, HOUR);
+    expect(cap.value).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('does not outlive a silence', () => {
+    const cap = new RateCap();
+    cap.forget(0);
+    cap.lower(5e-6);
+    cap.expire(1.1 * HOUR, HOUR);
+    expect(cap.value).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('only ever falls, and moves with its time base', () => {
+    const cap = new RateCap();
+    cap.forget(10 * HOUR);
+    cap.lower(5e-6);
+    cap.lower(6e-6);
+    cap.rebase(10 * HOUR);
+    cap.expire(0.9 * HOUR, HOUR);
+    expect(cap.value).toBe(5e-6);
+    cap.expire(HOUR, HOUR);
+    expect(cap.value).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('the bound on the wander', () => {
+  it('doubles at each strike, halves after each quiet hour, and ends where it began', () => {
+    const bound = new WanderBound(A2);
+    bound.strike(0);
+    bound.strike(SECOND);
+    expect(bound.wander).toBe(4e-16);
+    bound.relax(HOUR);
+    expect(bound.wander).toBe(4e-16);
+    bound.relax(HOUR + SECOND);
+    expect(bound.wander).toBe(2e-16);
+    bound.relax(HOUR + 2 * SECOND);
+    expect(bound.wander).toBe(2e-16);
+    bound.relax(3 * HOUR);
+    bound.relax(9 * HOUR);
+    expect(bound.wander).toBe(1e-16);
+  });
+
+  it('stays below 1000 ppm a second, or what was configured', () => {
+    const bound = new WanderBound(A2);
+    for (let i = 0; i < 100; i++) bound.strike(i);
+    expect(bound.wander).toBe(1e-12);
+    const lax = new WanderBound({ ...A2, wander: 3e-12 });
+    lax.strike(0);
+    expect(lax.wander).toBe(3e-12);
+  });
+
+  it('a horizon longer than an hour is waited for', () => {
+    const bound = new WanderBound({ ...A2, horizonNs: 2 * HOUR });
+    bound.strike(0);
+    bound.relax(1.9 * HOUR);
+    expect(bound.wander).toBe(2e-16);
+    bound.relax(2 * HOUR);
+    expect(bound.wander).toBe(1e-16);
+  });
+});
+
+describe('one side of the learned bound', () => {
+  const side = (): RateSide => {
+    const made = new RateSide();
+    made.begin(1000, 500e-6, 0);
+    return made;
+  };
+
+  it('knows R and nothing else to begin with', () => {
+    expect(side().growth.over(SECOND)).toBe(500_001);
+    expect(side().most).toBe(500e-6);
+  });
+
+  it('learns the mean rate, plus the jitter, plus half the wander', () => {
+    const learned = side();
+    // 8 ms in 100 s are 80 ppm; 1 ppm of jitter; 10 ppm of wander, halved.
+    learned.learn(8_000_000, 100 * SECOND, A2.wander, A2);
+    expect(learned.rate * 1e6).toBeCloseTo(86, 6);
+    learned.foresee(500e-6, A2.wander, A2);
+    expect(learned.growth.first * 1e6).toBeCloseTo(87, 6);
+    // For hours: the mean, the jitter, the span, and the jitter of then.
+    expect(learned.growth.most * 1e6).toBeCloseTo(107, 6);
+    expect(learned.growth.slope).toBe(500e-6);
+    expect(learned.growth.cappedFor).toBe(2 * HOUR);
+    // Less than that teaches nothing new, however recent.
+    learned.learn(8_000_000, 80 * SECOND, A2.wander, A2);
+    expect(learned.rate * 1e6).toBeCloseTo(86, 6);
+  });
+
+  it('rises at the rate it knows, which wanders meanwhile', () => {
+    const learned = side();
+    learned.learn(8_000_000, 100 * SECOND, A2.wander, A2);
+    learned.foresee(500e-6, A2.wander, A2);
+    learned.advance(10 * SECOND, 110 * SECOND, A2.wander, HOUR);
+    // 87 ppm for 10 s, and 0.1 * 10² / 2 us.
+    expect(learned.value).toBeGreaterThanOrEqual(1000 + 875_000);
+    expect(learned.value).toBeLessThanOrEqual(1000 + 875_003);
+    expect(learned.rate * 1e6).toBeCloseTo(87, 6);
+  });
+
+  it('never grows faster than R, nor is taken to fall faster', () => {
+    const learned = side();
+    learned.learn(-10_000_000, SECOND, A2.wander, A2);
+    learned.foresee(500e-6, A2.wander, A2);
+    expect(learned.growth.first).toBe(-500e-6);
+    expect(learned.growth.most).toBe(-500e-6);
+  });
+});
+
+it('assumptions on an oscillator are a little more on theta, per ns', () => {
+  const given = {
+    maxDriftPpm: 100_000,
+    jitterPpm: 1,
+    wanderPpmPerSecond: 0.1,
+    maxWanderPpm: 25,
+    horizonMs: 1000.0000001,
+  };
+  // At 10 % off, a change of a ppm is one of (1 / 0.9)³ ppm at most.
+  const stretch = 1 / (0.9 * 0.9 * 0.9);
+  const { jitter, wander, span, horizonNs } = rateAssumptions(given);
+  expect(jitter / (1e-6 * stretch)).toBeCloseTo(1, 12);
+  expect(wander / (1e-16 * stretch)).toBeCloseTo(1, 12);
+  expect(span / (25e-6 * stretch)).toBeCloseTo(1, 12);
+  expect(jitter).toBeGreaterThan(1e-6 * stretch);
+  expect(horizonNs).toBe(SECOND);
+});

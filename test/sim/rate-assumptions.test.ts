@@ -1,0 +1,139 @@
+/**
+ * A2 broken on purpose, and the other assumptions once more with a learned rate: what the clock notices, how
+ * long that takes, and what it does not notice. docs/guarantees.md says the same for users.
+ */
+import { expect, test } from 'vitest';
+import type { Scenario, ScenarioEvent } from '../../src/sim/scenario.ts';
+import { MINUTE, ONE_POLL_S, observe, refutations, within } from '../kit/observe.ts';
+
+const CRYSTAL = { driftPpm: 80, wander: { maxPpm: 2, ppmPerSecond: 0.02 } };
+const BEGIN = 30 * MINUTE;
+const AT = BEGIN * 1000;
+
+/** Five servers that err by up to a ms (or, `exact`, by next to nothing), and what happens after half an hour. */
+function world(events: readonly ScenarioEvent[], exact = false): Scenario {
+  const plan = exact
+    ? {
+        path: { forthMs: 0.1, backMs: 0.1, jitterMs: 0.02 },
+        server: { rootDelayMs: 0, rootDispersionMs: 0.01, updateEveryMs: 1000 },
+      }
+    : {};
+  return { seed: 9, minutes: 90, clock: CRYSTAL, servers: Array(5).fill(plan), events };
+}
+
+const slew = (ppm: number, minutes: number): ScenarioEvent => ({
+  atMs: AT,
+  kind: 'slew',
+  ppm,
+  forMs: minutes * MINUTE * 1000,
+});
+
+test('a thermal step of 20 ppm, servers of stratum 2: unnoticed, since it is less than they blur', async () => {
+  const seen = await observe(world([slew(20, 60)]));
+  expect(seen.violatedS).toEqual([]);
+  expect(refutations(seen)).toEqual([]);
+  expect(seen.finalStatus).toBe('synchronized');
+});
+
+test('a thermal step of 20 ppm, exact servers: A2 refuted within two minutes, not a reading refused', async () => {
+  const seen = await observe(world([slew(20, 60)], true));
+  const [refuted, ...more] = refutations(seen);
+  expect(refuted).toMatchObject({ assumption: 'A2', status: 'synchronized' });
+  expect(refuted!.atS).toSatisfy(within(BEGIN, BEGIN + 2 * MINUTE));
+  expect(more).toEqual([]);
+  // Wrong from when the step has left what the wander allows until it shows.
+  expect(seen.violatedS.every(within(BEGIN, refuted!.atS))).toBe(true);
+  expect(seen.violatedS.length).toBeLessThan(30 * 10);
+  expect(seen.refusedS.every((at) => at < 1)).toBe(true);
+});
+
+test('three times the wander: a few per cent wrong with exact servers, and refuted within minutes', async () => {
+  const swinging = { ppm: 12, periodMs: (2 * Math.PI * 12 * 1000) / 0.3 };
+  const scenario = { ...world([], true), clock: { driftPpm: 80, temperature: swinging } };
+  const seen = await observe(scenario);
+  const [first] = refutations(seen);
+  expect(first).toMatchObject({ assumption: 'A2' });
+  expect(first!.atS).toBeLessThan(10 * MINUTE);
+  expect(seen.violatedS.length).toBeGreaterThan(0);
+  expect(seen.violatedS.length / seen.readings).toBeLessThan(0.05);
+  // Two strikes, and the wander assumed covers the true one.
+  expect(refutations(seen).length).toBeLessThanOrEqual(2);
+  const covered = refutations(seen).at(-1)!.atS;
+  expect(seen.violatedS.every((at) => at <= covered)).toBe(true);
+
+  // Where servers err by a ms nobody notices, and nothing is wrong.
+  const blurred = await observe({ ...world([]), clock: { driftPpm: 80, temperature: swinging } });
+  expect(blurred.violatedS).toEqual([]);
+  expect(refutations(blurred)).toEqual([]);
+});
+
+test('a daemon that slews at 500 ppm after all: refuted within a poll, and over with the slew', async () => {
+  // Within R of 500: layer 1 never errs, and is what is left at the first contradiction.
+  const seen = await observe(world([slew(-400, 10)]));
+  expect(refutations(seen)[0]).toMatchObject({ assumption: 'A2' });
+  expect(refutations(seen)[0]!.atS).toSatisfy(within(BEGIN, BEGIN + ONE_POLL_S));
+  expect(
+    refutations(seen).every((event) => event.type === 'refuted' && event.assumption === 'A2'),
+  ).toBe(true);
+  // Each change of rate, and each time that it is learned anew, may cost a poll.
+  const ends = BEGIN + 10 * MINUTE;
+  expect(seen.violatedS.length).toBeGreaterThan(0);
+  expect(seen.violatedS.every(within(BEGIN, ends + 2 * MINUTE))).toBe(true);
+  expect(seen.violatedS.length / (10 * MINUTE * 10)).toBeLessThan(0.1);
+  expect(seen.refusedS.every((at) => at < 1)).toBe(true);
+  expect(seen.finalStatus).toBe('synchronized');
+});
+
+test('a daemon that slews beyond R too: A1 refuted as well, and all is well after it', async () => {
+  const seen = await observe(world([slew(500, 1)]));
+  const assumptions = new Set(
+    refutations(seen).map((event) => event.type === 'refuted' && event.assumption),
+  );
+  expect(assumptions.has('A2')).toBe(true);
+  expect(assumptions.has('A0-or-A1') || assumptions.has('A1')).toBe(true);
+  expect(refutations(seen)[0]!.atS).toSatisfy(within(BEGIN, BEGIN + ONE_POLL_S));
+  expect(seen.violatedS.every(within(BEGIN, BEGIN + MINUTE + 2 * ONE_POLL_S))).toBe(true);
+  expect(seen.finalStatus).toBe('synchronized');
+});
+
+test('a freeze of 10 s that no clock shows: found with the next reply', async () => {
+  const seen = await observe(world([{ atMs: AT, kind: 'freeze', forMs: 10_000 }]));
+  const woke = BEGIN + 10;
+  expect(refutations(seen)[0]!.atS).toSatisfy(within(woke, woke + ONE_POLL_S));
+  expect(seen.violatedS.every(within(woke, woke + ONE_POLL_S))).toBe(true);
+  expect(seen.finalStatus).toBe('synchronized');
+});
+
+test('a freeze of 5 ms, too short for layer 1: A2 refuted with the next reply', async () => {
+  const seen = await observe(world([{ atMs: AT, kind: 'freeze', forMs: 5 }], true));
+  expect(refutations(seen)[0]).toMatchObject({ assumption: 'A2' });
+  expect(refutations(seen)[0]!.atS).toSatisfy(within(BEGIN, BEGIN + ONE_POLL_S));
+  expect(seen.violatedS.every(within(BEGIN, BEGIN + ONE_POLL_S))).toBe(true);
+});
+
+test('three colluding liars of five: seen when they begin, if it is by more than they blur, and then believed', async () => {
+  const lying = (offsetMs: number): ScenarioEvent[] =>
+    [
+      [30, offsetMs],
+      [60, 0],
+    ].flatMap(([minute, offset]) =>
+      [0, 1, 2].map((server) => ({
+        atMs: minute! * MINUTE * 1000,
+        kind: 'behave' as const,
+        server,
+        behaviour: { offsetMs: offset! },
+      })),
+    );
+  // Layer 1 could have drifted 2 ms in a quarter of a poll; the learned rate could not.
+  const small = await observe(world(lying(2), true));
+  expect(refutations(small)[0]).toMatchObject({ assumption: 'A2' });
+  expect(refutations(small)[0]!.atS).toSatisfy(within(BEGIN, BEGIN + ONE_POLL_S));
+  const large = await observe(world(lying(250)));
+  expect(refutations(large)[0]!.atS).toSatisfy(within(BEGIN, BEGIN + ONE_POLL_S));
+  for (const seen of [small, large]) {
+    // A majority is all the evidence there is.
+    expect(seen.violatedS.length).toBeGreaterThan(1000);
+    expect(seen.violatedS.every(within(BEGIN, 60 * MINUTE + 2 * ONE_POLL_S))).toBe(true);
+    expect(seen.finalStatus).toBe('synchronized');
+  }
+});
