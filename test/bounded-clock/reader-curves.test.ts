@@ -60,7 +60,7 @@ it('goes along the parabola chord by chord: never inside of it, hardly outside',
         let highWater = 0n;
         // Some readings on one chord, some far apart; time only goes on.
         for (const [i, pause] of pauses.entries()) {
-          clock.monotonic += BigInt(i % 2 === 0 ? pause : pause % 2_000_000);
+          clock.monotonic += BigInt(i % 3 === 2 ? pause : pause % 300_000_000);
           const m = clock.monotonic;
           const { earliest, latest } = reader.now();
           const low = (m + THETA - 1_000_000n - earliest) * UNIT - grown(fall, m - at);

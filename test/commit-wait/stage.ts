@@ -22,6 +22,7 @@ export class Stage {
     const { clock, sources: all } = this;
     this.bounded = BoundedClock.start({
       hostClock: 'free-running',
+      maxDriftPpm: 200,
       ...options,
       sources: all,
       clock,

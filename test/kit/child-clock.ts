@@ -28,6 +28,8 @@ export interface ChildClockOptions {
   readonly timeoutMs?: number;
   readonly hostClock?: 'disciplined' | 'free-running';
   readonly maxDriftPpm?: number;
+  readonly wanderPpmPerSecond?: number;
+  readonly maxWanderPpm?: number;
 }
 
 /** A reading, and the parent's monotonic clock before it asked and after it was answered. */

@@ -141,7 +141,15 @@ describe('monotonic clocks that drift', () => {
 
   test('by 500 ppm, beyond the assumed 200: A1 is refuted and said so, and then it holds', async () => {
     const process = clockProcess({ whole: '+0 x1.0005' });
-    await process.start('clock', { servers, pollIntervalMs: 500, hostClock: 'free-running' });
+    await process.start('clock', {
+      servers,
+      pollIntervalMs: 500,
+      hostClock: 'free-running',
+      maxDriftPpm: 200,
+      // No rate is learned that would be refuted first.
+      wanderPpmPerSecond: 1000,
+      maxWanderPpm: 1000,
+    });
     await process.synced('clock');
     const started = performance.now();
     const refutedA1 = () =>

@@ -84,6 +84,16 @@ test('a daemon that slews at 500 ppm after all: refuted within a poll, and over 
   expect(seen.finalStatus).toBe('synchronized');
 });
 
+test('a slew that is older than the clock looks like a crystal, and its end is a wrong reading', async () => {
+  const seen = await observe(world([{ atMs: 0, kind: 'slew', ppm: -400, forMs: AT }]));
+  // Half an hour in which nothing moves: learned as if it were for ever.
+  expect(seen.violatedS.filter((at) => at < BEGIN)).toEqual([]);
+  expect(refutations(seen)[0]).toMatchObject({ assumption: 'A2' });
+  expect(refutations(seen)[0]!.atS).toSatisfy(within(BEGIN, BEGIN + ONE_POLL_S));
+  expect(seen.violatedS.length).toBeGreaterThan(0);
+  expect(seen.violatedS.every(within(BEGIN, BEGIN + 2 * MINUTE))).toBe(true);
+});
+
 test('a daemon that slews beyond R too: A1 refuted as well, and all is well after it', async () => {
   const seen = await observe(world([slew(500, 1)]));
   const assumptions = new Set(
