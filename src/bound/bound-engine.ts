@@ -417,10 +417,14 @@ export class BoundEngine {
     x.hi = hi;
     this.#leap.passed();
     this.#learn(m, f);
+    if (this.#learned?.known === true) {
+      lo = this.#loNow();
+      hi = this.#hiNow();
+    }
     this.#renewedAt = Number.NEGATIVE_INFINITY;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      each.agrees = each.lo <= this.#hiNow() && each.hi >= this.#loNow();
+      each.agrees = each.lo <= hi && each.hi >= lo;
       if (each.agrees) this.#renewedAt = Math.max(this.#renewedAt, each.lastHeard);
     }
     return 'bounded';
@@ -448,9 +452,10 @@ export class BoundEngine {
   /** The source whose cone supplies the agreed edge lends its origin to the bound. */
   #adoptOrigin(edge: number, side: 'lo' | 'hi'): void {
     for (const each of this.#sources) {
-      if (!each.cone.known || each[side] !== edge) continue;
-      const origin = `${side}From` as const;
-      copyProvenance(each.cone[origin], this.#x[origin]);
+      const { cone } = each;
+      if (!cone.known || (side === 'lo' ? each.lo : each.hi) !== edge) continue;
+      if (side === 'lo') copyProvenance(cone.loFrom, this.#x.loFrom);
+      else copyProvenance(cone.hiFrom, this.#x.hiFrom);
       return;
     }
   }
@@ -526,20 +531,18 @@ export class BoundEngine {
 
   /** At an announced leap second theta steps: what was known before it ends. */
   #passLeap(): void {
-    if (this.bounded && this.#leap.reached(this.#latestNow())) this.#startOver('leap-second');
+    if (this.bounded && this.#leap.reached(this.#latestNow)) this.#startOver('leap-second');
   }
 
   #watchLeap(): void {
-    this.#leap.watch(this.#sources, this.maxFaulty, this.#earliestNow());
+    this.#leap.watch(this.#sources, this.maxFaulty, this.#earliestNow);
   }
 
-  #earliestNow(): UnixNs {
-    return asUnixNs(this.toMonotonic(this.#now) + this.#thetaBase + BigInt(this.#loNow()));
-  }
-
-  #latestNow(): UnixNs {
-    return asUnixNs(this.toMonotonic(this.#now) + this.#thetaBase + BigInt(this.#hiNow()));
-  }
+  // Handed to the leap watch, which hardly ever asks: bigints are not made for every sample.
+  readonly #earliestNow = (): UnixNs =>
+    asUnixNs(this.toMonotonic(this.#now) + this.#thetaBase + BigInt(this.#loNow()));
+  readonly #latestNow = (): UnixNs =>
+    asUnixNs(this.toMonotonic(this.#now) + this.#thetaBase + BigInt(this.#hiNow()));
 
   /** The edges of the bound, both layers together, aged to the engine's now. */
   #loNow(): number {

@@ -32,16 +32,16 @@ export class LeapWatch {
    * More than `faulty` sources announce a leap second: it comes at the end of this UTC month. Which month that
    * is, the bound says (`earliest`) and no single sample, which may be a lie.
    */
-  watch(sources: readonly SourceState[], faulty: number, earliest: UnixNs): void {
+  watch(sources: readonly SourceState[], faulty: number, earliest: () => UnixNs): void {
     let announcing = 0;
     for (const { leap, cone } of sources) if (leap && cone.known) announcing++;
     if (announcing <= faulty) this.#at = undefined;
-    else this.#at ??= leapFollowing(earliest);
+    else this.#at ??= leapFollowing(earliest());
   }
 
   /** Whether the announced leap second may have come. It is then no longer announced. */
-  reached(latest: UnixNs): boolean {
-    if (this.#at === undefined || latest < this.#at) return false;
+  reached(latest: () => UnixNs): boolean {
+    if (this.#at === undefined || latest() < this.#at) return false;
     this.#unambiguousFrom = asUnixNs(this.#at + LEAP_SETTLING);
     this.#at = undefined;
     return true;

@@ -198,9 +198,9 @@ export const mutants: Mutant[] = [
   {
     id: 'bound-leap-of-the-liar',
     file: ENGINE,
-    find: 'this.#leap.watch(this.#sources, this.maxFaulty, this.#earliestNow());',
+    find: 'this.#leap.watch(this.#sources, this.maxFaulty, this.#earliestNow);',
     replace:
-      'this.#leap.watch(this.#sources, this.maxFaulty, asUnixNs(this.toMonotonic(this.#now) + (this.#sources[0]?.base ?? 0n)));',
+      'this.#leap.watch(this.#sources, this.maxFaulty, () => asUnixNs(this.toMonotonic(this.#now) + (this.#sources[0]?.base ?? 0n)));',
     test: STORY,
     name: 'the month is that of the bound',
   },
