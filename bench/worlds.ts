@@ -7,7 +7,8 @@ import {
   type SourceSink,
   type TimeSource,
 } from 'epsilon-clock';
-import { BoundEngine, type Outcome } from '../src/bound/bound-engine.ts';
+import type { Outcome } from '../src/bound/bound.ts';
+import { BoundEngine } from '../src/bound/bound-engine.ts';
 import { slopeFromPpm } from '../src/bound/drift.ts';
 import { rateAssumptions } from '../src/bound/rate-assumptions.ts';
 

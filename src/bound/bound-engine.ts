@@ -47,10 +47,10 @@
  * A reading `m` of the monotonic clock stands for any instant in `[m, m + grid]`. So a request left up to a
  * grid before the instant that the upper fact is first asked about, and that fact ages from `sentAt - grid`.
  */
-import { asUnixNs, INT64_MAX, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import { AgedInterval, copyProvenance, type Provenance } from './aged-interval.ts';
-import type { Assumption, Bound } from './bound.ts';
-import type { ClockSample } from './clock-sample.ts';
+import type { Assumption, Bound, Outcome } from './bound.ts';
+import { type ClockSample, isPossible } from './clock-sample.ts';
 import { driftOver, lowered, raised } from './drift.ts';
 import { LeapWatch } from './leap.ts';
 import { LearnedBound, type LearnedRate } from './learned-bound.ts';
@@ -61,14 +61,10 @@ import type { RelativeSample } from './source-cone.ts';
 import { forget, newSourceState, type SourceState } from './source-state.ts';
 import { Suspicion } from './suspicion.ts';
 import { Vote } from './vote.ts';
+import { WallGuard } from './wall-guard.ts';
 
-const SECOND = 1e9;
 const RANGE = 2 ** 51;
 const REBASE_AFTER = 2 ** 51;
-/** Beyond this a daemon steps the wall clock instead of slewing, so the guard proves nothing. */
-const GUARD_REACH = SECOND;
-/** Samples speak of times this far inside int64 (1714 to 2225), so that no edge ever leaves it. */
-const FARTHEST = INT64_MAX - 2n ** 60n;
 
 export interface BoundEngineOptions {
   /** `R`, ns per ns ({@link slopeFromPpm}). */
@@ -82,19 +78,6 @@ export interface BoundEngineOptions {
   /** A2, where the rate is learned. */
   readonly learning?: RateAssumptions | undefined;
 }
-
-/** What a call did to the bound. */
-export type Outcome =
-  /** There is a bound, and it stands. */
-  | 'bounded'
-  /** There is none yet: more sources must be heard. */
-  | 'waiting'
-  /** A source that agreed is suddenly disjoint: the answer is widened; ask the others now. */
-  | 'suspicious'
-  /** An assumption was refuted: everything but the last sample was dropped; ask everybody now. */
-  | 'refuted'
-  /** The sample cannot be true under any rate, or is of a source nobody configured. Nothing changed. */
-  | 'impossible';
 
 export class BoundEngine {
   readonly #options: BoundEngineOptions;
@@ -120,7 +103,7 @@ export class BoundEngine {
 
   readonly #suspicion: Suspicion = new Suspicion();
 
-  #guard: { lowerNs: bigint; upperNs: bigint } | undefined;
+  readonly #guard = new WallGuard();
   readonly #leap = new LeapWatch();
 
   // Scratch, reused for every sample.
@@ -213,7 +196,8 @@ export class BoundEngine {
   /** Takes one sample in. O(n log n) in the number of sources; keeps nothing but numbers. */
   ingest(sample: ClockSample): Outcome {
     const source = this.#byId.get(sample.sourceId);
-    if (source === undefined || !this.#possible(sample)) return 'impossible';
+    const { resolutionNs } = this.#options;
+    if (source === undefined || !isPossible(sample, this.slope, resolutionNs)) return 'impossible';
     const { cone } = source;
     this.#advanceTo(sample.receivedAt);
     this.#passLeap();
@@ -274,13 +258,13 @@ export class BoundEngine {
   disrupt(now: MonotonicNs, by: 'step' | 'suspend' | 'step-or-suspend'): void {
     this.#advanceTo(now);
     this.#refuted = { assumption: 'A3', atNs: now };
-    this.#guard = undefined;
+    this.#guard.set(undefined);
     this.#startOver(by);
   }
 
   /** Bounds on `wall - monotonic` for the wall guard (A4); `undefined` turns it off. */
   setGuard(guard: { lowerNs: bigint; upperNs: bigint } | undefined): void {
-    this.#guard = guard;
+    this.#guard.set(guard);
   }
 
   /** `thetaBase`: what the offsets of {@link BoundEngine.boundAt} are relative to, ns. */
@@ -305,7 +289,6 @@ export class BoundEngine {
     into.hi = this.#hiNow();
     into.suspectLo = into.lo;
     into.suspectHi = into.hi;
-    into.guarded = false;
     into.fall.linear(this.slope);
     into.rise.linear(this.slope);
     if (this.suspicious) {
@@ -318,15 +301,7 @@ export class BoundEngine {
       into.fall.later(this.#learned.lower.growth, age);
       into.rise.later(this.#learned.upper.growth, age);
     }
-    if (this.#guard === undefined) return;
-    const guardLo = Number(this.#guard.lowerNs - this.#thetaBase);
-    const guardHi = Number(this.#guard.upperNs - this.#thetaBase);
-    if (guardLo > into.hi + GUARD_REACH || guardHi < into.lo - GUARD_REACH) return;
-    into.guarded = true;
-    into.guardLo = guardLo;
-    into.guardHi = guardHi;
-    into.fall.linear(this.slope);
-    into.rise.linear(this.slope);
+    this.#guard.widen(into, this.#thetaBase, this.slope);
   }
 
   /** Where the two edges of the bound come from: lower, upper. Instants via {@link BoundEngine.toMonotonic}. */
@@ -363,16 +338,6 @@ export class BoundEngine {
       hi = Math.min(hi, raised(raised(source.hi, upper.growth.over(age)), -source.shift));
     }
     return { lowerNs: base + BigInt(lo), upperNs: base + BigInt(hi) };
-  }
-
-  /** Times in order and in range, and facts that do not cross even after the drift between them. */
-  #possible(sample: ClockSample): boolean {
-    const { sentAt, receivedAt, upperNs, lowerNs } = sample;
-    const roundTrip = Number(receivedAt - sentAt);
-    if (roundTrip < 0) return false;
-    if (receivedAt + lowerNs < -FARTHEST || sentAt + upperNs > FARTHEST) return false;
-    const drift = driftOver(this.slope, roundTrip + this.#options.resolutionNs);
-    return Number(upperNs - lowerNs) + drift >= 0;
   }
 
   /**

@@ -4,6 +4,19 @@ import { Growth } from './growth.ts';
 /** An assumption that observations can refute; docs/guarantees.md says what each of them means. */
 export type Assumption = 'A0' | 'A1' | 'A0-or-A1' | 'A2' | 'A3';
 
+/** What a call did to the bound. */
+export type Outcome =
+  /** There is a bound, and it stands. */
+  | 'bounded'
+  /** There is none yet: more sources must be heard. */
+  | 'waiting'
+  /** A source that agreed is suddenly disjoint: the answer is widened; ask the others now. */
+  | 'suspicious'
+  /** An assumption was refuted: everything but the last sample was dropped; ask everybody now. */
+  | 'refuted'
+  /** The sample cannot be true under any rate, or is of a source nobody configured. Nothing changed. */
+  | 'impossible';
+
 /** The bound as it stands at one instant; offsets are relative to the engine's `thetaBase`. */
 export interface Bound {
   lo: number;

@@ -12,8 +12,8 @@
  *   slew faster than any rate bound, but it slews towards its own idea of true time, the wall clock.
  * - On a `free-running` host there is no such opinion to include, and the rate can be learned (A2).
  */
-import { type Bound, newBound } from '../bound/bound.ts';
-import { BoundEngine, type Outcome } from '../bound/bound-engine.ts';
+import { type Bound, newBound, type Outcome } from '../bound/bound.ts';
+import { BoundEngine } from '../bound/bound-engine.ts';
 import type { ClockSample } from '../bound/clock-sample.ts';
 import {
   BOUNDED,

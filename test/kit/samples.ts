@@ -1,5 +1,5 @@
-import { type Bound, newBound } from '../../src/bound/bound.ts';
-import { BoundEngine, type Outcome } from '../../src/bound/bound-engine.ts';
+import { type Bound, newBound, type Outcome } from '../../src/bound/bound.ts';
+import { BoundEngine } from '../../src/bound/bound-engine.ts';
 import type { ClockSample, LeapWarning } from '../../src/bound/clock-sample.ts';
 import type { RateAssumptions } from '../../src/bound/rate-assumptions.ts';
 import { asMonotonicNs } from '../../src/time/instant.ts';
