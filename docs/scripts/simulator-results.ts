@@ -127,7 +127,8 @@ and wanders. Half-widths and times in milliseconds. The host is \`free-running\`
 
 The servers are of stratum 2 unless stated: each update of theirs leaves them with an error of 0.5 ms at most, which
 grows by 15 ppm until the next, a minute later, and their true error is anywhere within. "Stratum 1" has 0.05 ms, updated
-every 16 s.
+every 16 s. These rows came last, when it had been seen that in the others the servers' own error is most of the width: they
+show what a learned rate is worth where it counts, and are no random choice.
 
 A reading is *wrong* when true time at the instant of the reading is outside its interval. Availability is the
 share of readings with an interval, from the first instant of the world on. "First" is the time to the
