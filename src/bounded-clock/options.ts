@@ -6,7 +6,7 @@ import { slopeFromPpm } from '../bound/drift.ts';
 import { longestSpan, pageSlope } from '../bound/page.ts';
 import { type RateAssumptions, rateAssumptions } from '../bound/rate-assumptions.ts';
 import type { Clock } from '../time/clock.ts';
-import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, checkNumber, checkObject } from '../time/errors.ts';
 import type { TimeSource } from './time-source.ts';
 
 export interface BoundedClockOptions {
@@ -62,7 +62,7 @@ const DEFAULTS = { jitterPpm: 1, wanderPpmPerSecond: 0.1, maxWanderPpm: 25, hori
 
 /** @throws ArgumentTypeError, ArgumentRangeError for a bad option, or two that do not go together */
 export function checkOptions(options: BoundedClockOptions): Settings {
-  const { sources, hostClock = 'disciplined' } = options;
+  const { sources, hostClock = 'disciplined' } = checkObject('options', options);
   if (!Array.isArray(sources)) throw new ArgumentTypeError('sources', 'an array', sources);
   if (sources.length === 0) throw new ArgumentRangeError('sources', 'at least one source', 0);
   sources.forEach((source: Partial<TimeSource> | null | undefined, i) => {

@@ -42,7 +42,7 @@ export type AttachOptions = Omit<HybridClockOptions, 'nodeId' | 'maxRemoteAheadM
  * A hybrid clock shared by threads: one node id, one sequence.
  *
  * `peek` is the last timestamp of any thread. Every event allocates some bigints (atomic operations on int64 do) and
- * costs about twice what it does on a `HybridClock`, some six times while another thread contends.
+ * costs about twice what it does on a `HybridClock`, some three times while another thread contends.
  *
  * @example
  * const hlc = SharedHybridClock.create({ clock: systemClock(), nodeId: 'orders-3' });

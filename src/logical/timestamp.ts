@@ -313,7 +313,7 @@ export function timestampToBytes(timestamp: bigint): Uint8Array {
   scratch[IN] = checkTimestamp('timestamp', timestamp);
   const high = halves[2 * IN + HIGH]!;
   const low = halves[2 * IN + LOW]!;
-  // Byte by byte: a DataView for one use costs six times as much.
+  // Byte by byte: a DataView for one use costs more than all the rest.
   const bytes = new Uint8Array(8);
   bytes[0] = high >>> 24;
   bytes[1] = high >>> 16;
@@ -346,7 +346,7 @@ export function malformedBytes(): MalformedTimestampError {
 }
 
 /**
- * A view is known by its method: that V8 checks for nothing, where `instanceof` costs 4 ns here.
+ * A view is known by its method: that V8 checks for nothing, where `instanceof` walks the prototypes.
  *
  * @throws ArgumentTypeError, ArgumentRangeError unless `view` has 8 bytes at `offset`
  */

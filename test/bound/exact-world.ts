@@ -42,6 +42,21 @@ export interface ExactTheta {
   theta(instant: bigint): bigint;
 }
 
+/** The last of `knots`, in order of time, that is not after `instant`; the first when all are. */
+export function lastBefore<Knot extends { readonly at: bigint }>(
+  knots: readonly Knot[],
+  instant: bigint,
+): Knot {
+  let low = 0;
+  let high = knots.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (knots[middle]!.at <= instant) low = middle;
+    else high = middle - 1;
+  }
+  return knots[low]!;
+}
+
 /** Theta: piecewise linear, each piece at most as steep as the rate bound, often exactly so. */
 export class Truth implements ExactTheta {
   readonly #knots: { at: bigint; theta: bigint; rate: bigint }[] = [];
@@ -60,14 +75,7 @@ export class Truth implements ExactTheta {
 
   /** Theta at `instant`, in units. */
   theta(instant: bigint): bigint {
-    let low = 0;
-    let high = this.#knots.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((this.#knots[middle] as { at: bigint }).at <= instant) low = middle;
-      else high = middle - 1;
-    }
-    const { at, theta, rate } = this.#knots[low] as { at: bigint; theta: bigint; rate: bigint };
+    const { at, theta, rate } = lastBefore(this.#knots, instant);
     return theta + rate * (instant - at);
   }
 }

@@ -4,7 +4,7 @@
  * all switched at random instants.
  */
 import type { RateAssumptions } from '../../src/bound/rate-assumptions.ts';
-import { type Dice, type ExactTheta, RATE_UNITS, UNIT } from './exact-world.ts';
+import { type Dice, type ExactTheta, lastBefore, RATE_UNITS, UNIT } from './exact-world.ts';
 
 /** `w` = 2^-53 per ns, 0.11 ppm a second; `D` = 2^-20, about 1 ppm; `A` = 26 / 2^20, about 25 ppm. */
 export const A2: RateAssumptions = {
@@ -43,14 +43,7 @@ export class RateTruth implements ExactTheta {
   }
 
   theta(instant: bigint): bigint {
-    let low = 0;
-    let high = this.#knots.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#knots[middle]!.at <= instant) low = middle;
-      else high = middle - 1;
-    }
-    const { at, theta, base, jitter, turn } = this.#knots[low]!;
+    const { at, theta, base, jitter, turn } = lastBefore(this.#knots, instant);
     const age = instant - at;
     return theta + (base + jitter) * age + turn * age * age;
   }

@@ -528,6 +528,12 @@ describe('listeners', () => {
 });
 
 describe('options', () => {
+  it('that are left out are refused by name', () => {
+    expect(() => BoundedClock.start(undefined as unknown as BoundedClockOptions)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+  });
+
   it.each([
     ['sources', { sources: 'ntp' }],
     ['sources', { sources: [] }],
