@@ -19,6 +19,8 @@ export interface Row {
   readonly run: (i: number) => unknown;
   /** Calls per timed function: some 30 us of work. Default {@link DEFAULT_BATCH}. */
   readonly batch?: number;
+  /** Whether the event loop runs for 5 ms after each window, to end what the calls began. */
+  readonly turns?: boolean;
   /** At most so many bytes per call, else the run fails. Absent: measured, not judged. */
   readonly maxBytes?: number;
   /** What it should cost: at most so many times the floor, or so many ns. Reported, never enforced. */

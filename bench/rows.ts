@@ -516,7 +516,7 @@ async function ingest(): Promise<Row[]> {
   ];
 }
 
-/** The waits are released between the windows, when the event loop has a turn: thousands may be waiting. */
+/** The waits are released between the windows: some thousands at a time are waiting. */
 async function waits(): Promise<Row[]> {
   const { clock } = await boundedClock(5);
   const hlc = new HybridClock({ clock, nodeId: 'a' });
@@ -526,9 +526,10 @@ async function waits(): Promise<Row[]> {
     {
       id: 'wait.register',
       batch: 100,
+      turns: true,
       operation: '`waitUntilAfter(clock, t)`, a promise that waits',
       run: (i) => {
-        if (i === 0) t = unixNs(clock.now().latest + 5_000_000n);
+        if (i === 0) t = unixNs(clock.now().latest + 2_000_000n);
         kept[i & MASK] = waitUntilAfter(clock, t);
       },
       target: { ns: 500 },
@@ -537,9 +538,10 @@ async function waits(): Promise<Row[]> {
     {
       id: 'wait.setTimeout',
       batch: 100,
+      turns: true,
       operation: 'a promise and its `setTimeout`, for comparison',
       run: (i) => {
-        kept[i & MASK] = new Promise((resolve) => setTimeout(resolve, 6));
+        kept[i & MASK] = new Promise((resolve) => setTimeout(resolve, 4));
       },
     },
     {

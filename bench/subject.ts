@@ -30,11 +30,11 @@ const timings = new Map<string, Timing>();
 const rows = new Map<string, Row>();
 
 process.on('disconnect', () => process.exit());
-process.on('message', (request: Request) => {
+process.on('message', async (request: Request) => {
   try {
     const row = rows.get(request.id) as Row;
     if (request.task === 'allocation') return answer({ bytes: bytesPerCall(row) });
-    answer({ samples: (timings.get(request.id) as Timing).sample(request.effort) });
+    answer({ samples: await (timings.get(request.id) as Timing).sample(request.effort) });
   } catch (error) {
     answer(failed(error));
   }

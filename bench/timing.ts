@@ -31,17 +31,18 @@ export class Timing {
   }
 
   /** The mean ns per call in each of some windows. */
-  sample({ windows, windowS }: Effort): number[] {
-    const { batch = DEFAULT_BATCH, id, during } = this.#row;
+  async sample({ windows, windowS }: Effort): Promise<number[]> {
+    const { batch = DEFAULT_BATCH, id, during, turns = false } = this.#row;
     const loop = this.#loop;
     const benchmark = new Benchmark(id, () => loop(batch), {
       initCount: this.#iterations,
       minSamples: windows,
       minTime: windowS,
       maxTime: 0,
+      async: turns,
     });
     const end = during?.();
-    benchmark.run();
+    await new Promise((resolve) => benchmark.on('complete', resolve).run());
     end?.();
     if (benchmark.error !== undefined) throw benchmark.error;
     // With some to spare: a window that comes out too short is repeated.

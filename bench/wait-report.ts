@@ -52,6 +52,9 @@ const ALONE_TARGETS: Readonly<
   economy: { p99Us: 1200, cpuShare: 0.06 },
   precise: { p50Us: 10, p99Us: 150 },
 };
+/** The name of the burst that no wait can beat. */
+export const FLOOR = 'no wait: a loop that only looks';
+
 const BURST_TARGETS: Readonly<Record<string, { p99Us: number; cpuUs: number }>> = {
   precise: { p99Us: 300, cpuUs: 2 },
 };
@@ -66,11 +69,11 @@ const percent = (share: number): string => `${figure(share * 100)} %`;
 
 export function waitsSection({ alone, bursts, latency }: WaitsMeasured): string {
   const [ours] = bursts;
-  const each = bursts.at(-1);
+  const each = bursts.find(({ name }) => name.includes('setTimeout'));
   const near = latency.find(({ epsilonMs }) => epsilonMs === 1);
   return `## How late a wait is
 
-One wait of 1 ms after the other, on an idle event loop. Late is how far \`earliest\` is beyond the timestamp when the
+One wait of 1 ms after the other, on an idle event loop, measured after some thousands that were not. Late is how far \`earliest\` is beyond the timestamp when the
 caller runs again; **early** counts those that ran before it had passed. CPU is a share of one processor.
 
 ${table(
@@ -88,8 +91,9 @@ ${table(
 
 ![Distribution of the lateness](commit-wait-lateness.svg)
 
-Bursts of waits at a time, their timestamps 1.5 us apart: medians over the bursts of the percentiles within one. CPU is all
-that the process used from the first registration to the last release, per wait.
+Bursts of 10,000 waits at a time, their timestamps 1 us apart: medians over the bursts of the percentiles within one. CPU is all
+that the process used from the first registration to the last release, per wait. The last row is no wait at all: what a loop
+that only looks is late by is the machine's doing, and its p99 that of the pauses which no program here escapes.
 
 ${table(
   ['waits in bursts', 'waits', 'early', 'p50 us late', 'p99 us late', 'CPU us'],

@@ -97,6 +97,8 @@ export class BoundedReader {
   /** One closure, made once, which V8 inlines; a method of any clock keeps its `this`. */
   readonly #monotonicNs: () => MonotonicNs;
   #seen = -1;
+  /** How fast `earliest` moves on the segment in force, ns per ns. */
+  #rateLo = 1;
 
   /** For the library's own use: `BoundedClock.start` and `BoundedClock.attach` make readers. */
   constructor(page: Page, clock: Clock) {
@@ -165,15 +167,19 @@ export class BoundedReader {
    */
   remainingNs(t: UnixNs): bigint {
     if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
+    return BigInt(this.remaining(t));
+  }
+
+  /** As {@link BoundedReader.remainingNs}, a whole number of ns as a double. For the library's own use: waits. */
+  remaining(t: UnixNs): number {
     if (!this.#evaluate()) throw this.#unsynchronized();
     const own = this.#own;
-    if (own[EARLIEST]! > t) return 0n;
+    if (own[EARLIEST]! > t) return 0;
     // From the edge itself: what `earliest` shows may stand at its high-water mark, and wait for the edge.
     own[EDGE] =
       asIntN(64, own[READING]! + own[LO]!) -
       asIntN(64, asIntN(64, own[AGE]! * own[SLOPE_LO]!) >> 24n);
-    const rate = 1 - Number(own[SLOPE_LO]!) * 2 ** -34;
-    return BigInt(Math.ceil((Number(t - own[EDGE]!) + 1) / rate));
+    return Math.ceil((Number(asIntN(64, t - own[EDGE]!)) + 1) / this.#rateLo);
   }
 
   /**
@@ -277,6 +283,7 @@ export class BoundedReader {
     own.set(copy.subarray(segment, segment + SEGMENT_SLOTS));
     if (m < own[START]!) this.#reachBack(m);
     else if (own[CURVE_LO] !== 0n || own[CURVE_HI] !== 0n) this.#straighten(m);
+    this.#rateLo = 1 - Number(own[SLOPE_LO]!) * 2 ** -34;
     own[READING] = m;
     own[AGE] = m - own[START]!;
     return true;

@@ -23,9 +23,10 @@ import { ClockUnsynchronizedError } from '../bounded-clock/reading.ts';
 import { HybridClock } from '../logical/hybrid-clock.ts';
 import type { HlcTimestamp } from '../logical/timestamp.ts';
 import { ArgumentTypeError, checkObject } from '../time/errors.ts';
-import { addAbortListener, removeAbortListener, throwIfAborted } from './abort-listeners.ts';
+import { throwIfAborted } from './abort-listeners.ts';
 import { UncertaintyTooWideError } from './errors.ts';
 import { checkReader, type Waited, type WaitOptions } from './wait-options.ts';
+import type { Ending } from './wait-queue.ts';
 import { beginWait, waitUntilAfter } from './wait-until-after.ts';
 
 export interface CommitClocks {
@@ -132,20 +133,18 @@ export async function runCommit<Prepared, Result>(
   checkStep('prepare', checkObject('steps', steps).prepare);
   checkStep('makeVisible', steps.makeVisible);
   const { timestamp } = beginCommit(clocks);
-  const ending = new AbortController();
-  const onAbort = (): void => ending.abort(signal?.reason);
-  const wait = beginWait(clocks.clock, timestamp, { ...options, signal: ending.signal });
+  const ending: Ending = {};
+  const wait = beginWait(clocks.clock, timestamp, options, ending);
   // It is awaited after `prepare`; until then its failure is nobody's unhandled rejection.
   wait.catch(() => {});
-  if (signal) addAbortListener(signal, onAbort);
   try {
     const prepared = await steps.prepare(timestamp);
     const { waitedNs } = await wait;
     signal?.throwIfAborted();
     return { timestamp, waitedNs, result: await steps.makeVisible(timestamp, prepared) };
-  } finally {
-    if (signal) removeAbortListener(signal, onAbort);
-    ending.abort();
+  } catch (error) {
+    ending.end?.(error);
+    throw error;
   }
 }
 

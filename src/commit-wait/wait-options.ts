@@ -67,7 +67,7 @@ export function admit(
 
 function remainingOf(clock: BoundedReader, timestamp: UnixNs): number {
   try {
-    return Number(clock.remainingNs(timestamp));
+    return clock.remaining(timestamp);
   } catch (error) {
     throw interruption(error, { timestamp, waitedNs: 0n });
   }

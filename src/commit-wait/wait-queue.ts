@@ -7,7 +7,7 @@
  * would cost more than the transactions.
  *
  * The idea. A wake-up proves nothing; it is only an occasion to look. Every one, whoever caused it (the timer, a turn
- * of the loop, a publication), does the same: read the clock once, release whatever that reading proves,
+ * of the loop, a publication), does the same: read the clock, release whatever that reading proves,
  * and plan the next wake-up from the bound as it is now. So a timer that fires early is planned
  * again, an edge that moved back keeps its waits, and one that moved forward frees them in the same
  * turn of the loop.
@@ -33,6 +33,7 @@ const NS_PER_MS = 1_000_000;
  * one that must not be late has to be set so much before.
  */
 const LEAD_NS = 1_250_000;
+const LEAD: bigint = BigInt(LEAD_NS);
 /** Where timers are exact to less than that, a wait of 1.00002 ms must not become one of 2: they are late by more. */
 const SLACK_NS = 50_000;
 /** A reader of another thread's clock hears of no publication: it looks this often at least. */
@@ -40,17 +41,33 @@ const LOOK_EVERY_MS = 5;
 /** A time limit beyond it, half the range of int64, is none. */
 const LONGEST_MS = 2 ** 62 / NS_PER_MS;
 
-/** Slots: what the last reading said (its upper end is not used), and when. */
+/**
+ * While precise waits are near, a turn goes on looking for so long, ns: going round the loop takes a microsecond and
+ * leaves garbage, whose collection makes others late.
+ */
+const LOOK_ON_NS = 10_000n;
+/** After a release only for so long, and for those who are due within it: the released run when the turn ends. */
+const HOLD_UP_NS = 3000n;
+
+/** Slots: what the last reading said (its upper end is not used), and when; the reading before; how long to look on. */
 const EARLIEST = 0;
 const NOW = 2;
+const BEFORE = 3;
+const LOOK_UNTIL = 4;
+const REACH = 5;
 
-interface Waiter {
-  readonly timestamp: UnixNs;
-  readonly startedNs: bigint;
-  readonly resolve: (waited: Waited) => void;
-  readonly reject: (reason: unknown) => void;
-  readonly signal: AbortSignal | undefined;
-  onAbort: (() => void) | undefined;
+/** Of a waiter, two slots: what it waits for, and since when. */
+const TIMESTAMP = 0;
+const STARTED = 1;
+const WAITER_SLOTS = 2;
+
+/** Ends a wait; with a rejected promise it rejects. */
+type Settle = (outcome: Waited | Promise<never>) => void;
+
+/** What ends a wait from elsewhere in the library; an AbortController costs more than the rest of the wait. */
+export interface Ending {
+  /** There while the wait lasts. */
+  end?: ((reason: unknown) => void) | undefined;
 }
 
 export class WaitQueue {
@@ -59,18 +76,22 @@ export class WaitQueue {
   readonly #economy = new MinHeap();
   readonly #precise = new MinHeap();
   readonly #deadlines = new MinHeap();
-  /** By identifier, as in the heaps. */
-  readonly #waiters: (Waiter | undefined)[] = [];
+  /**
+   * By identifier, as in the heaps: a waiter is one function and two integers, no object. While thousands wait,
+   * every collection of young garbage copies all that they hold, and whoever is due meanwhile is late by that.
+   */
+  readonly #settles: (Settle | undefined)[] = [];
+  #numbers = new BigInt64Array(16 * WAITER_SLOTS);
   readonly #free: number[] = [];
-  readonly #slots = new BigInt64Array(3);
+  /** What else ends with a wait: whatever could have ended it. */
+  readonly #forget = new Map<number, () => void>();
+  readonly #slots = new BigInt64Array(6);
   readonly #wake = (): void => this.#look();
-  /** One executor for all promises, which leaves their two functions here: a closure for each is a third of its cost. */
-  readonly #capture = (resolve: Waiter['resolve'], reject: Waiter['reject']): void => {
-    this.#resolve = resolve;
-    this.#reject = reject;
+  /** One executor for all promises, which leaves their function here: a closure for each is a third of its cost. */
+  readonly #capture = (resolve: Settle): void => {
+    this.#captured = resolve;
   };
-  #resolve: Waiter['resolve'] = () => {};
-  #reject: Waiter['reject'] = () => {};
+  #captured: Settle = () => {};
   #cancel: Cancel | undefined;
   /** The monotonic instant of the next wake-up, in ns; a double is good enough to plan by. */
   #plannedNs = Number.POSITIVE_INFINITY;
@@ -86,95 +107,139 @@ export class WaitQueue {
   }
 
   /** Throws what refuses the wait; otherwise the promise is the wait's. */
-  add(timestamp: UnixNs, options: WaitOptions): Promise<Waited> {
+  add(timestamp: UnixNs, options: WaitOptions, ending?: Ending): Promise<Waited> {
     const { mode, signal, timeoutMs } = checkObject('options', options);
     throwIfAborted(signal);
     const remainingNs = admit(this.#reader, timestamp, options);
     if (remainingNs === 0) return Promise.resolve({ waitedNs: 0n });
     const promise = new Promise<Waited>(this.#capture);
-    const waiter: Waiter = {
-      timestamp,
-      startedNs: this.#clock.monotonicNs(),
-      resolve: this.#resolve,
-      reject: this.#reject,
-      signal,
-      onAbort: undefined,
-    };
-    const id = this.#free.pop() ?? this.#waiters.length;
-    this.#waiters[id] = waiter;
-    if (signal) this.#listen(signal, waiter, id);
+    const id = this.#free.pop() ?? this.#settles.length;
+    this.#settles[id] = this.#captured;
+    const numbers = this.#numbersOf(id);
+    numbers[WAITER_SLOTS * id + TIMESTAMP] = timestamp;
+    numbers[WAITER_SLOTS * id + STARTED] = this.#clock.monotonicNs();
+    if (signal || ending) this.#mayEnd(id, signal, ending);
     if (this.size === 0) this.#reader.publications?.add(this.#wake);
 
     const precise = mode === 'precise';
     (precise ? this.#precise : this.#economy).add(id, timestamp);
     let inMs = precise ? preciseMs(remainingNs) : economyMs(remainingNs);
     if (timeoutMs !== undefined && timeoutMs < LONGEST_MS) {
-      this.#deadlines.add(id, waiter.startedNs + nsFromMsUp(timeoutMs));
+      this.#deadlines.add(id, numbers[WAITER_SLOTS * id + STARTED]! + nsFromMsUp(timeoutMs));
       inMs = Math.min(inMs, Math.max(1, Math.ceil(timeoutMs)));
     }
-    this.#plan(Number(waiter.startedNs), inMs);
+    this.#plan(Number(numbers[WAITER_SLOTS * id + STARTED]!), inMs);
     return promise;
   }
 
-  #listen(signal: AbortSignal, waiter: Waiter, id: number): void {
-    waiter.onAbort = () => this.#end(id).reject(signal.reason);
-    addAbortListener(signal, waiter.onAbort);
+  /** The slots, of which there are enough for `id`. */
+  #numbersOf(id: number): BigInt64Array {
+    if (WAITER_SLOTS * id >= this.#numbers.length) {
+      const grown = new BigInt64Array(2 * this.#numbers.length);
+      grown.set(this.#numbers);
+      this.#numbers = grown;
+    }
+    return this.#numbers;
+  }
+
+  #mayEnd(id: number, signal: AbortSignal | undefined, ending: Ending = {}): void {
+    const end = (reason: unknown): void => this.#end(id)(Promise.reject(reason));
+    const onAbort = (): void => end(signal?.reason);
+    ending.end = end;
+    if (signal) addAbortListener(signal, onAbort);
+    this.#forget.set(id, () => {
+      ending.end = undefined;
+      if (signal) removeAbortListener(signal, onAbort);
+    });
   }
 
   /** The one thing that every wake-up does. */
   #look(): void {
     this.#stopTimer();
+    const slots = this.#slots;
     try {
-      this.#reader.readInto(this.#slots, EARLIEST);
-      this.#slots[NOW] = this.#clock.monotonicNs();
-      this.#release(this.#economy);
-      this.#release(this.#precise);
+      const waiting = this.size;
+      slots[LOOK_UNTIL] = this.#clock.monotonicNs() + LOOK_ON_NS;
+      let held = false;
+      do {
+        this.#reader.readInto(slots, EARLIEST);
+        slots[BEFORE] = slots[NOW]!;
+        slots[NOW] = this.#clock.monotonicNs();
+        this.#release(this.#economy);
+        this.#release(this.#precise);
+        if (!held && this.size < waiting) {
+          held = true;
+          slots[LOOK_UNTIL] = slots[NOW]! + HOLD_UP_NS;
+        }
+      } while (this.#mayLookOn(held));
       this.#giveUp();
-      if (this.size > 0) this.#plan(Number(this.#slots[NOW]!), this.#nextLookMs());
+      if (this.size > 0) this.#plan(Number(slots[NOW]!), this.#nextLookMs());
     } catch (error) {
       this.#interrupt(error);
     }
   }
 
+  /** Not where the clock stands still during a turn: coarse ones, simulated ones. */
+  #mayLookOn(held: boolean): boolean {
+    const slots = this.#slots;
+    if (this.#precise.size === 0 || slots[NOW]! <= slots[BEFORE]!) return false;
+    slots[REACH] = slots[LOOK_UNTIL]! - slots[NOW]!;
+    if (slots[REACH]! <= 0n) return false;
+    if (!held) slots[REACH] = LEAD;
+    return this.#precise.leastKey - slots[EARLIEST]! < slots[REACH]!;
+  }
+
   #release(heap: MinHeap): void {
     while (heap.size > 0 && heap.leastKey < this.#slots[EARLIEST]!) {
-      const { resolve, startedNs } = this.#end(heap.leastId);
-      resolve({ waitedNs: this.#slots[NOW]! - startedNs });
+      const id = heap.leastId;
+      const waitedNs = this.#waitedNs(id);
+      this.#end(id)({ waitedNs });
     }
   }
 
   #giveUp(): void {
     const deadlines = this.#deadlines;
     while (deadlines.size > 0 && deadlines.leastKey <= this.#slots[NOW]!) {
-      const { reject, timestamp, startedNs } = this.#end(deadlines.leastId);
-      reject(new CommitWaitTimeoutError(timestamp, this.#slots[NOW]! - startedNs));
+      const id = deadlines.leastId;
+      const error = new CommitWaitTimeoutError(this.#timestamp(id), this.#waitedNs(id));
+      this.#end(id)(Promise.reject(error));
     }
   }
 
   /** Nothing can be proven any more: every wait ends, with its own numbers. */
   #interrupt(error: unknown): void {
     this.#slots[NOW] = this.#clock.monotonicNs();
-    for (let id = 0; id < this.#waiters.length; id++) {
-      if (this.#waiters[id] === undefined) continue;
-      const { reject, timestamp, startedNs } = this.#end(id);
-      reject(interruption(error, { timestamp, waitedNs: this.#slots[NOW]! - startedNs }));
+    for (let id = 0; id < this.#settles.length; id++) {
+      if (this.#settles[id] === undefined) continue;
+      const wait = { timestamp: this.#timestamp(id), waitedNs: this.#waitedNs(id) };
+      this.#end(id)(Promise.reject(interruption(error, wait)));
     }
   }
 
-  /** Forgets a waiter; with the last one go the timer and the hook. */
-  #end(id: number): Waiter {
-    const waiter = this.#waiters[id]!;
-    this.#waiters[id] = undefined;
+  #timestamp(id: number): UnixNs {
+    return asUnixNs(this.#numbers[WAITER_SLOTS * id + TIMESTAMP]!);
+  }
+
+  /** By the last look. */
+  #waitedNs(id: number): bigint {
+    return this.#slots[NOW]! - this.#numbers[WAITER_SLOTS * id + STARTED]!;
+  }
+
+  /** Forgets a waiter, and returns what settles it; with the last one go the timer and the hook. */
+  #end(id: number): Settle {
+    const settle = this.#settles[id]!;
+    this.#settles[id] = undefined;
     this.#free.push(id);
     this.#economy.remove(id);
     this.#precise.remove(id);
     this.#deadlines.remove(id);
-    if (waiter.signal && waiter.onAbort) removeAbortListener(waiter.signal, waiter.onAbort);
+    this.#forget.get(id)?.();
+    this.#forget.delete(id);
     if (this.size === 0) {
       this.#stopTimer();
       this.#reader.publications?.delete(this.#wake);
     }
-    return waiter;
+    return settle;
   }
 
   /** Until something may have to be done, as far as the present bound tells; 0 is the next turn. */
@@ -191,7 +256,7 @@ export class WaitQueue {
   }
 
   #remainingNs(heap: MinHeap): number {
-    return Number(this.#reader.remainingNs(asUnixNs(heap.leastKey)));
+    return this.#reader.remaining(asUnixNs(heap.leastKey));
   }
 
   /** Makes sure of a wake-up in `inMs`, unless one comes before. */

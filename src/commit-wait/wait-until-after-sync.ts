@@ -51,7 +51,7 @@ export function waitUntilAfterSync(
     );
     if (blockMs > 0) Atomics.wait(cell, 0, 0, blockMs);
     try {
-      leftNs = Number(clock.remainingNs(timestamp));
+      leftNs = clock.remaining(timestamp);
     } catch (error) {
       throw interruption(error, { timestamp, waitedNs: clock.clock.monotonicNs() - startedNs });
     }

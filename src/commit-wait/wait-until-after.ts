@@ -5,7 +5,7 @@
 import type { BoundedReader } from '../bounded-clock/bounded-reader.ts';
 import type { UnixNs } from '../time/instant.ts';
 import { checkReader, type Waited, type WaitOptions } from './wait-options.ts';
-import { WaitQueue } from './wait-queue.ts';
+import { type Ending, WaitQueue } from './wait-queue.ts';
 
 /** One queue per clock, found again by the clock: it holds nothing once nobody waits, and goes with its clock. */
 const queues = new WeakMap<BoundedReader, WaitQueue>();
@@ -15,6 +15,7 @@ export function beginWait(
   clock: BoundedReader,
   timestamp: UnixNs,
   options: WaitOptions,
+  ending?: Ending,
 ): Promise<Waited> {
   let queue = queues.get(clock);
   if (queue === undefined) {
@@ -22,7 +23,7 @@ export function beginWait(
     queue = new WaitQueue(clock);
     queues.set(clock, queue);
   }
-  return queue.add(timestamp, options);
+  return queue.add(timestamp, options, ending);
 }
 
 /**

@@ -197,20 +197,24 @@ async function transact({ seed, nodes, clients, prepareMs, mode, preempted, ...f
   await world.run(6000);
 
   const seen = { early: 0, disordered: 0, committed: 0, refused: 0 };
-  let greatestShown = 0n;
+  // With the true time of each: what a process does after a pause comes later than what JavaScript runs after it.
+  const shown: { readonly timestamp: bigint; readonly at: bigint }[] = [];
+  const greatestShownBy = (at: bigint): bigint =>
+    shown.reduce((max, each) => (each.at <= at && each.timestamp > max ? each.timestamp : max), 0n);
   const next = (): void => {
     const { machine, clock, hlc } = machines[random.integer(0, machines.length - 1)]!;
     const transaction = machine.bind(() => {
       // All that has been shown by now; this transaction starts later.
-      const shownBefore = greatestShown;
+      const shownBefore = greatestShownBy(world.scheduler.trueNs());
       runCommit(
         { clock, hlc },
         {
           prepare: () => sleep(machine.clock, prepareMs),
           makeVisible: (timestamp) => {
-            if (timestamp >= world.scheduler.trueNs()) seen.early++;
+            const at = world.scheduler.trueNs();
+            if (timestamp >= at) seen.early++;
             if (timestamp <= shownBefore) seen.disordered++;
-            if (timestamp > greatestShown) greatestShown = timestamp;
+            shown.push({ timestamp, at });
             seen.committed++;
           },
         },

@@ -7,6 +7,23 @@ import { MS, NOTHING_LEFT, SECOND, Stage, stateOf } from './stage.ts';
 
 const MODES = ['economy', 'precise'] as const;
 
+/** Where waits of so many ns stand after one turn, 500 ns before the first is due; a reading of the clock takes 100 ns. */
+async function turnOf(s: Stage, ahead: readonly bigint[]): Promise<string[]> {
+  const from = s.earliest;
+  const waits = ahead.map((ns) =>
+    waitUntilAfter(s.bounded, asUnixNs(from + ns), { mode: 'precise' }),
+  );
+  s.clock.advance(ahead[0]! - 500n);
+  s.clock.onRead = () => {
+    s.clock.monotonic += 100n;
+  };
+  expect(s.clock.turnsPending).toBe(1);
+  s.clock.turns();
+  s.clock.onRead = () => {};
+  const states = await Promise.all(waits.map(stateOf));
+  return states.map((state) => (state === 'pending' ? state : 'released'));
+}
+
 describe('release', () => {
   it('economy: a timer, looked at and set again; never before earliest has passed', async () => {
     const s = new Stage();
@@ -34,6 +51,20 @@ describe('release', () => {
     const late = s.clock.monotonic - began - 7n * MS;
     expect(late > 0n && late <= 4000n).toBe(true);
     expect(await stateOf(wait)).toEqual({ value: { waitedNs: 7n * MS + late } });
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it('precise: a turn looks on, and releases all who fall due within microseconds', async () => {
+    const s = new Stage();
+    const states = await turnOf(s, [MS, MS + 1500n, MS + 2500n]);
+    expect(states).toEqual(['released', 'released', 'released']);
+  });
+
+  it('precise: but does not hold up the released for those who come later', async () => {
+    const s = new Stage();
+    const states = await turnOf(s, [MS, MS + 5000n]);
+    expect(states).toEqual(['released', 'pending']);
+    s.spin();
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 

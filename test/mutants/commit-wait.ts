@@ -12,7 +12,7 @@ const SYNC_TEST = 'test/commit-wait/wait-until-after-sync.test.ts';
 const HEAP_TEST = 'test/commit-wait/min-heap.test.ts';
 const SIMULATED = 'test/commit-wait/simulated.test.ts';
 
-const READ = 'this.#reader.readInto(this.#slots, EARLIEST);';
+const READ = 'this.#reader.readInto(slots, EARLIEST);';
 const DUE = 'heap.leastKey < this.#slots[EARLIEST]!';
 const NEVER_EARLY = 'never released while true time';
 const IN_ORDER = 'greater timestamp';
@@ -70,10 +70,26 @@ export const mutants: Mutant[] = [
   {
     id: 'commit-wait-plans-by-the-high-water-mark',
     file: 'src/bounded-clock/bounded-reader.ts',
-    find: 'Number(t - own[EDGE]!)',
-    replace: 'Number(t - own[EARLIEST]!)',
+    find: 'Number(asIntN(64, t - own[EDGE]!))',
+    replace: 'Number(asIntN(64, t - own[EARLIEST]!))',
     test: WAIT_TEST,
     name: 'one that widens it keeps the wait',
+  },
+  {
+    id: 'commit-wait-leaves-the-next-to-the-next-turn',
+    file: QUEUE,
+    find: 'return this.#precise.leastKey - slots[EARLIEST]! < slots[REACH]!;',
+    replace: 'return false;',
+    test: WAIT_TEST,
+    name: 'fall due within microseconds',
+  },
+  {
+    id: 'commit-wait-holds-up-the-released',
+    file: QUEUE,
+    find: 'const HOLD_UP_NS = 3000n;',
+    replace: 'const HOLD_UP_NS = 10_000n;',
+    test: WAIT_TEST,
+    name: 'does not hold up the released',
   },
   {
     id: 'commit-wait-deaf-to-publications',
@@ -102,8 +118,8 @@ export const mutants: Mutant[] = [
   {
     id: 'commit-wait-releases-without-a-bound',
     file: QUEUE,
-    find: 'const { reject, timestamp, startedNs } = this.#end(id);',
-    replace: 'const { resolve: reject, timestamp, startedNs } = this.#end(id) as never;',
+    find: 'this.#end(id)(Promise.reject(interruption(error, wait)));',
+    replace: 'this.#end(id)(wait);',
     test: WAIT_TEST,
     name: 'ERR_COMMIT_WAIT_INTERRUPTED',
   },
@@ -126,7 +142,7 @@ export const mutants: Mutant[] = [
   {
     id: 'commit-wait-listener-left-behind',
     file: QUEUE,
-    find: '    if (waiter.signal && waiter.onAbort) removeAbortListener(waiter.signal, waiter.onAbort);\n',
+    find: '    this.#forget.get(id)?.();\n',
     replace: '',
     test: WAIT_TEST,
     name: 'no longer listens',
@@ -230,7 +246,7 @@ export const mutants: Mutant[] = [
   {
     id: 'commit-wait-goes-on-when-prepare-failed',
     file: COMMIT,
-    find: '    ending.abort();\n',
+    find: '    ending.end?.(error);\n',
     replace: '',
     test: COMMIT_TEST,
     name: 'prepare fails',

@@ -64,6 +64,21 @@ describe.each([true, false])('with a clock that counts suspend: %s', (boot) => {
     expect(detector.check()).toBeDefined();
   });
 
+  it('tells by the wall clock alone whether to look, which is not yet a look', () => {
+    const clock = exactClock(boot);
+    const detector = new JumpDetector(clock);
+    clock.advance(2n * SECOND);
+    clock.wallOffset += 5n * MS;
+    expect(detector.wallMoved()).toBe(false);
+    clock.wallOffset += 1n;
+    expect(detector.wallMoved()).toBe(true);
+    expect(detector.check()).toMatchObject({ elapsedNs: 2n * SECOND });
+    expect(detector.wallMoved()).toBe(false);
+    clock.onRead = (which) => which === 'wall' && clock.advance(2n * MS);
+    clock.wallOffset -= 700n * MS;
+    expect(detector.wallMoved()).toBe(false); // unreadable: no sign of a move
+  });
+
   it('keeps its earlier look when the clocks cannot be read, and judges later', () => {
     const clock = newClock(boot);
     const detector = new JumpDetector(clock);
