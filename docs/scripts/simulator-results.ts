@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { OURS, ownRow, type Point, race, raceRow } from '../../test/kit/race.ts';
+import { limitRow, OURS, ownRow, type Point, race, raceRow } from '../../test/kit/race.ts';
 import { catalog } from '../../test/kit/scenario-catalog.ts';
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url));
@@ -99,12 +99,14 @@ function svg(title: string, points: readonly Point[], fromS: number, toS: number
 mkdirSync(`${DOCS}plots`, { recursive: true });
 const own: string[] = [];
 const compared: string[] = [];
+const limits: (string | never[])[] = [];
 for (const entry of catalog) {
   const wanted = PLOTS.filter(({ scenario }) => scenario === entry.name);
   const points: Point[] = [];
   const result = await race(entry, wanted.length > 0 ? (point) => points.push(point) : undefined);
   own.push(ownRow(result));
   compared.push(raceRow(result));
+  limits.push(limitRow(result) ?? []);
   for (const { file, method, from, to } of wanted) {
     const shown = points.filter(
       (p) => p.method === method && p.elapsedNs >= from * 60e9 && p.elapsedNs <= to * 60e9,
@@ -151,6 +153,19 @@ others; the last column says how many times as wide as ours it is.
 | scenario | epsilon-clock | RFC 5905 | RFC 5905, hull | ClockBound | TrueTime | TigerBeetle | hull / ours |
 |---|---|---|---|---|---|---|---|
 ${compared.join('\n')}
+
+## What no sound rule can beat
+
+A rule may be wide because it is clumsy, or because the samples do not say more.
+[narrowest.ts](../test/kit/narrowest.ts) tells the two apart: it covers just what *could* be true, every theta that a history of
+the rate which A2 allows leads to through all the samples, whichever \`f\` sources lie. A rule that is narrower than that, on
+the same samples, is wrong in a world that looks the same. It is a lower limit and no rule: it knows that liars never
+take turns, it forgets nothing, and where it rounds, it rounds inward. "Excess" is our mean half-width by the limit's; the
+last column is how many times as wide as the *limit* the best other sound rule is, so no sound rule can gain more than that over it.
+
+| scenario | epsilon-clock | narrowest possible | excess | hull / ours | hull / narrowest |
+|---|---|---|---|---|---|
+${limits.flat().join('\n')}
 
 ## Pictures
 

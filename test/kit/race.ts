@@ -7,6 +7,7 @@ import { Oracle, type OracleSummary } from '../../src/sim/oracle.ts';
 import { openScenario } from '../../src/sim/scenario.ts';
 import { asUnixNs } from '../../src/time/instant.ts';
 import { baselines, SOUND } from './baselines.ts';
+import { Narrowest } from './narrowest.ts';
 import type { CatalogEntry } from './scenario-catalog.ts';
 
 export interface Race {
@@ -15,6 +16,8 @@ export interface Race {
   /** Our wrong readings, one per line. */
   readonly report: string;
   readonly others: readonly { readonly name: string; readonly summary: OracleSummary }[];
+  /** Where the entry asks for the limit. */
+  readonly narrowest: OracleSummary | undefined;
 }
 
 /** One method's interval at one instant, relative to the truth, for plots. */
@@ -32,11 +35,9 @@ export async function race(
   onPoint: (point: Point) => void = () => {},
 ): Promise<Race> {
   const { scenario } = entry;
-  const methods = baselines({
-    sources: scenario.servers.length,
-    driftPpm: 200,
-    pollMs: scenario.pollMs ?? 16_000,
-  });
+  const sources = scenario.servers.length;
+  const rules = baselines({ sources, driftPpm: 200, pollMs: scenario.pollMs ?? 16_000 });
+  const methods = entry.limit ? [...rules, new Narrowest(sources)] : rules;
   const { world, process, clock, run } = openScenario(scenario, {
     onSample: (sample) => {
       for (const method of methods) method.take(sample);
@@ -79,11 +80,13 @@ export async function race(
   again();
   await run();
   clock.stop();
+  const summaries = methods.map(({ name }, i) => ({ name, summary: oracles[i]!.summary() }));
   return {
     name: entry.name,
     ours: world.oracle.summary(),
     report: world.oracle.report(),
-    others: methods.map(({ name }, i) => ({ name, summary: oracles[i]!.summary() })),
+    others: summaries.slice(0, rules.length),
+    narrowest: summaries[rules.length]?.summary,
   };
 }
 
@@ -110,6 +113,11 @@ export function gain({ ours, others }: Race): number {
   return others.find(({ name }) => name === SOUND)!.summary.meanNs / ours.meanNs;
 }
 
+/** How many times as wide as need be ours is at most, on average. */
+export function excess({ ours, narrowest }: Race): number | undefined {
+  return narrowest && ours.meanNs / narrowest.meanNs;
+}
+
 /** A row of the second table: mean half-width of every method, its share of wrong readings, and the gain. */
 export function raceRow(race: Race): string {
   const { name, ours, others } = race;
@@ -118,4 +126,13 @@ export function raceRow(race: Race): string {
     return wrong === 0 ? ms(summary.meanNs) : `${ms(summary.meanNs)} (**${percent(wrong)}** wrong)`;
   });
   return `| ${name} | ${cells.join(' | ')} | ${gain(race).toFixed(2)} |`;
+}
+
+/** A row of the third table, where there is a limit: ours beside the narrowest possible, and the best gain possible. */
+export function limitRow(race: Race): string | undefined {
+  const { name, ours, narrowest } = race;
+  const over = excess(race);
+  if (!narrowest || over === undefined) return undefined;
+  const cells = [over, gain(race), gain(race) * over].map((ratio) => ratio.toFixed(2));
+  return `| ${name} | ${ms(ours.meanNs)} | ${ms(narrowest.meanNs)} | ${cells.join(' | ')} |`;
 }

@@ -5,15 +5,23 @@ import { expect, test } from 'vitest';
 const page = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8').replace(/\s+/g, ' ');
 
-/** "hull / ours", the last column of the second table, of the scenarios whose names match. */
-function ratios(scenario: RegExp): number[] {
+/** A column, counted from the end, of the table under a heading, of the scenarios whose names match. */
+function column(heading: string, fromEnd: number, scenario: RegExp): number[] {
   const text = readFileSync(new URL('../../docs/simulator-results.md', import.meta.url), 'utf8');
-  const rows = text.split('## The same traces')[1]!.matchAll(/^\| (.+?) \|.*\| ([\d.]+) \|$/gm);
-  return [...rows].filter(([, name]) => scenario.test(name!)).map(([, , ratio]) => Number(ratio));
+  const section = text.split(`## ${heading}`)[1]!.split('\n## ')[0]!;
+  const rows = section.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+  return rows
+    .filter((cells) => cells.length > 2 && scenario.test(cells[1]!))
+    .map((cells) => Number(cells.at(-1 - fromEnd)));
 }
+
+const ratios = (scenario: RegExp): number[] => column('The same traces', 1, scenario);
+const excess = (scenario: RegExp): number[] => column('What no sound rule', 3, scenario);
 
 const range = (values: readonly number[]): string =>
   `${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)} times`;
+
+const percent = (ratio: number): string => `${Math.round((ratio - 1) * 100)} %`;
 
 test('what layer 2 is worth, in docs/bound.md and the README', () => {
   const good = ratios(/^(LAN|cloud zone), stratum 1, \d+ s polls$/);
@@ -24,6 +32,11 @@ test('what layer 2 is worth, in docs/bound.md and the README', () => {
   expect(said).toContain(`the best other *sound* rule is ${range(good)} as wide`);
   expect(said).toContain(`and ${down!.toFixed(1)} times when all sources are down`);
   expect(said).toContain(`a millisecond off, ${range(fair)}`);
+  const near = excess(/, 16 s polls$|^(cloud|internet), 64 s polls$/);
+  expect(near.length).toBe(7);
+  expect(said).toContain(`at most ${percent(Math.max(...near))} wider than need be`);
+  const far = excess(/^LAN(, stratum 1)?, 64 s polls$/);
+  expect(said).toContain(`on a LAN polled every 64 s by ${far.map(percent).join(' and ')}`);
   expect(page('README.md')).toContain('six times with exact servers near by');
   expect(Math.round(Math.max(...good))).toBe(6);
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openScenario } from '../../src/sim/scenario.ts';
 import { unixNs } from '../../src/time/instant.ts';
 import { runDrawnWorlds } from '../kit/drawn-worlds.ts';
-import { gain, ownRow, race, raceRow } from '../kit/race.ts';
+import { excess, gain, limitRow, ownRow, race, raceRow } from '../kit/race.ts';
 import { catalog } from '../kit/scenario-catalog.ts';
 
 const page = readFileSync(new URL('../../docs/simulator-results.md', import.meta.url), 'utf8');
@@ -22,6 +22,11 @@ test.for(catalog.map((entry) => [entry.name, entry] as const))(
     expect(gain(result)).toBeGreaterThanOrEqual(entry.goal ?? 0);
     expect(page).toContain(`${ownRow(result)}\n`);
     expect(page).toContain(`${raceRow(result)}\n`);
+    if (!entry.limit) return;
+    // It covers whatever could be true, so the truth; and we can't be narrower.
+    expect(result.narrowest?.violations).toBe(0);
+    expect(excess(result)).toBeGreaterThan(1);
+    expect(page).toContain(`${limitRow(result)}\n`);
   },
 );
 

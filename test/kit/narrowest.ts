@@ -1,0 +1,248 @@
+/**
+ * The narrowest interval that any sound rule could give on the same samples: what is left to be gained.
+ *
+ * The problem. A rule may be wide because it is clumsy, or because the samples do not say more. Only the set of
+ * all that *could* be true tells the two apart: every theta that some history of the local rate which A2 allows
+ * leads to, through all the samples. A rule that leaves out any part of it is wrong in that world.
+ *
+ * The idea (set-membership estimation, Schweppe 1968). The state is (theta, base rate b). What is possible is a convex
+ * polygon: time shears and grows it, a sample cuts a half-plane off. A2's span keeps b in a band [c, c + A], so there
+ * is a polygon for each of some bands; and at most f sources lie, so for each set of n - f sources. The answer
+ * covers them all.
+ *
+ * It is a lower limit, so every step is rounded *inward*: the reach of a step is a hexagon inside the true
+ * shape, bands lie some ppm apart, polygons lose the least of too many corners, and a request counts as sent when
+ * its reply came. It also knows more than A0 says: that the same f sources lie for ever. Hence no sound rule is narrower,
+ * and the best there can be is somewhat wider.
+ *
+ * Units: us, s, and so ppm for rates.
+ */
+import type { ClockSample } from '../../src/bound/clock-sample.ts';
+import type { Baseline, ThetaInterval } from './baselines.ts';
+
+/** A2 by default, and A1 of a free-running host. */
+const JITTER = 1;
+const WANDER = 0.1;
+const SPAN = 25;
+const R = 500;
+
+const BAND_STEP = 5;
+const MOST_CORNERS = 24;
+
+interface Corner {
+  /** us, relative to the first sample's. */
+  readonly theta: number;
+  /** ppm */
+  readonly b: number;
+}
+
+/** Convex, counter-clockwise; empty when nothing is possible. */
+type Polygon = readonly Corner[];
+
+export class Narrowest implements Baseline {
+  readonly name = 'narrowest possible';
+  readonly #sources: number;
+  readonly #states = new Map<string, Possible[]>();
+  #all: Possible[] = [];
+  #base: { readonly m: bigint; readonly theta: bigint } | undefined;
+
+  constructor(sources: number) {
+    this.#sources = sources;
+  }
+
+  take(sample: ClockSample): void {
+    this.#base ??= { m: sample.receivedAt, theta: sample.lowerNs };
+    if (!this.#states.has(sample.sourceId)) this.#meet(sample.sourceId);
+    const at = Number(sample.receivedAt - this.#base.m) / 1e9;
+    const lower = Number(sample.lowerNs - this.#base.theta) / 1e3;
+    const sinceSentS = Number(sample.receivedAt - sample.sentAt) / 1e9;
+    // The upper fact is of the instant of sending; theta fell by no more than this since.
+    const upper = Number(sample.upperNs - this.#base.theta) / 1e3 - R * sinceSentS;
+    for (const possible of this.#states.get(sample.sourceId)!) possible.learn(at, lower, upper);
+    this.#forgetTheImpossible();
+  }
+
+  intervalAt(m: bigint): ThetaInterval | undefined {
+    if (this.#base === undefined || this.#states.size < this.#sources) return undefined;
+    const at = Number(m - this.#base.m) / 1e9;
+    const spans = this.#all
+      .map((possible) => possible.spanAt(at))
+      .filter((span) => span !== undefined);
+    if (spans.length === 0) return undefined;
+    const lo = Math.min(...spans.map(([lo]) => lo));
+    const hi = Math.max(...spans.map(([, hi]) => hi));
+    return {
+      lowerNs: this.#base.theta + BigInt(Math.ceil(lo * 1e3)),
+      upperNs: this.#base.theta + BigInt(Math.floor(hi * 1e3)),
+    };
+  }
+
+  #forgetTheImpossible(): void {
+    const left = this.#all.filter(({ impossible }) => !impossible);
+    if (left.length === this.#all.length) return;
+    this.#all = left;
+    for (const [id, states] of this.#states) {
+      this.#states.set(
+        id,
+        states.filter(({ impossible }) => !impossible),
+      );
+    }
+  }
+
+  /** With the last source the sets of n - f are known. What the others said before it is missed by all alike. */
+  #meet(sourceId: string): void {
+    this.#states.set(sourceId, []);
+    if (this.#states.size < this.#sources) return;
+    const honest = this.#sources - Math.floor((this.#sources - 1) / 2);
+    for (const trusted of choices([...this.#states.keys()], honest)) {
+      for (let c = -R; c + SPAN <= R; c += BAND_STEP) {
+        const possible = new Possible(c, c + SPAN);
+        this.#all.push(possible);
+        for (const id of trusted) this.#states.get(id)!.push(possible);
+      }
+    }
+  }
+}
+
+/** All ways to choose `count` of `items`. */
+function choices<T>(items: readonly T[], count: number): T[][] {
+  if (count === 0) return [[]];
+  return items.flatMap((item, i) =>
+    choices(items.slice(i + 1), count - 1).map((rest) => [item, ...rest]),
+  );
+}
+
+/** What can be true if these sources are right and b keeps to this band. */
+class Possible {
+  readonly #least: number;
+  readonly #most: number;
+  #polygon: Polygon | undefined;
+  #at = 0;
+
+  constructor(least: number, most: number) {
+    this.#least = least;
+    this.#most = most;
+  }
+
+  get impossible(): boolean {
+    return this.#polygon?.length === 0;
+  }
+
+  learn(at: number, lower: number, upper: number): void {
+    const before = this.#polygon ?? [
+      { theta: lower, b: this.#least },
+      { theta: upper, b: this.#least },
+      { theta: upper, b: this.#most },
+      { theta: lower, b: this.#most },
+    ];
+    let now = this.#polygon === undefined ? before : evolved(before, at - this.#at);
+    this.#at = at;
+    now = cut(now, ({ theta }) => theta - lower);
+    now = cut(now, ({ theta }) => upper - theta);
+    now = cut(now, ({ b }) => b - this.#least);
+    now = cut(now, ({ b }) => this.#most - b);
+    this.#polygon = withoutSmallCorners(now);
+  }
+
+  spanAt(at: number): readonly [number, number] | undefined {
+    if (this.#polygon === undefined || this.#polygon.length === 0) return undefined;
+    const dt = at - this.#at;
+    const bend = (WANDER * dt * dt) / 2;
+    let lo = Number.POSITIVE_INFINITY;
+    let hi = Number.NEGATIVE_INFINITY;
+    for (const { theta, b } of this.#polygon) {
+      const ahead = theta + b * dt;
+      hi = Math.max(hi, ahead + JITTER * dt + (b + WANDER * dt <= this.#most ? bend : 0));
+      lo = Math.min(lo, ahead - JITTER * dt - (b - WANDER * dt >= this.#least ? bend : 0));
+    }
+    return [lo, hi];
+  }
+}
+
+/** Sheared by the rate, and grown by what jitter and wander can do in `dt`. */
+function evolved(polygon: Polygon, dt: number): Polygon {
+  const turn = WANDER * dt;
+  const bend = (WANDER * dt * dt) / 2;
+  const shake = JITTER * dt;
+  // The base rate may fall all the time, rise all the time, or rise for half of it and fall for the other half.
+  const reach = [
+    { theta: -bend - shake, b: -turn },
+    { theta: -bend + shake, b: -turn },
+    { theta: bend / 2 + shake, b: 0 },
+    { theta: bend + shake, b: turn },
+    { theta: bend - shake, b: turn },
+    { theta: -bend / 2 - shake, b: 0 },
+  ];
+  return sum(
+    polygon.map(({ theta, b }) => ({ theta: theta + b * dt, b })),
+    reach,
+  );
+}
+
+const cross = (o: Corner, p: Corner, q: Corner): number =>
+  (p.theta - o.theta) * (q.b - o.b) - (p.b - o.b) * (q.theta - o.theta);
+
+/** From the lowest corner, of those the one furthest left. */
+function fromLowest(polygon: Polygon): Polygon {
+  let lowest = 0;
+  polygon.forEach((p, i) => {
+    const best = polygon[lowest]!;
+    if (p.b < best.b || (p.b === best.b && p.theta < best.theta)) lowest = i;
+  });
+  return [...polygon.slice(lowest), ...polygon.slice(0, lowest)];
+}
+
+/** All sums of a point of one and a point of the other (Minkowski): their edges, merged by direction. */
+function sum(one: Polygon, other: Polygon): Polygon {
+  if (one.length === 0) return [];
+  const p = fromLowest(one);
+  const q = fromLowest(other);
+  const corners: Corner[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < p.length || j < q.length) {
+    const [p0, p1] = [p[i % p.length]!, p[(i + 1) % p.length]!];
+    const [q0, q1] = [q[j % q.length]!, q[(j + 1) % q.length]!];
+    corners.push({ theta: p0.theta + q0.theta, b: p0.b + q0.b });
+    const turn = (p1.theta - p0.theta) * (q1.b - q0.b) - (p1.b - p0.b) * (q1.theta - q0.theta);
+    const ofP = j >= q.length || (i < p.length && turn >= 0);
+    const ofQ = i >= p.length || (j < q.length && turn <= 0);
+    if (ofP) i++;
+    if (ofQ) j++;
+  }
+  return corners;
+}
+
+/** The part where `side` is not negative (Sutherland and Hodgman 1974). */
+function cut(polygon: Polygon, side: (corner: Corner) => number): Polygon {
+  const kept: Corner[] = [];
+  polygon.forEach((corner, i) => {
+    const before = polygon.at(i - 1)!;
+    const there = side(before);
+    const here = side(corner);
+    if (there < 0 !== here < 0) {
+      const share = there / (there - here);
+      kept.push({
+        theta: before.theta + share * (corner.theta - before.theta),
+        b: before.b + share * (corner.b - before.b),
+      });
+    }
+    if (here >= 0) kept.push(corner);
+  });
+  return kept;
+}
+
+/** Corners that matter least go first: what is left is inside. */
+function withoutSmallCorners(polygon: Polygon): Polygon {
+  const kept = [...polygon];
+  while (kept.length > MOST_CORNERS) {
+    let least = 0;
+    let area = Number.POSITIVE_INFINITY;
+    kept.forEach((corner, i) => {
+      const lost = Math.abs(cross(kept.at(i - 1)!, corner, kept[(i + 1) % kept.length]!));
+      if (lost < area) [least, area] = [i, lost];
+    });
+    kept.splice(least, 1);
+  }
+  return kept;
+}
