@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { barChart, lineChart, logLogChart } from '../../bench/chart.ts';
-import { compare } from '../../bench/compare.ts';
+import { compare, slowerAgain } from '../../bench/compare.ts';
 import { curvesOf, groupTable, markdownOf, type Report, tableRows } from '../../bench/report.ts';
 import { faultsOf, type Measured, type Run, type Scene } from '../../bench/run.ts';
 import { bytesFigure, figure, table } from '../../bench/table.ts';
 import {
   earlyFaults,
+  FLOOR,
   type Lateness,
   latencyLines,
   latenessLines,
@@ -62,7 +63,8 @@ const waits: WaitsMeasured = {
   ],
   bursts: [
     { name: 'precise', waits: 1e6, early: 0, p50Us: 3, p99Us: 30, cpuUs: 2.5 },
-    { name: 'a timer for each', waits: 1e5, early: 0, p50Us: 500, p99Us: 1500, cpuUs: 2 },
+    { name: 'a `setTimeout` for each', waits: 1e5, early: 0, p50Us: 500, p99Us: 1500, cpuUs: 2 },
+    { name: FLOOR, waits: 1e5, early: 0, p50Us: 1, p99Us: 15, cpuUs: 1 },
   ],
   latency: [
     { epsilonMs: 1, prepareMs: 5, overlappedMs: 5.1, inTurnMs: 7, overlappedByPrepare: 1.01 },
@@ -123,23 +125,31 @@ describe('tables', () => {
 
 describe('against an earlier run', () => {
   const before = runOf([row('a', { xFloor: 2, xHrtime: 1.5 }), row('b')]);
+  const faults = (...runs: [Run, Run]): string[] => compare(...runs).map(({ fault }) => fault);
+
+  test('what is slower only once was disturbed', () => {
+    const first = compare(before, runOf([row('a', { xFloor: 3 }), row('b', { xFloor: 3 })]));
+    const second = runOf([row('a', { xFloor: 2 }), row('b', { xFloor: 2 })]);
+    expect(slowerAgain(first, before, second)).toEqual([first[1]]);
+    expect(slowerAgain([], before, second)).toEqual([]);
+  });
 
   test('a quarter slower passes, more does not; faster always does', () => {
-    expect(compare(before, runOf([row('a', { xFloor: 2.5 }), row('b', { xFloor: 0.1 })]))).toEqual(
+    expect(faults(before, runOf([row('a', { xFloor: 2.5 }), row('b', { xFloor: 0.1 })]))).toEqual(
       [],
     );
-    expect(compare(before, runOf([row('a', { xFloor: 2.51 }), row('b')]))).toEqual([
+    expect(faults(before, runOf([row('a', { xFloor: 2.51 }), row('b')]))).toEqual([
       'a: 2.51 times the floor, was 2.00',
     ]);
   });
 
   test('times do not matter', () => {
-    expect(compare(before, runOf([row('a', { xFloor: 2, medianNs: 9e9 }), row('b')]))).toEqual([]);
+    expect(faults(before, runOf([row('a', { xFloor: 2, medianNs: 9e9 }), row('b')]))).toEqual([]);
   });
 
   test('a row that is gone, or came to nothing, is a fault; a new one is not', () => {
-    expect(compare(before, runOf([row('a'), row('c')]))).toEqual(['b: no longer measured']);
-    expect(compare(before, runOf([row('a', { xFloor: Number.NaN }), row('b')]))).toHaveLength(1);
+    expect(faults(before, runOf([row('a'), row('c')]))).toEqual(['b: no longer measured']);
+    expect(faults(before, runOf([row('a', { xFloor: Number.NaN }), row('b')]))).toHaveLength(1);
   });
 
   test('when only one had a C compiler, hrtime is what both are measured by', () => {
@@ -147,7 +157,7 @@ describe('against an earlier run', () => {
       [row('a', { xFloor: 99, xHrtime: 1.6 }), row('b', { xHrtime: 2 })],
       'hrtime',
     );
-    expect(compare(before, after)).toEqual(['b: 2.00 times hrtime, was 1.00']);
+    expect(faults(before, after)).toEqual(['b: 2.00 times hrtime, was 1.00']);
   });
 });
 
@@ -243,7 +253,7 @@ describe('waits', () => {
     );
     expect(text).toMatch(/precise .*1,000,000.*2\.50 \(\*\*missed\*\* 2\.00\)/);
     expect(text.match(/missed/g)).toHaveLength(3);
-    expect(text).toContain('50.0 times that of ours');
+    expect(text).toContain('50.0 times that of ours, and 100 times that of the loop that only');
     expect(text).toContain('takes 1.01 times as long');
   });
 

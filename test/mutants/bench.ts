@@ -45,6 +45,14 @@ export const mutants: Mutant[] = [
     name: 'against an earlier run',
   },
   {
+    id: 'bench-slower-once-is-enough',
+    file: 'bench/compare.ts',
+    find: 'return first.filter(({ id }) => again.has(id));',
+    replace: 'return [...first];',
+    test: REPORT,
+    name: 'against an earlier run',
+  },
+  {
     id: 'bench-gone-row-forgiven',
     file: 'bench/compare.ts',
     find: 'if (again === undefined) {',
