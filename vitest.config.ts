@@ -16,7 +16,10 @@ const unit = {
 };
 
 /** What they show does not depend on the version of Node: the longest simulations, a million hostile packets. */
-const LONG = ['test/sim/{scenarios,hours,assumptions}.test.ts', 'test/sources/ntp/fuzz.test.ts'];
+const LONG = [
+  'test/sim/{scenarios,hours,assumptions,collusion,profile-rule}.test.ts',
+  'test/sources/ntp/fuzz.test.ts',
+];
 
 const config: ViteUserConfig = defineConfig({
   resolve: { alias },

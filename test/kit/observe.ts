@@ -12,6 +12,8 @@ export interface Observed {
   /** Readings without an interval, and wrong ones, in seconds. */
   readonly refusedS: readonly number[];
   readonly violatedS: readonly number[];
+  /** How far outside of its interval the truth was at worst, ms. */
+  readonly worstMs: number;
   readonly finalStatus: string;
   readonly finalDriftPpm: number;
   /** All readings. */
@@ -32,14 +34,18 @@ export async function observe(scenario: Scenario, options: ObserveOptions = {}):
   clock.onChange((event) => events.push({ ...event, atS: now() }));
   const refusedS: number[] = [];
   const violatedS: number[] = [];
+  let worstNs = 0;
   let readings = 0;
   const look = process.bind(() => {
     readings++;
     const before = world.scheduler.trueNs();
     const reading = clock.read();
     if (!('interval' in reading)) refusedS.push(now());
-    else if (reading.interval.latest < before || reading.interval.earliest > before) {
-      violatedS.push(now());
+    else {
+      const { earliest, latest } = reading.interval;
+      const outsideNs = Number(before < earliest ? earliest - before : before - latest);
+      if (outsideNs > 0) violatedS.push(now());
+      worstNs = Math.max(worstNs, outsideNs);
     }
     world.scheduler.after(everyMs * 1e6, look);
   });
@@ -47,7 +53,8 @@ export async function observe(scenario: Scenario, options: ObserveOptions = {}):
   await run();
   const { driftPpm } = clock.explain();
   const finalStatus = clock.read().status;
-  return { events, refusedS, violatedS, readings, finalStatus, finalDriftPpm: driftPpm };
+  const worstMs = worstNs / 1e6;
+  return { events, refusedS, violatedS, worstMs, readings, finalStatus, finalDriftPpm: driftPpm };
 }
 
 /** Whether an instant is in a stretch of time, in seconds. */

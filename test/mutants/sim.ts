@@ -183,6 +183,23 @@ export const mutants: Mutant[] = [
     name: 'slews back 30 ms at 5 %',
   },
   {
+    // For a millisecond of error at most: a daemon that was started late slews 300 times as much.
+    id: 'sim-wall-guard-lets-go',
+    file: 'src/bound/wall-guard.ts',
+    find: 'const REACH = 1e9;',
+    replace: 'const REACH = 1e6;',
+    test: 'test/sim/profile-rule.test.ts',
+    name: 'somebody starts a daemon',
+  },
+  {
+    id: 'sim-outvoted-not-announced',
+    file: 'src/bounded-clock/change-events.ts',
+    find: 'const present = engine.bounded && cone.known && !agrees && !suspect;',
+    replace: 'const present = engine.bounded && cone.known && !agrees && suspect;',
+    test: 'test/sim/collusion.test.ts',
+    name: 'run off at 20 ppm',
+  },
+  {
     id: 'sim-leap-second-ignored',
     file: 'src/bound/bound-engine.ts',
     find: "source.leap = sample.leap !== 'none';",
