@@ -261,7 +261,7 @@ export class BoundedClock extends BoundedReader {
 
   /** Unlike an attached reader, the publisher can act on what it sees. */
   protected override checkWall(): Disruption | undefined {
-    if (this.#stopped || !this.#detector.wallMoved()) return undefined;
+    if (this.#stopped || !this.#detector.mayHaveJumped()) return undefined;
     const jump = this.#detector.check();
     if (jump === undefined) return undefined;
     this.#disrupt(jump.kind);

@@ -20,7 +20,8 @@
  * Threshold: 3 ms + 1000 ppm of the elapsed monotonic time. Each bracketed read is off its centre by at most half of
  * (wall grid + monotonic grid + 1 ms of bracket), so two of them by 2 ms together; where the grids are
  * coarser than 2 ms in all, the threshold grows with them. The boot clock's grid of 10 ms adds 20 ms
- * wherever it is involved. 1000 ppm lets a clock that is slewed alone pass.
+ * wherever it is involved. 1000 ppm lets a wall clock that is slewed alone pass; the boot clock is slewed as the
+ * monotonic clock is, so a suspend of 23 ms shows there after any length of time: at the end of a pause of minutes, too.
  *
  * Not seen: a suspend or step shorter than that; a daemon that slews the wall clock alone at more than
  * 1000 ppm shows as steps. Where the monotonic clock counts suspend itself (macOS, Windows), a suspend is, and
@@ -83,6 +84,8 @@ const THRESHOLD_NS = 3n * NS_PER_MS;
 /** 1000 ppm: one part in a thousand. */
 const SLEW_DIVISOR = 1000n;
 const BOOT_GRID_NS = 10n * NS_PER_MS;
+/** So long the next regular look is not overdue. */
+const RECENT_NS = 2000n * NS_PER_MS;
 
 /** Twice the centres of (wall - mono) and (boot - mono): twice, so that they stay whole. */
 interface Look {
@@ -128,15 +131,17 @@ export class JumpDetector {
   }
 
   /**
-   * Whether (wall - monotonic) has moved since the last look, which this is not: a `check` then tells more. The
-   * cheaper half of one, for hot paths: it reads no boot clock, on Linux a file. Misses a suspend during which the
-   * wall clock stood still, too.
+   * False when a `check` would hardly tell anything: (wall - monotonic) has not moved since the last look, and that is
+   * less than 2 s ago. The cheap half of a look, for hot paths: it reads no boot clock, on Linux a file, and so misses
+   * a suspend during which the wall clock stood still as well.
    */
-  wallMoved(): boolean {
+  mayHaveJumped(): boolean {
     const wall = readWallOffset(this.#clock);
-    if (!wall || !this.#previous) return false;
+    if (!wall) return false;
+    if (!this.#previous) return true;
+    const elapsedNs = wall.readAt - this.#previous.readAt;
     const movedNs = (twiceCentre(wall) - this.#previous.wallTwiceNs) / 2n;
-    return magnitude(movedNs) > jumpLimitNs(this.#clock, wall.readAt - this.#previous.readAt);
+    return elapsedNs > RECENT_NS || magnitude(movedNs) > jumpLimitNs(this.#clock, elapsedNs);
   }
 
   /**
@@ -167,10 +172,11 @@ export class JumpDetector {
     }
 
     const bootNs = (now.bootTwiceNs - previous.bootTwiceNs) / 2n;
-    const bootLimitNs = limitNs + 2n * BOOT_GRID_NS;
+    // These two are slewed alike: however long ago the last look was, only the reads themselves can differ.
+    const bootLimitNs = readLimitNs(this.#clock) + 2n * BOOT_GRID_NS;
     // What a suspend does not account for.
     const restNs = wallNs - bootNs;
-    const restMoved = magnitude(restNs) > bootLimitNs;
+    const restMoved = magnitude(restNs) > limitNs + 2n * BOOT_GRID_NS;
     if (bootNs > bootLimitNs) {
       return { kind: 'suspend', suspendNs: bootNs, stepNs: restMoved ? restNs : 0n, elapsedNs };
     }
@@ -184,9 +190,13 @@ export class JumpDetector {
 
 /** How far two centres of (wall - monotonic), read `elapsedNs` apart, may differ without a jump. */
 export function jumpLimitNs(clock: Clock, elapsedNs: bigint): bigint {
+  return readLimitNs(clock) + elapsedNs / SLEW_DIVISOR;
+}
+
+/** The part of it that is due to the reads, and not to slewing. */
+function readLimitNs(clock: Clock): bigint {
   const uncertaintyNs = clock.wallGridNs + clock.monotonicGridNs + BRACKET_LIMIT_NS;
-  const baseNs = uncertaintyNs > THRESHOLD_NS ? uncertaintyNs : THRESHOLD_NS;
-  return baseNs + elapsedNs / SLEW_DIVISOR;
+  return uncertaintyNs > THRESHOLD_NS ? uncertaintyNs : THRESHOLD_NS;
 }
 
 /** `undefined` when the clocks could not be read close enough together. */

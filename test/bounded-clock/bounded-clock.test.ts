@@ -170,6 +170,14 @@ describe('status', () => {
     ]);
   });
 
+  it('a short suspend in a long pause: read() at the end of a pause does not trust the wall clock alone', () => {
+    const s = stage();
+    s.round();
+    s.clock.suspend(100n * MS);
+    s.clock.monotonic += 300n * SECOND;
+    expect(s.bounded.read()).toEqual({ status: 'disrupted', reason: 'suspend' });
+  });
+
   it.each([
     ['step', (clock: HandClock) => (clock.wallOffset += 100n * MS)],
     ['suspend', (clock: HandClock) => clock.suspend(2n * SECOND)],

@@ -153,6 +153,22 @@ export const mutants: Mutant[] = [
     name: 'is a step',
   },
   {
+    id: 'jump-detector-boot-clock-slewed',
+    file: 'src/time/jump-detector.ts',
+    find: 'const bootLimitNs = readLimitNs(this.#clock) + 2n * BOOT_GRID_NS;',
+    replace: 'const bootLimitNs = limitNs + 2n * BOOT_GRID_NS;',
+    test: 'test/time/jump-detector.test.ts',
+    name: 'short suspend within a long pause',
+  },
+  {
+    id: 'jump-detector-glance-trusted-for-ever',
+    file: 'src/time/jump-detector.ts',
+    find: 'elapsedNs > RECENT_NS || ',
+    replace: '',
+    test: 'test/bounded-clock/bounded-clock.test.ts',
+    name: 'at the end of a pause',
+  },
+  {
     id: 'jump-suspend-as-step',
     file: 'src/time/jump-detector.ts',
     find: 'if (bootNs > bootLimitNs) {',
