@@ -70,6 +70,13 @@ const CLAIM_GROWTH = 15e-6;
 const PORT = 123;
 const LEAP_INDICATOR = { none: 0, insert: 1, delete: 2, unsynchronized: 3 } as const;
 
+/** What a server announces of its own error, and how long ago it was updated. */
+interface Claim {
+  readonly rootDelayMs: number;
+  readonly rootDispersionMs: number;
+  readonly ageNs: number;
+}
+
 export class SimNtpServer {
   readonly address: string;
   readonly #scheduler: Scheduler;
@@ -102,10 +109,11 @@ export class SimNtpServer {
     const own = { host: address, port: PORT };
     network.attach(own, (request, from) => {
       const received = this.#timeNs();
+      const claimed = this.#claim();
       const holdNs = this.#random.between(0, (this.#options.holdMs ?? 0.05) * 1e6);
       if (this.#behaviour.silent === true) return;
       this.#scheduler.after(holdNs, () => {
-        const reply = this.#answer(request, received);
+        const reply = this.#answer(request, received, claimed);
         if (reply !== undefined) network.send(own, from, reply);
       });
     });
@@ -122,10 +130,12 @@ export class SimNtpServer {
     return this.#timeNs() - this.#scheduler.trueNs();
   }
 
-  #answer(request: Uint8Array, received: UnixNs): Uint8Array | undefined {
+  /** An honest claim covers both stamps: where the server was updated while it held the request, the older one. */
+  #answer(request: Uint8Array, received: UnixNs, claimed: Claim): Uint8Array | undefined {
     const { precision = -20, stratum = 2 } = this.#options;
     const { kiss, leap = 'none', claimShare = 1 } = this.#behaviour;
-    const claim = this.#claim();
+    const now = this.#claim();
+    const claim = now.rootDispersionMs < claimed.rootDispersionMs ? claimed : now;
     return answerRequest(request, received, this.#timeNs(), {
       leap: LEAP_INDICATOR[leap],
       stratum,
@@ -139,7 +149,7 @@ export class SimNtpServer {
   }
 
   /** What an honest server would announce now. */
-  #claim(): { rootDelayMs: number; rootDispersionMs: number; ageNs: number } {
+  #claim(): Claim {
     const { rootDelayMs = 0.4, rootDispersionMs = 0.3, updateEveryMs = 64_000 } = this.#options;
     const ageNs = this.#scheduler.elapsedNs % (updateEveryMs * 1e6);
     const grownMs = (CLAIM_GROWTH * ageNs) / 1e6;

@@ -11,6 +11,14 @@ const CLOCK = 'test/sim/sim-clock.test.ts';
 
 export const mutants: Mutant[] = [
   {
+    id: 'sim-server-updated-while-it-holds',
+    file: 'src/sim/sim-ntp-server.ts',
+    find: 'now.rootDispersionMs < claimed.rootDispersionMs ? claimed : now',
+    replace: 'now',
+    test: 'test/sim/sim-ntp-server.test.ts',
+    name: 'update while a request is held',
+  },
+  {
     id: 'sim-root-delay-dropped',
     file: 'src/sources/ntp/exchange.ts',
     find: 'divCeil(nsFromShortUp(packet.rootDelay), 2n) +',

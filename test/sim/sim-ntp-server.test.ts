@@ -52,6 +52,22 @@ test.for([-1, -0.3, 0, 1])(
   },
 );
 
+test('an update while a request is held: the claim covers the first stamp too', () => {
+  const { world, server, ask } = served({
+    errorShare: -1,
+    rootDelayMs: 0,
+    rootDispersionMs: 0,
+    updateEveryMs: 60_000,
+    holdMs: 20,
+  });
+  for (let minute = 1; minute <= 20; minute++) {
+    world.scheduler.run(minute * 60e9 - 10e6);
+    const error = Number(server.errorNs());
+    expect(error).toBeLessThan(-890_000);
+    expect(shortNs(ask()!.rootDispersion)).toBeGreaterThan(-error - QUANTUM_NS - 954);
+  }
+});
+
 test('a reply returns the nonce, and its stamps are in order', () => {
   const { ask } = served({ holdMs: 20 });
   const reply = ask()!;
