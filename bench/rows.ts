@@ -495,6 +495,7 @@ async function ingest(): Promise<Row[]> {
       batch: 100,
       operation: 'one sample into the bound engine, 5 sources',
       run: ingesting(5),
+      maxBytes: 0,
       target: { ns: 5000 },
     },
     {
@@ -502,6 +503,7 @@ async function ingest(): Promise<Row[]> {
       batch: 100,
       operation: 'the same where the rate is learned',
       run: ingesting(5, true),
+      maxBytes: 0,
       target: { ns: 10_000 },
     },
     {

@@ -138,9 +138,12 @@ export function engineOf(sources: number, learning = false): BoundEngine {
   return engine;
 }
 
-/** Takes one sample in per call; starts over with a fresh engine when all are used up. */
+/**
+ * Takes one sample in per call; starts over with a fresh engine when all are used up. That is seldom: among the
+ * windows in which bytes are counted some must be without.
+ */
 export function ingesting(sources: number, learning = false): () => Outcome {
-  const stream = samples(sources, 10_000);
+  const stream = samples(sources, 25_000);
   let engine = engineOf(sources, learning);
   let next = 0;
   return () => {

@@ -7,6 +7,13 @@
  * sample.
  */
 import { driftOver, lowered, raised } from './drift.ts';
+import type { Present } from './present.ts';
+
+/** An interval on theta, relative to a base, ns. */
+export interface Edges {
+  lo: number;
+  hi: number;
+}
 
 /** Where one edge of an interval comes from; `explain()` splits epsilon with it. */
 export interface Provenance {
@@ -35,21 +42,25 @@ export class AgedInterval {
   readonly loFrom: Provenance = newProvenance();
   readonly hiFrom: Provenance = newProvenance();
 
-  /** The lower edge at `now >= at`. */
-  loAt(now: number, slope: number): number {
-    return lowered(this.lo, driftOver(slope, now - this.at));
-  }
-
-  /** The upper edge at `now >= at`. */
-  hiAt(now: number, slope: number): number {
-    return raised(this.hi, driftOver(slope, now - this.at));
-  }
-
-  /** Everything up to `now` aged at `slope`: called before the slope changes. */
-  ageTo(now: number, slope: number): void {
-    this.lo = this.loAt(now, slope);
-    this.hi = this.hiAt(now, slope);
+  /** From now on something is known, but nothing yet of its edges. */
+  begin({ now }: Present): void {
+    this.known = true;
     this.at = now;
+    this.lo = Number.NEGATIVE_INFINITY;
+    this.hi = Number.POSITIVE_INFINITY;
+  }
+
+  /** Writes the edges, aged to the present, which is never before `at`. */
+  edgesAt(present: Present, into: Edges): void {
+    const drift = driftOver(present.slope, present.now - this.at);
+    into.lo = lowered(this.lo, drift);
+    into.hi = raised(this.hi, drift);
+  }
+
+  /** Everything up to the present, aged: also called before the slope changes. */
+  ageTo(present: Present): void {
+    this.edgesAt(present, this);
+    this.at = present.now;
   }
 
   /** The local time base moves forward by `shift`. */

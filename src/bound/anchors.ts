@@ -7,7 +7,16 @@
  * logarithmic scale of age, up to one horizon: when there is one too many, of the two that are closest,
  * relative to their age, the one with the wider interval goes.
  */
+import type { Now } from './present.ts';
+import type { RateAssumptions } from './rate-assumptions.ts';
+
 export const CAPACITY = 16;
+
+/** An edge of the bound at some instant. */
+export interface DatedEdge {
+  readonly at: number;
+  readonly value: number;
+}
 
 export class Anchors {
   size = 0;
@@ -18,18 +27,20 @@ export class Anchors {
   /** and at most so much was -theta. */
   readonly lower: Float64Array = new Float64Array(CAPACITY + 1);
 
-  /** Theta at `now`, which is never before the anchors there are, was in `[-lower, upper]`. */
-  add(now: number, upper: number, lower: number): void {
+  /** Theta was in `[-lower, upper]`, at one instant that is never before the anchors there are. */
+  add(upper: DatedEdge, lower: DatedEdge): void {
     // A second statement about one instant is the better one: statements only get narrower.
-    if (this.size === 0 || this.at[this.size - 1]! < now) this.size++;
+    if (this.size === 0 || this.at[this.size - 1]! < upper.at) this.size++;
     const last = this.size - 1;
-    this.at[last] = now;
-    this.upper[last] = upper;
-    this.lower[last] = lower;
-    if (this.size > CAPACITY) this.#thinOut(now);
+    this.at[last] = upper.at;
+    this.upper[last] = upper.value;
+    this.lower[last] = lower.value;
+    if (this.size > CAPACITY) this.#thinOut();
   }
 
-  forgetBefore(oldest: number): void {
+  /** Lets go of what is older than the horizon. */
+  expire({ now }: Now, { horizonNs }: RateAssumptions): void {
+    const oldest = now - horizonNs;
     let gone = 0;
     while (gone < this.size && this.at[gone]! < oldest) gone++;
     if (gone > 0) this.#remove(0, gone);
@@ -44,7 +55,8 @@ export class Anchors {
     for (let i = 0; i < this.size; i++) this.at[i]! -= shift;
   }
 
-  #thinOut(now: number): void {
+  #thinOut(): void {
+    const now = this.at[this.size - 1]!;
     let closest = 0;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i + 1 < this.size; i++) {

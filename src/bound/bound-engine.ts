@@ -36,8 +36,12 @@
  * All this is layer 1. Where the rate may be learned, layer 2 (learned-bound.ts) keeps a narrower bound inside
  * `X`, and that is then the answer. It votes on its own and nothing here depends on it.
  *
- * Not pure in the sense of copying: the engine mutates its own numbers and keeps no new object per sample
- * in steady state, but it reads no clock and does no I/O. Same calls, same state.
+ * Not pure in the sense of copying: the engine mutates its own numbers, but it reads no clock and does no I/O.
+ * Same calls, same state.
+ *
+ * Cost. Memory per source is fixed. A sample that nobody is refuted by allocates nothing, in either layer: what
+ * crosses a call on its way is an object that lasts, a small integer or a truth value, not a double or a bigint,
+ * which V8 puts on the heap unless it happens to inline the call (present.ts, time/int64-slots.ts).
  *
  * Numbers. At the edges all is bigint; inside, integer-valued doubles of ns relative to bases, exact
  * below 2^53: one base for local time, one per source for its offsets, and one for the bound, chosen
@@ -48,17 +52,18 @@
  * grid before the instant that the upper fact is first asked about, and that fact ages from `sentAt - grid`.
  */
 import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
-import { AgedInterval, copyProvenance, type Provenance } from './aged-interval.ts';
+import { AgedInterval, copyProvenance, type Edges, type Provenance } from './aged-interval.ts';
 import type { Assumption, Bound, Outcome } from './bound.ts';
-import { type ClockSample, isPossible } from './clock-sample.ts';
-import { driftOver, lowered, raised } from './drift.ts';
+import type { ClockSample } from './clock-sample.ts';
+import { lowered, raised } from './drift.ts';
 import { LeapWatch } from './leap.ts';
 import { LearnedBound, type LearnedRate } from './learned-bound.ts';
 import type { NoBoundReason } from './page.ts';
+import { Present } from './present.ts';
 import type { RateAssumptions } from './rate-assumptions.ts';
 import { RateBound } from './rate-bound.ts';
-import type { RelativeSample } from './source-cone.ts';
-import { forget, newSourceState, type SourceState } from './source-state.ts';
+import { RelativeSample } from './relative-sample.ts';
+import { forget, newSourceState, type SourceState, toEngineBase } from './source-state.ts';
 import { Suspicion } from './suspicion.ts';
 import { Vote } from './vote.ts';
 import { WallGuard } from './wall-guard.ts';
@@ -84,11 +89,9 @@ export class BoundEngine {
   readonly #byId = new Map<string, SourceState>();
   #sources: readonly SourceState[] = [];
   readonly #rate: RateBound;
+  readonly #present: Present;
 
-  #started = false;
-  #monotonicBase = 0n;
   #thetaBase = 0n;
-  #now = 0;
 
   /** Layer 1: what is known under A0, A1 and A3 alone. */
   readonly #x = new AgedInterval();
@@ -107,20 +110,21 @@ export class BoundEngine {
   readonly #leap = new LeapWatch();
 
   // Scratch, reused for every sample.
-  readonly #sample: RelativeSample = {
-    sentAt: 0,
-    receivedAt: 0,
-    upper: 0,
-    lower: 0,
-    pathDelay: 0,
-    serverError: 0,
-  };
+  readonly #sample: RelativeSample;
+  readonly #edges: Edges = { lo: 0, hi: 0 };
+  readonly #said: Edges = { lo: 0, hi: 0 };
+  /** The last sample contradicted its source's past by so many ns, */
+  #gap = 0;
+  /** which had been silent for so many. */
+  #silentFor = 0;
 
   constructor(options: BoundEngineOptions) {
     const { slope, resolutionNs, learning } = options;
     this.#options = options;
     this.#rate = new RateBound(slope);
-    this.#learned = learning && new LearnedBound(learning, slope, resolutionNs);
+    this.#present = new Present(this.#rate);
+    this.#sample = new RelativeSample(resolutionNs);
+    this.#learned = learning && new LearnedBound(learning, this.#present, resolutionNs);
   }
 
   /** The rate bound in force, ns per ns: the configured one or, after refutations, a laxer one. */
@@ -193,11 +197,14 @@ export class BoundEngine {
     this.#sources = [...this.#byId.values()];
   }
 
-  /** Takes one sample in. O(n log n) in the number of sources; keeps nothing but numbers. */
+  /**
+   * Takes one sample in. O(n log n) in the number of sources. Allocates nothing while the sample is accepted and nobody
+   * is refuted; keeps nothing but numbers.
+   */
   ingest(sample: ClockSample): Outcome {
     const source = this.#byId.get(sample.sourceId);
-    const { resolutionNs } = this.#options;
-    if (source === undefined || !isPossible(sample, this.slope, resolutionNs)) return 'impossible';
+    const s = this.#sample;
+    if (source === undefined || !s.load(sample, this.#present)) return 'impossible';
     const { cone } = source;
     this.#advanceTo(sample.receivedAt);
     this.#passLeap();
@@ -205,23 +212,22 @@ export class BoundEngine {
     if (!this.bounded && this.#leap.isAmbiguous(sample.receivedAt + sample.lowerNs)) {
       return 'waiting';
     }
-    const farOff = this.#relative(sample, source);
-    const s = this.#sample;
+    const farOff = this.#relate(sample, source);
 
-    const silentFor = cone.known ? this.#now - source.lastHeard : 0;
+    this.#silentFor = cone.known ? this.#present.now - source.lastHeard : 0;
     source.lastHeard = Math.max(source.lastHeard, s.receivedAt);
     source.leap = sample.leap !== 'none';
     if (farOff) forget(source);
     const suspicious = this.#suspect(source);
-    const gap = cone.take(s, this.slope);
-    if (gap > 0 || farOff) source.contradictions++;
-    if (gap > 0) source.facts?.forget();
-    this.#learned?.take(source, s, this.#now);
+    this.#gap = cone.take(s, this.#present);
+    if (this.#gap > 0 || farOff) source.contradictions++;
+    if (this.#gap > 0) source.facts?.forget();
+    this.#learned?.take(source, s);
 
-    const outcome = this.#fuse(source, gap, silentFor);
+    const outcome = this.#fuse(source);
     if (outcome !== 'bounded') return outcome;
     this.#watchLeap();
-    this.#suspicion.settle(this.#sources, this.maxFaulty, this.#now);
+    if (this.suspicious) this.#suspicion.settle(this.#sources, this.maxFaulty, this.#present);
     return suspicious && this.suspicious ? 'suspicious' : 'bounded';
   }
 
@@ -232,7 +238,9 @@ export class BoundEngine {
     source.answered = true;
     this.#advanceTo(now);
     if (this.bounded) return 'bounded';
-    const outcome = this.#fuse(undefined, 0, 0);
+    this.#gap = 0;
+    this.#silentFor = 0;
+    const outcome = this.#fuse(undefined);
     if (outcome === 'bounded') this.#watchLeap();
     return outcome;
   }
@@ -240,7 +248,7 @@ export class BoundEngine {
   /** Time passes: silent sources lose their vote, the bound expires, a raised rate bound relaxes. */
   tick(now: MonotonicNs): void {
     this.#advanceTo(now);
-    const oldest = this.#now - this.#options.expireAfterNs;
+    const oldest = this.#present.now - this.#options.expireAfterNs;
     for (const source of this.#sources) {
       if (source.cone.known && source.lastHeard < oldest) forget(source);
     }
@@ -248,9 +256,9 @@ export class BoundEngine {
       if (this.#renewedAt < oldest) this.#lose('expired');
       else if (this.voters <= this.maxFaulty) this.#lose('too-few-sources');
     }
-    const relaxed = this.#rate.relax(this.#now);
+    const relaxed = this.#rate.relax(this.#present.now);
     if (relaxed !== undefined) this.#setSlope(relaxed);
-    this.#learned?.relax(this.#now);
+    this.#learned?.relax();
     this.#passLeap();
   }
 
@@ -274,30 +282,29 @@ export class BoundEngine {
 
   /** The last instant at which the bound may still be answered from, whatever happens. */
   expiresAt(): bigint {
-    return this.#monotonicBase + BigInt(this.#renewedAt + this.#options.expireAfterNs);
+    return this.toMonotonic(this.#renewedAt + this.#options.expireAfterNs);
   }
 
   /** A local instant of the engine as a monotonic reading. */
   toMonotonic(relative: number): bigint {
-    return this.#monotonicBase + BigInt(relative);
+    return this.#present.toMonotonic(relative);
   }
 
   /** Writes the bound at `now` into `into`. The bound must be known ({@link BoundEngine.bounded}). */
   boundAt(now: MonotonicNs, into: Bound): void {
     this.#advanceTo(now);
-    into.lo = this.#loNow();
-    into.hi = this.#hiNow();
+    this.#edgesNow(into);
     into.suspectLo = into.lo;
     into.suspectHi = into.hi;
     into.fall.linear(this.slope);
     into.rise.linear(this.slope);
     if (this.suspicious) {
-      this.#suspicion.ageTo(this.#now, this.slope);
+      this.#suspicion.ageTo(this.#present);
       into.suspectLo = Math.min(into.lo, this.#suspicion.lo);
       into.suspectHi = Math.max(into.hi, this.#suspicion.hi);
     } else if (this.#learned?.known === true) {
       // What suspects said ages at the rate bound, so with one the whole answer does.
-      const age = this.#now - this.#learned.at;
+      const age = this.#present.now - this.#learned.at;
       into.fall.later(this.#learned.lower.growth, age);
       into.rise.later(this.#learned.upper.growth, age);
     }
@@ -312,7 +319,7 @@ export class BoundEngine {
 
   /** What layer 2 knows; `undefined` while layer 1 alone carries the bound. */
   get learned(): LearnedRate | undefined {
-    return this.#learned?.rateAt(this.#now);
+    return this.#learned?.rate;
   }
 
   /** `w` in force, per ns; `undefined` where the rate is not learned. */
@@ -328,11 +335,12 @@ export class BoundEngine {
     this.#advanceTo(now);
     const { cone, base } = source;
     if (!cone.known) return undefined;
-    let lo = cone.loAt(this.#now, this.slope);
-    let hi = cone.hiAt(this.#now, this.slope);
+    const edges: Edges = { lo: 0, hi: 0 };
+    cone.edgesAt(this.#present, edges);
+    let { lo, hi } = edges;
     if (this.#learned?.known === true) {
       // Both are true of it: the cone now, and what the last fusion made of its facts, aged.
-      const age = this.#now - this.#learned.at;
+      const age = this.#present.now - this.#learned.at;
       const { upper, lower } = this.#learned;
       lo = Math.max(lo, lowered(lowered(source.lo, lower.growth.over(age)), source.shift));
       hi = Math.min(hi, raised(raised(source.hi, upper.growth.over(age)), -source.shift));
@@ -340,12 +348,8 @@ export class BoundEngine {
     return { lowerNs: base + BigInt(lo), upperNs: base + BigInt(hi) };
   }
 
-  /**
-   * The heart: agreement, then memory. `source` (undefined when only a miss was heard) contradicted its
-   * own past by `gap` ns after `silentFor` ns of silence.
-   */
-  #fuse(source: SourceState | undefined, gap: number, silentFor: number): Outcome {
-    const now = this.#now;
+  /** The heart: agreement, then memory. `source` was just heard; undefined when that was a miss. */
+  #fuse(source: SourceState | undefined): Outcome {
     const m = this.voters;
     const f = this.maxFaulty;
     let everybodyHeard = true;
@@ -362,30 +366,22 @@ export class BoundEngine {
     this.#measure();
     const vote = this.#vote;
     if (!vote.take(this.#sources, m, f)) {
-      return this.#refute(source, gap, silentFor, 'no-agreement');
+      return this.#refute(source, 0, 'no-agreement');
     }
-    let { lo, hi } = vote;
-    if (x.known) {
-      lo = Math.max(lo, x.loAt(now, this.slope));
-      hi = Math.min(hi, x.hiAt(now, this.slope));
-      if (lo > hi) return this.#refute(source, Math.max(gap, lo - hi), silentFor, 'contradiction');
-      if (vote.countApart(this.#sources, lo, hi) > f) {
-        return this.#refute(source, Math.max(gap, vote.nearest), silentFor, 'contradiction');
-      }
+    if (x.known) x.ageTo(this.#present);
+    else x.begin(this.#present);
+    if (vote.lo > x.lo) x.lo = vote.lo;
+    if (vote.hi < x.hi) x.hi = vote.hi;
+    if (x.lo > x.hi) return this.#refute(source, x.lo - x.hi, 'contradiction');
+    if (vote.countApart(this.#sources, x) > f) {
+      return this.#refute(source, vote.nearest, 'contradiction');
     }
     // An edge that the sources moved inward is theirs; one that memory holds keeps its origin.
-    if (!x.known || lo === vote.lo) this.#adoptOrigin(lo, 'lo');
-    if (!x.known || hi === vote.hi) this.#adoptOrigin(hi, 'hi');
-    x.known = true;
-    x.at = now;
-    x.lo = lo;
-    x.hi = hi;
+    if (x.lo === vote.lo) this.#adoptOrigin('lo');
+    if (x.hi === vote.hi) this.#adoptOrigin('hi');
     this.#leap.passed();
     this.#learn(m, f);
-    if (this.#learned?.known === true) {
-      lo = this.#loNow();
-      hi = this.#hiNow();
-    }
+    const { lo, hi } = this.#learned?.known === true ? this.#edgesNow(this.#edges) : x;
     this.#renewedAt = Number.NEGATIVE_INFINITY;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
@@ -399,28 +395,29 @@ export class BoundEngine {
   #measure(): void {
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      each.lo = lowered(each.cone.loAt(this.#now, this.slope), -each.shift);
-      each.hi = raised(each.cone.hiAt(this.#now, this.slope), each.shift);
+      each.cone.edgesAt(this.#present, each);
+      toEngineBase(each, each);
     }
   }
 
   /** Layer 2, which layer 1 does not depend on: where it contradicts itself A2 is false, and nothing else. */
   #learn(m: number, f: number): void {
     if (this.#learned === undefined) return;
-    if (this.#learned.fuse(this.#now, this.#sources, m, f, this.#x)) return;
-    this.#refuted = { assumption: 'A2', atNs: this.toMonotonic(this.#now) };
+    if (this.#learned.fuse(this.#sources, m, f, this.#x)) return;
+    this.#refuted = { assumption: 'A2', atNs: this.toMonotonic(this.#present.now) };
     // What readers remember of the narrower bound is void.
     this.#era++;
     this.#measure();
   }
 
   /** The source whose cone supplies the agreed edge lends its origin to the bound. */
-  #adoptOrigin(edge: number, side: 'lo' | 'hi'): void {
+  #adoptOrigin(side: 'lo' | 'hi'): void {
+    const x = this.#x;
     for (const each of this.#sources) {
       const { cone } = each;
-      if (!cone.known || (side === 'lo' ? each.lo : each.hi) !== edge) continue;
-      if (side === 'lo') copyProvenance(cone.loFrom, this.#x.loFrom);
-      else copyProvenance(cone.hiFrom, this.#x.hiFrom);
+      if (!cone.known || (side === 'lo' ? each.lo !== x.lo : each.hi !== x.hi)) continue;
+      if (side === 'lo') copyProvenance(cone.loFrom, x.loFrom);
+      else copyProvenance(cone.hiFrom, x.hiFrom);
       return;
     }
   }
@@ -444,22 +441,24 @@ export class BoundEngine {
   /** An assumption is false. Keep only the sample just received; doubt the rate if that is the evidence. */
   #refute(
     source: SourceState | undefined,
-    gap: number,
-    silentFor: number,
+    apart: number,
     reason: 'no-agreement' | 'contradiction',
   ): Outcome {
+    const gap = Math.max(this.#gap, apart);
     const aboutRates = reason === 'contradiction' || gap > 0;
-    const laxer = aboutRates ? this.#rate.strike(this.#now, gap, silentFor) : undefined;
+    const laxer = aboutRates
+      ? this.#rate.strike(this.#present.now, gap, this.#silentFor)
+      : undefined;
     if (laxer !== undefined) this.#setSlope(laxer);
     this.#refuted = {
       assumption: laxer !== undefined ? 'A1' : aboutRates ? 'A0-or-A1' : 'A0',
-      atNs: this.toMonotonic(this.#now),
+      atNs: this.toMonotonic(this.#present.now),
     };
     this.#startOver(reason);
     if (source !== undefined) {
       source.answered = true;
-      source.cone.take(this.#sample, this.slope);
-      this.#learned?.take(source, this.#sample, this.#now);
+      source.cone.take(this.#sample, this.#present);
+      this.#learned?.take(source, this.#sample);
     }
     return 'refuted';
   }
@@ -476,21 +475,20 @@ export class BoundEngine {
   #lose(reason: NoBoundReason): void {
     if (this.bounded) this.#era++;
     this.#x.known = false;
-    this.#learned?.forget(this.#now);
+    this.#learned?.forget();
     this.#reason = reason;
     this.#suspicion.drop(this.#sources);
   }
 
   /** Suspects a source whose sample is disjoint from the bound it agreed with; returns whether. */
   #suspect(source: SourceState): boolean {
-    if (!this.bounded || !this.#suspicion.mayRaise(source, this.#now)) return false;
-    const s = this.#sample;
-    const loThen = lowered(s.lower, driftOver(this.slope, this.#now - s.receivedAt));
-    const hiThen = raised(s.upper, driftOver(this.slope, this.#now - s.sentAt));
-    const lo = lowered(loThen, -source.shift);
-    const hi = raised(hiThen, source.shift);
-    if (lo <= this.#hiNow() && hi >= this.#loNow()) return false;
-    this.#suspicion.raise(source, lo, hi, this.#now, this.slope);
+    if (!this.bounded || !this.#suspicion.mayRaise(source, this.#present)) return false;
+    const said = this.#said;
+    this.#sample.edgesAt(this.#present, said);
+    toEngineBase(said, source);
+    const bound = this.#edgesNow(this.#edges);
+    if (said.lo <= bound.hi && said.hi >= bound.lo) return false;
+    this.#suspicion.raise(source, said, this.#present);
     return true;
   }
 
@@ -504,38 +502,37 @@ export class BoundEngine {
   }
 
   // Handed to the leap watch, which hardly ever asks: bigints are not made for every sample.
-  readonly #earliestNow = (): UnixNs =>
-    asUnixNs(this.toMonotonic(this.#now) + this.#thetaBase + BigInt(this.#loNow()));
-  readonly #latestNow = (): UnixNs =>
-    asUnixNs(this.toMonotonic(this.#now) + this.#thetaBase + BigInt(this.#hiNow()));
+  readonly #earliestNow = (): UnixNs => this.#trueTime(this.#edgesNow(this.#edges).lo);
+  readonly #latestNow = (): UnixNs => this.#trueTime(this.#edgesNow(this.#edges).hi);
 
-  /** The edges of the bound, both layers together, aged to the engine's now. */
-  #loNow(): number {
-    const lo = this.#x.loAt(this.#now, this.slope);
-    return this.#learned?.known === true ? Math.max(lo, this.#learned.loAt(this.#now)) : lo;
+  /** True time at present, if theta is `edge`. */
+  #trueTime(edge: number): UnixNs {
+    return asUnixNs(this.toMonotonic(this.#present.now) + this.#thetaBase + BigInt(edge));
   }
-  #hiNow(): number {
-    const hi = this.#x.hiAt(this.#now, this.slope);
-    return this.#learned?.known === true ? Math.min(hi, this.#learned.hiAt(this.#now)) : hi;
+
+  /** Writes the edges of the bound, both layers together, aged to the present. */
+  #edgesNow<E extends Edges>(into: E): E {
+    this.#x.edgesAt(this.#present, into);
+    if (this.#learned?.known === true) this.#learned.narrow(into);
+    return into;
   }
 
   /** A new rate bound: whatever is known is first aged to now with the old one. */
   #setSlope(slope: number): void {
     for (const { cone, facts } of this.#sources) {
-      if (cone.known) cone.ageTo(Math.max(this.#now, cone.at), this.slope);
+      if (cone.known) cone.ageTo(this.#present);
       facts?.forget();
     }
     if (this.bounded) {
-      this.#x.ageTo(this.#now, this.slope);
-      if (this.suspicious) this.#suspicion.ageTo(this.#now, this.slope);
+      this.#x.ageTo(this.#present);
+      if (this.suspicious) this.#suspicion.ageTo(this.#present);
     }
-    this.#learned?.forget(this.#now, slope);
     this.#rate.set(slope);
+    this.#learned?.forget();
   }
 
   #shiftTime(shift: number): void {
-    this.#monotonicBase += BigInt(shift);
-    this.#now -= shift;
+    this.#present.rebase(shift);
     this.#renewedAt -= shift;
     this.#x.rebase(shift);
     this.#learned?.rebase(shift);
@@ -550,33 +547,23 @@ export class BoundEngine {
   }
 
   /**
-   * The sample, relative to its source's base, into the scratch record. Returns whether the source jumped
-   * further than the numbers reach; its base is then the new sample.
+   * Makes the scratch sample relative to its source's base. Returns whether the source jumped further than the
+   * numbers reach; its base is then the new sample.
    */
-  #relative(sample: ClockSample, source: SourceState): boolean {
-    const far = Math.abs(Number(sample.lowerNs - source.base)) > RANGE;
-    if (far || !source.cone.known) {
-      source.base = sample.lowerNs;
-      source.shift = Number(source.base - this.#thetaBase);
+  #relate(sample: ClockSample, source: SourceState): boolean {
+    const { known } = source.cone;
+    if (known) {
+      this.#sample.relateTo(this.#present.base, source.base);
+      if (Math.abs(this.#sample.lower) <= RANGE) return false;
     }
-    const s = this.#sample;
-    s.sentAt = Number(sample.sentAt - this.#monotonicBase) - this.#options.resolutionNs;
-    s.receivedAt = Number(sample.receivedAt - this.#monotonicBase);
-    s.upper = raised(Number(sample.upperNs - source.base), 0);
-    s.lower = Number(sample.lowerNs - source.base);
-    s.pathDelay = Number(sample.pathDelayNs);
-    s.serverError = Number(sample.serverErrorNs);
-    return far && source.cone.known;
+    source.base = sample.lowerNs;
+    source.shift = Number(source.base - this.#thetaBase);
+    this.#sample.relateTo(this.#present.base, source.base);
+    return known;
   }
 
-  /** The engine's time never goes back: a late sample is dealt with at the present. */
   #advanceTo(now: MonotonicNs): void {
-    if (!this.#started) {
-      this.#started = true;
-      this.#monotonicBase = now;
-    }
-    const relative = Number(now - this.#monotonicBase);
-    if (relative > this.#now) this.#now = relative;
-    if (this.#now > REBASE_AFTER) this.#shiftTime(this.#now);
+    this.#present.advanceTo(now);
+    if (this.#present.now > REBASE_AFTER) this.#shiftTime(this.#present.now);
   }
 }

@@ -11,8 +11,7 @@
  * queue anywhere only weakens them. The two facts must be aged from their own instants, never both from
  * one: in between the clocks drift.
  */
-import { INT64_MAX, type MonotonicNs } from '../time/instant.ts';
-import { driftOver } from './drift.ts';
+import type { MonotonicNs } from '../time/instant.ts';
 
 /** What a server announces for the end of the current UTC month (NTP leap indicator 0, 1, 2). */
 export type LeapWarning = 'none' | 'insert' | 'delete';
@@ -36,19 +35,4 @@ export interface ClockSample {
   /** The server's own error bound, in ns, already inside both facts. For `explain()`. */
   readonly serverErrorNs: bigint;
   readonly leap: LeapWarning;
-}
-
-/** Samples speak of times this far inside int64 (1714 to 2225), so that no edge ever leaves it. */
-const FARTHEST = INT64_MAX - 2n ** 60n;
-
-/**
- * Whether a sample can be true at all: times in order and in range, and facts that do not cross even after the
- * drift at `slope` between them. `resolutionNs` is the grid of the monotonic clock.
- */
-export function isPossible(sample: ClockSample, slope: number, resolutionNs: number): boolean {
-  const { sentAt, receivedAt, upperNs, lowerNs } = sample;
-  const roundTrip = Number(receivedAt - sentAt);
-  if (roundTrip < 0) return false;
-  if (receivedAt + lowerNs < -FARTHEST || sentAt + upperNs > FARTHEST) return false;
-  return Number(upperNs - lowerNs) + driftOver(slope, roundTrip + resolutionNs) >= 0;
 }

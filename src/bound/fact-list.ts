@@ -16,6 +16,16 @@
 
 import type { Provenance } from './aged-interval.ts';
 import type { Growth } from './growth.ts';
+import type { Now } from './present.ts';
+import type { RateAssumptions } from './rate-assumptions.ts';
+
+/** At `at` theta was at most `value`; and what to blame for its width. */
+export interface Fact {
+  at: number;
+  value: number;
+  pathDelay: number;
+  serverError: number;
+}
 
 /** More gain nothing: with 16 s polls the facts that matter are those of the last few minutes. */
 export const CAPACITY = 16;
@@ -29,27 +39,24 @@ export class FactList {
   readonly #pathDelay = new Float64Array(CAPACITY + 2);
   readonly #serverError = new Float64Array(CAPACITY + 2);
   #best = -1;
+  /** The least that theta can be said to be at most, when last weighed; infinite without facts. */
+  best: number = Number.POSITIVE_INFINITY;
 
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Adds the fact that theta was at most `value` at `at`, unless another one makes it useless.
+   * Adds a fact, unless another one makes it useless.
    *
-   * @param origin what to blame for its width; its `born` is not read
-   * @param growth ages facts to `now` when one has to go
+   * @param rising how far theta rises; ages facts to the present when one has to go
+   * @param falling how far it falls
    */
-  add(
-    at: number,
-    value: number,
-    origin: Readonly<Omit<Provenance, 'born'>>,
-    rise: number,
-    fall: number,
-    now: number,
-    growth: Growth,
-  ): void {
-    this.#put(LAST, at, value, origin);
+  add(fact: Readonly<Fact>, rising: Growth, falling: Growth, present: Now): void {
+    const { at, value } = fact;
+    const rise = rising.most;
+    const fall = falling.most;
+    this.#put(LAST, fact);
     for (let i = 0; i < this.#size; i++) {
       const after = at - this.#at[i]!;
       if (value - this.#value[i]! >= (after >= 0 ? rise : -fall) * after) return;
@@ -60,13 +67,14 @@ export class FactList {
       if (value - this.#value[i]! <= (after >= 0 ? -fall : rise) * after) continue;
       this.#move(i, kept++);
     }
-    this.#put(kept, at, value, origin);
+    this.#put(kept, fact);
     this.#size = kept + 1;
-    if (this.#size > CAPACITY) this.#dropWorst(now, growth);
+    if (this.#size > CAPACITY) this.#dropWorst(rising, present);
   }
 
-  /** The least that theta can be said to be at most at `now`; infinite without facts. */
-  bestAt(now: number, growth: Growth): number {
+  /** Ages all facts to the present, to find the best one. */
+  weigh(growth: Growth, present: Now): void {
+    const { now } = present;
     let best = Number.POSITIVE_INFINITY;
     this.#best = -1;
     for (let i = 0; i < this.#size; i++) {
@@ -75,18 +83,19 @@ export class FactList {
       best = aged;
       this.#best = i;
     }
-    return best;
+    this.best = best;
   }
 
-  /** Where the last answer of {@link FactList.bestAt}, which was finite, comes from. */
+  /** Where {@link FactList.best}, which is finite, comes from. */
   copyOrigin(to: Provenance): void {
     to.born = this.#at[this.#best]!;
     to.pathDelay = this.#pathDelay[this.#best]!;
     to.serverError = this.#serverError[this.#best]!;
   }
 
-  /** Only facts of `oldest` and later stay. */
-  forgetBefore(oldest: number): void {
+  /** Lets go of what is older than the horizon. */
+  expire({ now }: Now, { horizonNs }: RateAssumptions): void {
+    const oldest = now - horizonNs;
     let kept = 0;
     for (let i = 0; i < this.#size; i++) if (this.#at[i]! >= oldest) this.#move(i, kept++);
     this.#size = kept;
@@ -107,7 +116,7 @@ export class FactList {
     for (let i = 0; i < this.#at.length; i++) this.#at[i]! -= shift;
   }
 
-  #dropWorst(now: number, growth: Growth): void {
+  #dropWorst(growth: Growth, { now }: Now): void {
     let worst = 0;
     let most = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < this.#size; i++) {
@@ -119,11 +128,11 @@ export class FactList {
     this.#move(--this.#size, worst);
   }
 
-  #put(i: number, at: number, value: number, origin: Readonly<Omit<Provenance, 'born'>>): void {
-    this.#at[i] = at;
-    this.#value[i] = value;
-    this.#pathDelay[i] = origin.pathDelay;
-    this.#serverError[i] = origin.serverError;
+  #put(i: number, fact: Readonly<Fact>): void {
+    this.#at[i] = fact.at;
+    this.#value[i] = fact.value;
+    this.#pathDelay[i] = fact.pathDelay;
+    this.#serverError[i] = fact.serverError;
   }
 
   #move(from: number, to: number): void {

@@ -45,12 +45,18 @@ export class Growth {
 
   /** `first` at age 0, rising by `wander` per ns up to `most`, until the cap expires. */
   curved(first: number, most: number, wander: number, cappedFor: number, slope: number): void {
-    this.first = Math.min(first, most);
+    this.first = first;
     this.most = most;
     this.wander = wander;
     this.cappedFor = cappedFor;
     this.slope = slope;
-    this.bend = (most - this.first) / wander;
+    this.bendUp();
+  }
+
+  /** Draws the curve that the other fields describe: `first` is at most `most`, and `bend` follows. */
+  bendUp(): void {
+    this.first = Math.min(this.first, this.most);
+    this.bend = (this.most - this.first) / this.wander;
   }
 
   /** What is left of `from` when `age` ns have passed. */

@@ -25,12 +25,15 @@
  * differences of readings are differences of instants. (The lower edge of `X` is one about `m` alone, and
  * is widened likewise.)
  */
-import { type AgedInterval, copyProvenance } from './aged-interval.ts';
+import { type AgedInterval, copyProvenance, type Edges } from './aged-interval.ts';
 import { Anchors } from './anchors.ts';
 import { driftOver, lowered, raised } from './drift.ts';
+import type { Fact } from './fact-list.ts';
+import type { Present } from './present.ts';
 import type { RateAssumptions } from './rate-assumptions.ts';
 import { RateSide } from './rate-side.ts';
-import type { RelativeSample } from './source-cone.ts';
+import type { RelativeSample } from './relative-sample.ts';
+import type { SourceFacts } from './source-facts.ts';
 import type { SourceState } from './source-state.ts';
 import { Vote } from './vote.ts';
 import { WanderBound } from './wander-bound.ts';
@@ -53,17 +56,20 @@ export class LearnedBound {
   readonly #anchors = new Anchors();
   readonly #upper = new RateSide();
   readonly #lower = new RateSide();
-  #slope: number;
+  readonly #present: Present;
   #known = false;
-  #at = 0;
 
-  /** @param slope `R`; @param gridNs grid of the monotonic clock */
-  constructor(assumptions: RateAssumptions, slope: number, gridNs: number) {
+  // Scratch, reused for every sample.
+  readonly #fact: Fact = { at: 0, value: 0, pathDelay: 0, serverError: 0 };
+  readonly #edges: Edges = { lo: 0, hi: 0 };
+
+  /** @param present the engine's; @param gridNs grid of the monotonic clock */
+  constructor(assumptions: RateAssumptions, present: Present, gridNs: number) {
     this.#assumptions = assumptions;
     this.#wander = new WanderBound(assumptions);
     this.#gridNs = gridNs;
-    this.#slope = slope;
-    this.forget(0);
+    this.#present = present;
+    this.forget();
   }
 
   /** Whether there is a `Y`. */
@@ -73,7 +79,7 @@ export class LearnedBound {
 
   /** The instant of `upper` and `lower`. */
   get at(): number {
-    return this.#at;
+    return this.#upper.at;
   }
 
   /** The upper edge of `Y`. */
@@ -91,144 +97,126 @@ export class LearnedBound {
     return this.#wander.wander;
   }
 
-  /** The edges of `Y`, aged to `now`. */
-  loAt(now: number): number {
-    return lowered(-this.#lower.value, this.#lower.growth.over(now - this.#at));
-  }
-  hiAt(now: number): number {
-    return raised(this.#upper.value, this.#upper.growth.over(now - this.#at));
+  /** Narrows `into` to `Y`, aged to the present. */
+  narrow(into: Edges): void {
+    const age = this.#present.now - this.at;
+    const lo = lowered(-this.#lower.value, this.#lower.growth.over(age));
+    const hi = raised(this.#upper.value, this.#upper.growth.over(age));
+    if (lo > into.lo) into.lo = lo;
+    if (hi < into.hi) into.hi = hi;
   }
 
-  /** Within which rates theta may move at `now`; `undefined` while there is no `Y`. */
-  rateAt(now: number): LearnedRate | undefined {
+  /** Within which rates theta may move at present; `undefined` while there is no `Y`. */
+  get rate(): LearnedRate | undefined {
     if (!this.#known) return undefined;
-    const age = now - this.#at;
-    const upper = Math.min(this.#slope, this.#upper.growth.slopeAt(age));
-    const lower = -Math.min(this.#slope, this.#lower.growth.slopeAt(age));
+    const { now, slope } = this.#present;
+    const age = now - this.at;
+    const upper = Math.min(slope, this.#upper.growth.slopeAt(age));
+    const lower = -Math.min(slope, this.#lower.growth.slopeAt(age));
     return { lower, upper, wander: this.wander };
   }
 
   /** Remembers what `sample` proves about `source`. */
-  take({ facts }: SourceState, sample: RelativeSample, now: number): void {
+  take({ facts }: SourceState, sample: RelativeSample): void {
     if (facts === undefined) return;
-    const upper = this.#upper;
-    const lower = this.#lower;
-    const widening = this.#widening;
-    const rise = upper.growth.most;
-    const fall = lower.growth.most;
+    const { growth: rising } = this.#upper;
+    const { growth: falling } = this.#lower;
+    const fact = this.#fact;
+    fact.pathDelay = sample.pathDelay;
+    fact.serverError = sample.serverError;
     // The sample's `sentAt` is a grid early, for the cone.
-    const sentAt = sample.sentAt + this.#gridNs;
-    facts.upper.add(sentAt, sample.upper + widening, sample, rise, fall, now, upper.growth);
-    facts.lower.add(
-      sample.receivedAt,
-      widening - sample.lower,
-      sample,
-      fall,
-      rise,
-      now,
-      lower.growth,
-    );
+    fact.at = sample.sentAt + this.#gridNs;
+    fact.value = sample.upper + this.#widening;
+    facts.upper.add(fact, rising, falling, this.#present);
+    fact.at = sample.receivedAt;
+    fact.value = this.#widening - sample.lower;
+    facts.lower.add(fact, falling, rising, this.#present);
   }
 
   /**
-   * Brings `Y` up to `now`, from the facts of the `m` sources with data and from `x`, layer 1's bound at
-   * `now`. Narrows the `lo` and `hi` of the sources, layer 1's at `now`, to what they vouch for here.
+   * Brings `Y` up to the present, from the facts of the `m` sources with data and from `x`, layer 1's bound.
+   * Narrows the `lo` and `hi` of the sources, layer 1's at present, to what they vouch for here.
    *
    * @returns false when A2 is refuted; everything learned is then forgotten
    */
-  fuse(
-    now: number,
-    sources: readonly SourceState[],
-    m: number,
-    faulty: number,
-    x: AgedInterval,
-  ): boolean {
-    const { horizonNs } = this.#assumptions;
-    if (!this.#known) this.#begin(now, x);
-    const age = now - this.#at;
-    this.#at = now;
-    this.#upper.advance(age, now, this.wander, horizonNs);
-    this.#lower.advance(age, now, this.wander, horizonNs);
+  fuse(sources: readonly SourceState[], m: number, faulty: number, x: AgedInterval): boolean {
+    if (!this.#known) this.#begin(x);
+    this.#upper.advance(this.#present, this.#wander, this.#assumptions);
+    this.#lower.advance(this.#present, this.#wander, this.#assumptions);
     this.#foresee();
-    this.#anchors.forgetBefore(now - horizonNs);
+    this.#anchors.expire(this.#present, this.#assumptions);
     for (const source of sources) if (source.cone.known) this.#measure(source);
     if (this.#agree(sources, m, faulty, x) && this.#learn()) return true;
-    this.#wander.strike(now);
-    this.forget(now);
+    this.#wander.strike(this.#present.now);
+    this.forget();
     for (const { facts } of sources) facts?.forget();
     return false;
   }
 
   /** Time passes: a wander bound that was raised relaxes. */
-  relax(now: number): void {
-    this.#wander.relax(now);
+  relax(): void {
+    this.#wander.relax(this.#present.now);
   }
 
   /** There is no bound any more, or another `R`: what was learned is void. */
-  forget(now: number, slope: number = this.#slope): void {
+  forget(): void {
     this.#known = false;
-    this.#slope = slope;
     this.#anchors.forget();
-    this.#upper.begin(0, slope, now);
-    this.#lower.begin(0, slope, now);
+    this.#upper.begin(0, this.#present);
+    this.#lower.begin(0, this.#present);
   }
 
   /** The local time base moves forward by `shift`. */
   rebase(shift: number): void {
-    this.#at -= shift;
     this.#wander.rebase(shift);
     this.#anchors.rebase(shift);
     this.#upper.rebase(shift);
     this.#lower.rebase(shift);
   }
 
-  #begin(now: number, x: AgedInterval): void {
+  #begin(x: AgedInterval): void {
     this.#known = true;
-    this.#at = now;
-    this.#upper.begin(x.hi, this.#slope, now);
-    this.#lower.begin(this.#widening - x.lo, this.#slope, now);
+    this.#upper.begin(x.hi, this.#present);
+    this.#lower.begin(this.#widening - x.lo, this.#present);
     copyProvenance(x.hiFrom, this.#upper.origin);
     copyProvenance(x.loFrom, this.#lower.origin);
   }
 
   /** What a statement about one instant of a grid is widened by to be one about all of it. */
   get #widening(): number {
-    return driftOver(this.#slope, this.#gridNs);
+    return driftOver(this.#present.slope, this.#gridNs);
   }
 
   #foresee(): void {
-    this.#upper.foresee(this.#slope, this.wander, this.#assumptions);
-    this.#lower.foresee(this.#slope, this.wander, this.#assumptions);
+    this.#upper.foresee(this.#present, this.#wander, this.#assumptions);
+    this.#lower.foresee(this.#present, this.#wander, this.#assumptions);
   }
 
   /** What `source` vouches for now: its cone, and the best of its dated facts. */
   #measure(source: SourceState): void {
-    const { facts, lo: coneLo, hi } = source;
-    const lo = coneLo - this.#widening;
-    facts?.forgetBefore(this.#at - this.#assumptions.horizonNs);
-    this.#narrow(source, lo, hi);
+    const { facts, hi } = source;
+    const lo = source.lo - this.#widening;
+    source.lo = lo;
+    if (facts === undefined) return;
+    facts.expire(this.#present, this.#assumptions);
+    this.#heed(facts, source);
     if (source.lo <= source.hi) return;
     // It contradicts its own past at these rates. As in layer 1 the last statement counts.
-    facts?.keepLast();
-    this.#narrow(source, lo, hi);
+    facts.keepLast();
+    source.lo = lo;
+    source.hi = hi;
+    this.#heed(facts, source);
     if (source.lo <= source.hi) return;
     source.lo = lo;
     source.hi = hi;
   }
 
-  #narrow(source: SourceState, lo: number, hi: number): void {
-    source.lo = Math.max(lo, -this.#best(source, -1));
-    source.hi = Math.min(hi, this.#best(source, 1));
-  }
-
-  /** On the engine's base, the best upper fact of a source or, mirrored, its best lower one. */
-  #best({ facts, shift }: SourceState, sign: 1 | -1): number {
-    if (facts === undefined) return Number.POSITIVE_INFINITY;
-    const best =
-      sign === 1
-        ? facts.upper.bestAt(this.#at, this.#upper.growth)
-        : facts.lower.bestAt(this.#at, this.#lower.growth);
-    return raised(best, sign * shift);
+  /** Narrows the edges of `source` to the best of its `facts`. */
+  #heed(facts: SourceFacts, source: SourceState): void {
+    facts.upper.weigh(this.#upper.growth, this.#present);
+    facts.lower.weigh(this.#lower.growth, this.#present);
+    source.hi = Math.min(source.hi, raised(facts.upper.best, source.shift));
+    source.lo = Math.max(source.lo, -raised(facts.lower.best, -source.shift));
   }
 
   /** The vote, and its intersection with memory and with layer 1. */
@@ -251,9 +239,10 @@ export class LearnedBound {
       this.#lower.value = this.#widening - x.lo;
       copyProvenance(x.loFrom, this.#lower.origin);
     }
-    const lo = -this.#lower.value;
-    const hi = this.#upper.value;
-    return lo <= hi && vote.countApart(sources, lo, hi) <= faulty;
+    const y = this.#edges;
+    y.lo = -this.#lower.value;
+    y.hi = this.#upper.value;
+    return y.lo <= y.hi && vote.countApart(sources, y) <= faulty;
   }
 
   /** The source that supplies the edge of `side` lends it the origin of its fact, or of its cone. */
@@ -261,9 +250,12 @@ export class LearnedBound {
     for (const source of sources) {
       const { cone, facts, lo, hi } = source;
       if (!cone.known || (sign === 1 ? hi : -lo) !== side.value) continue;
-      const dated = this.#best(source, sign) === side.value;
-      if (!dated) copyProvenance(sign === 1 ? cone.hiFrom : cone.loFrom, side.origin);
-      else facts?.[sign === 1 ? 'upper' : 'lower'].copyOrigin(side.origin);
+      const list = facts?.[sign === 1 ? 'upper' : 'lower'];
+      if (list !== undefined && raised(list.best, sign * source.shift) === side.value) {
+        list.copyOrigin(side.origin);
+      } else {
+        copyProvenance(sign === 1 ? cone.hiFrom : cone.loFrom, side.origin);
+      }
       return;
     }
   }
@@ -272,16 +264,16 @@ export class LearnedBound {
   #learn(): boolean {
     const { at, upper, lower, size } = this.#anchors;
     for (let i = 0; i < size; i++) {
-      const dt = this.#at - at[i]!;
+      const dt = this.at - at[i]!;
       if (dt < SHORTEST_LESSON) break;
       const rise = raised(this.#upper.value, lower[i]!);
       const fall = raised(this.#lower.value, upper[i]!);
       this.#upper.learn(rise, dt, this.wander, this.#assumptions);
       this.#lower.learn(fall, dt, this.wander, this.#assumptions);
     }
-    if (this.#upper.most + this.#lower.most < 0) return false;
+    if (this.#upper.excludes(this.#lower)) return false;
     this.#foresee();
-    this.#anchors.add(this.#at, this.#upper.value, this.#lower.value);
+    this.#anchors.add(this.#upper, this.#lower);
     return true;
   }
 }

@@ -5,25 +5,26 @@
  * date of each is not worth keeping. Two generations do: the present one collects for half a horizon, the one
  * before it stays until the horizon is over.
  */
+import type { Now } from './present.ts';
+import type { RateAssumptions } from './rate-assumptions.ts';
+
 const NOTHING = Number.POSITIVE_INFINITY;
 
 export class RateCap {
+  /** The lesser of the two; infinite when nothing was derived lately. */
+  value: number = NOTHING;
   #present = NOTHING;
   #presentSince = 0;
   #former = NOTHING;
   #formerSince = 0;
 
-  /** Infinite when nothing was derived lately. */
-  get value(): number {
-    return Math.min(this.#present, this.#former);
-  }
-
   lower(to: number): void {
     if (to < this.#present) this.#present = to;
+    if (to < this.value) this.value = to;
   }
 
-  /** Lets go, at `now`, of what may be older than a horizon. */
-  expire(now: number, horizonNs: number): void {
+  /** Lets go of what may be older than a horizon. */
+  expire({ now }: Now, { horizonNs }: RateAssumptions): void {
     if (now - this.#presentSince >= horizonNs / 2) {
       this.#former = this.#present;
       this.#formerSince = this.#presentSince;
@@ -31,12 +32,14 @@ export class RateCap {
       this.#presentSince = now;
     }
     if (now - this.#formerSince >= horizonNs) this.#former = NOTHING;
+    this.value = Math.min(this.#present, this.#former);
   }
 
   forget(now: number): void {
     this.#present = NOTHING;
     this.#presentSince = now;
     this.#former = NOTHING;
+    this.value = NOTHING;
   }
 
   /** The local time base moves forward by `shift`. */

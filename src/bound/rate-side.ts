@@ -14,8 +14,10 @@
 import { newProvenance, type Provenance } from './aged-interval.ts';
 import { raised } from './drift.ts';
 import { Growth } from './growth.ts';
+import type { Present } from './present.ts';
 import { CAPPED_HORIZONS, type RateAssumptions } from './rate-assumptions.ts';
 import { RateCap } from './rate-cap.ts';
+import type { WanderBound } from './wander-bound.ts';
 
 /**
  * Added whenever a rate is computed: more than the rounding of some doubles below 0.3, and over an hour
@@ -24,34 +26,34 @@ import { RateCap } from './rate-cap.ts';
 const RATE_SLACK = 2 ** -50;
 
 export class RateSide {
-  /** The edge, at the instant that the owner keeps. */
+  /** The instant that all else speaks of. */
+  at = 0;
+  /** The edge. */
   value = 0;
   readonly origin: Provenance = newProvenance();
-  /** `b` is at most this at that instant. */
+  /** `b` is at most this. */
   rate = 0;
   readonly #cap = new RateCap();
   /** How far theta can rise from that instant on, and how far it can have risen before. */
   readonly growth: Growth = new Growth();
 
-  /** The greatest base rate in force, now or whenever the cap holds. */
-  get most(): number {
-    return Math.min(this.rate, this.#cap.value);
-  }
-
   /** Nothing is known but the edge. */
-  begin(value: number, slope: number, now: number): void {
+  begin(value: number, { now, slope }: Present): void {
+    this.at = now;
     this.value = value;
     this.rate = slope;
     this.#cap.forget(now);
     this.growth.linear(slope);
   }
 
-  /** `age` ns pass, until `now`. */
-  advance(age: number, now: number, wander: number, horizonNs: number): void {
+  /** Time passes, until the present. */
+  advance(present: Present, { wander }: WanderBound, assumptions: RateAssumptions): void {
+    const age = present.now - this.at;
     if (age === 0) return;
+    this.at = present.now;
     this.value = raised(this.value, this.growth.over(age));
     this.rate += wander * age + RATE_SLACK;
-    this.#cap.expire(now, horizonNs);
+    this.#cap.expire(present, assumptions);
   }
 
   /** Theta rose by at most `rise` in the last `dt` ns. */
@@ -62,15 +64,29 @@ export class RateSide {
   }
 
   /** Brings the growth up to date with what is known of the rate. */
-  foresee(slope: number, wander: number, { jitter, horizonNs }: RateAssumptions): void {
+  foresee(
+    { slope }: Present,
+    { wander }: WanderBound,
+    { jitter, horizonNs }: RateAssumptions,
+  ): void {
+    const { growth } = this;
     // Never below -R, so that no curve is longer than the published page can evaluate.
-    const first = Math.max(-slope, this.rate + jitter);
-    const most = Math.max(-slope, Math.min(slope, this.#cap.value + jitter));
-    this.growth.curved(first, most, wander, CAPPED_HORIZONS * horizonNs, slope);
+    growth.first = Math.max(-slope, this.rate + jitter);
+    growth.most = Math.max(-slope, Math.min(slope, this.#cap.value + jitter));
+    growth.wander = wander;
+    growth.cappedFor = CAPPED_HORIZONS * horizonNs;
+    growth.slope = slope;
+    growth.bendUp();
+  }
+
+  /** Whether no base rate is left between what is known here and, of `-theta`, on the `other` side. */
+  excludes(other: RateSide): boolean {
+    return Math.min(this.rate, this.#cap.value) + Math.min(other.rate, other.#cap.value) < 0;
   }
 
   /** The local time base moves forward by `shift`. */
   rebase(shift: number): void {
+    this.at -= shift;
     this.origin.born -= shift;
     this.#cap.rebase(shift);
   }

@@ -9,16 +9,8 @@
  */
 import { AgedInterval } from './aged-interval.ts';
 import { driftOver, lowered, raised } from './drift.ts';
-
-/** One sample, relative to the engine's bases. */
-export interface RelativeSample {
-  sentAt: number;
-  receivedAt: number;
-  upper: number;
-  lower: number;
-  pathDelay: number;
-  serverError: number;
-}
+import type { Present } from './present.ts';
+import type { RelativeSample } from './relative-sample.ts';
 
 /** `known` is false until the first sample and after {@link SourceCone.forget}. */
 export class SourceCone extends AgedInterval {
@@ -29,29 +21,32 @@ export class SourceCone extends AgedInterval {
    *
    * A sample that arrives late (received before `at`) has its facts aged forward instead.
    */
-  take(sample: RelativeSample, slope: number): number {
+  take(sample: RelativeSample, { slope }: Present): number {
     const { sentAt, receivedAt, upper, lower } = sample;
     const at = this.known && this.at > receivedAt ? this.at : receivedAt;
     const newHi = raised(upper, driftOver(slope, at - sentAt));
     const newLo = lowered(lower, driftOver(slope, at - receivedAt));
     let gap = 0;
     if (this.known) {
-      const oldHi = this.hiAt(at, slope);
-      const oldLo = this.loAt(at, slope);
+      const drift = driftOver(slope, at - this.at);
+      const oldHi = raised(this.hi, drift);
+      const oldLo = lowered(this.lo, drift);
       gap = Math.max(0, newLo - oldHi, oldLo - newHi);
       if (gap === 0) {
         this.at = at;
-        this.lo = oldLo;
-        this.hi = oldHi;
-        if (newHi < oldHi) this.#setHi(newHi, sample);
-        if (newLo > oldLo) this.#setLo(newLo, sample);
+        this.lo = Math.max(oldLo, newLo);
+        this.hi = Math.min(oldHi, newHi);
+        if (newHi < oldHi) this.#nameHi(sample);
+        if (newLo > oldLo) this.#nameLo(sample);
         return 0;
       }
     }
     this.known = true;
     this.at = at;
-    this.#setHi(newHi, sample);
-    this.#setLo(newLo, sample);
+    this.lo = newLo;
+    this.hi = newHi;
+    this.#nameHi(sample);
+    this.#nameLo(sample);
     return gap;
   }
 
@@ -59,15 +54,13 @@ export class SourceCone extends AgedInterval {
     this.known = false;
   }
 
-  #setHi(hi: number, sample: RelativeSample): void {
-    this.hi = hi;
+  #nameHi(sample: RelativeSample): void {
     this.hiFrom.born = sample.sentAt;
     this.hiFrom.pathDelay = sample.pathDelay;
     this.hiFrom.serverError = sample.serverError;
   }
 
-  #setLo(lo: number, sample: RelativeSample): void {
-    this.lo = lo;
+  #nameLo(sample: RelativeSample): void {
     this.loFrom.born = sample.receivedAt;
     this.loFrom.pathDelay = sample.pathDelay;
     this.loFrom.serverError = sample.serverError;

@@ -3,14 +3,17 @@
  * to the source's base, as those of its cone.
  */
 import { FactList } from './fact-list.ts';
+import type { Present } from './present.ts';
+import type { RateAssumptions } from './rate-assumptions.ts';
 
 export class SourceFacts {
   readonly upper: FactList = new FactList();
   readonly lower: FactList = new FactList();
 
-  forgetBefore(oldest: number): void {
-    this.upper.forgetBefore(oldest);
-    this.lower.forgetBefore(oldest);
+  /** Lets go of what is older than the horizon. */
+  expire(present: Present, assumptions: RateAssumptions): void {
+    this.upper.expire(present, assumptions);
+    this.lower.expire(present, assumptions);
   }
 
   /** Only what the last sample proved stays. */

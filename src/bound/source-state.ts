@@ -1,4 +1,6 @@
 /** What the engine keeps of one configured endpoint. */
+import type { Edges } from './aged-interval.ts';
+import { lowered, raised } from './drift.ts';
 import { SourceCone } from './source-cone.ts';
 import { SourceFacts } from './source-facts.ts';
 
@@ -54,4 +56,10 @@ export function newSourceState(id: string, learning = false): SourceState {
 export function forget(source: SourceState): void {
   source.cone.forget();
   source.facts?.forget();
+}
+
+/** Edges that are relative to the base of `source` become relative to the engine's. */
+export function toEngineBase(edges: Edges, { shift }: Readonly<SourceState>): void {
+  edges.lo = lowered(edges.lo, -shift);
+  edges.hi = raised(edges.hi, shift);
 }

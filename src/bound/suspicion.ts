@@ -11,7 +11,9 @@
  * A source that cries wolf is not heard again for 300 s, doubling each time, or it could widen the answer
  * at will.
  */
+import type { Edges } from './aged-interval.ts';
 import { driftOver, lowered, raised } from './drift.ts';
+import type { Present } from './present.ts';
 import type { SourceState } from './source-state.ts';
 
 const BACKOFF = 300e9;
@@ -37,37 +39,36 @@ export class Suspicion {
     return this.#hi;
   }
 
-  /** Whether `source` may raise a suspicion at `now`. */
-  mayRaise(source: SourceState, now: number): boolean {
+  /** Whether `source` may raise a suspicion now. */
+  mayRaise(source: SourceState, { now }: Present): boolean {
     return source.agrees && !source.suspect && now >= source.suspicionBlockedUntil;
   }
 
-  /** `source` says `[lo, hi]` at `now`, and is suspected from now on. */
-  raise(source: SourceState, lo: number, hi: number, now: number, slope: number): void {
+  /** `source` says `[lo, hi]` at present, and is suspected from now on. */
+  raise(source: SourceState, { lo, hi }: Readonly<Edges>, present: Present): void {
     if (this.active) {
-      this.ageTo(now, slope);
+      this.ageTo(present);
       this.#lo = Math.min(this.#lo, lo);
       this.#hi = Math.max(this.#hi, hi);
     } else {
       this.#lo = lo;
       this.#hi = hi;
-      this.#at = now;
+      this.#at = present.now;
     }
-    this.#since = now;
+    this.#since = present.now;
     source.suspect = true;
   }
 
-  /** Ages what the suspects said to `now`. */
-  ageTo(now: number, slope: number): void {
+  /** Ages what the suspects said to the present. */
+  ageTo({ now, slope }: Present): void {
     const drift = driftOver(slope, now - this.#at);
     this.#lo = lowered(this.#lo, drift);
     this.#hi = raised(this.#hi, drift);
     this.#at = now;
   }
 
-  /** Ends the suspicion at `now` if more than `maxFaulty` sources, heard since, overlap the bound. */
-  settle(sources: readonly SourceState[], maxFaulty: number, now: number): void {
-    if (!this.active) return;
+  /** Ends the suspicion if more than `maxFaulty` sources, heard since, overlap the bound. */
+  settle(sources: readonly SourceState[], maxFaulty: number, { now }: Present): void {
     let confirmations = 0;
     for (const source of sources) {
       if (!source.agrees || !source.cone.known) continue;

@@ -6,6 +6,7 @@
  * Keeps its arrays, so that a vote allocates nothing while the number of voters stays the same.
  */
 import { agreedHull } from '../interval/agreement.ts';
+import type { Edges } from './aged-interval.ts';
 import type { SourceState } from './source-state.ts';
 
 export class Vote {
@@ -39,7 +40,7 @@ export class Vote {
   }
 
   /** How many sources with data are disjoint from `[lo, hi]`. */
-  countApart(sources: readonly SourceState[], lo: number, hi: number): number {
+  countApart(sources: readonly SourceState[], { lo, hi }: Readonly<Edges>): number {
     let count = 0;
     this.nearest = Number.POSITIVE_INFINITY;
     for (const each of sources) {

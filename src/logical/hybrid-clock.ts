@@ -38,6 +38,7 @@
  */
 import { ArgumentRangeError, ArgumentTypeError, checkNumber, checkObject } from '../time/errors.ts';
 import { asUnixNs, INT64_MAX } from '../time/instant.ts';
+import { HIGH, LOW } from '../time/int64-slots.ts';
 import { nsFromMsDown } from '../time/rounding.ts';
 import { TimestampAheadError, TimestampExhaustedError } from './errors.ts';
 import { checkNodeId } from './node-id.ts';
@@ -47,9 +48,7 @@ import {
   checkSlot,
   checkTimestamp,
   formatTimestamp,
-  HIGH,
   type HlcTimestamp,
-  LOW,
   malformedBytes,
 } from './timestamp.ts';
 

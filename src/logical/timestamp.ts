@@ -22,6 +22,7 @@
  */
 import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
 import { asUnixNs, INT64_MAX, type UnixNs } from '../time/instant.ts';
+import { HIGH, LOW } from '../time/int64-slots.ts';
 import { NS_PER_SECOND } from '../time/rounding.ts';
 import { MalformedTimestampError } from './errors.ts';
 import { checkNodeId, isNodeId } from './node-id.ts';
@@ -46,10 +47,6 @@ const MIDDLE = 5;
 const LOWER = 6;
 const scratch: BigInt64Array = new BigInt64Array(7);
 const halves: Uint32Array = new Uint32Array(scratch.buffer);
-
-/** Which 32-bit half of a slot is the upper one on this machine. */
-export const HIGH: 0 | 1 = new Uint32Array(new BigInt64Array([1n]).buffer)[0] === 1 ? 1 : 0;
-export const LOW: 0 | 1 = HIGH === 1 ? 0 : 1;
 
 /** Character codes of the ten digits of a second. Plain arrays: `fromCharCode` takes what is in them as it is. */
 const secondCodes: number[] = Array.from('0000000000', (digit) => digit.charCodeAt(0));

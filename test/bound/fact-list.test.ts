@@ -5,9 +5,9 @@ import { CAPACITY, FactList } from '../../src/bound/fact-list.ts';
 import { Growth } from '../../src/bound/growth.ts';
 
 const SECOND = 1e9;
-const NO_ONE = { pathDelay: 0, serverError: 0 };
 const RISE = 100e-6;
 const FALL = 50e-6;
+const HORIZON = { jitter: 0, wander: 0, span: 0, horizonNs: 3600 * SECOND };
 
 /** From -50 ppm, the steepest fall, to 100 ppm, the steepest rise. */
 function growth(first = -FALL, wander = 1e-16): Growth {
@@ -16,10 +16,24 @@ function growth(first = -FALL, wander = 1e-16): Growth {
   return made;
 }
 
+/** Of `-theta`: it falls by at most 50 ppm. */
+const falling = new Growth();
+falling.linear(FALL);
+
+/** Adds that theta was at most `value` at `at`, which is heard at `now`. */
+function add(list: FactList, at: number, value: number, now = at, rising = growth()): void {
+  list.add({ at, value, pathDelay: 0, serverError: 0 }, rising, falling, { now });
+}
+
+function bestAt(list: FactList, now: number, rising: Growth): number {
+  list.weigh(rising, { now });
+  return list.best;
+}
+
 function listOf(...facts: readonly (readonly [atS: number, value: number])[]): FactList {
   const list = new FactList();
   for (const [atS, value] of facts) {
-    list.add(atS * SECOND, value, NO_ONE, RISE, FALL, atS * SECOND, growth());
+    add(list, atS * SECOND, value);
   }
   return list;
 }
@@ -58,14 +72,14 @@ describe('which fact may go', () => {
             now += afterS * SECOND;
             const at = now - lateS * SECOND;
             all.push({ at, value });
-            list.add(at, value, NO_ONE, RISE, FALL, now, growth());
+            add(list, at, value, now);
           }
           now += laterS * SECOND;
           const aged = growth(first);
           const best = Math.min(...all.map(({ at, value }) => value + aged.over(now - at)));
           // Which of two facts that are equal but for rounding is kept may cost that rounding.
-          expect(list.bestAt(now, aged)).toBeGreaterThanOrEqual(best);
-          expect(list.bestAt(now, aged)).toBeLessThanOrEqual(best + 2);
+          expect(bestAt(list, now, aged)).toBeGreaterThanOrEqual(best);
+          expect(bestAt(list, now, aged)).toBeLessThanOrEqual(best + 2);
         },
       ),
       { seed: 20283, numRuns: 500 },
@@ -80,25 +94,25 @@ describe('when the list is full', () => {
       const list = new FactList();
       // Falling by 40 ppm: each could still be the best one, and the oldest says least.
       for (let i = 0; i < CAPACITY; i++) {
-        list.add(i * SECOND, -40_000 * i, NO_ONE, RISE, FALL, i * SECOND, flat);
+        add(list, i * SECOND, -40_000 * i, i * SECOND, flat);
       }
       return list;
     };
     const now = CAPACITY * SECOND;
     const good = fill();
-    good.add(now, -40_000 * CAPACITY, NO_ONE, RISE, FALL, now, flat);
+    add(good, now, -40_000 * CAPACITY, now, flat);
     expect(good.size).toBe(CAPACITY);
-    expect(good.bestAt(now, flat)).toBe(-40_000 * CAPACITY);
+    expect(bestAt(good, now, flat)).toBe(-40_000 * CAPACITY);
     // What is left of it starts with the second.
-    good.forgetBefore(SECOND);
+    good.expire({ now: SECOND + HORIZON.horizonNs }, HORIZON);
     expect(good.size).toBe(CAPACITY);
 
     const bad = fill();
-    const before = bad.bestAt(now, flat);
-    bad.add(now, 50_000, NO_ONE, RISE, FALL, now, flat);
+    const before = bestAt(bad, now, flat);
+    add(bad, now, 50_000, now, flat);
     expect(bad.size).toBe(CAPACITY);
-    expect(bad.bestAt(now, flat)).toBe(before);
-    bad.forgetBefore(now);
+    expect(bestAt(bad, now, flat)).toBe(before);
+    bad.expire({ now: now + HORIZON.horizonNs }, HORIZON);
     expect(bad.size).toBe(0);
   });
 });
@@ -106,41 +120,45 @@ describe('when the list is full', () => {
 describe('the rest', () => {
   it('says where the best one comes from', () => {
     const list = new FactList();
-    list.add(0, 0, { pathDelay: 7, serverError: 8 }, RISE, FALL, 0, growth());
-    list.add(SECOND, 90_000, { pathDelay: 9, serverError: 10 }, RISE, FALL, SECOND, growth());
+    const [first, second] = [
+      { at: 0, value: 0, pathDelay: 7, serverError: 8 },
+      { at: SECOND, value: 90_000, pathDelay: 9, serverError: 10 },
+    ];
+    list.add(first, growth(), falling, { now: 0 });
+    list.add(second, growth(), falling, { now: SECOND });
     const origin = newProvenance();
-    list.bestAt(SECOND, growth());
+    bestAt(list, SECOND, growth());
     list.copyOrigin(origin);
     expect(origin).toEqual({ born: 0, pathDelay: 7, serverError: 8 });
-    list.bestAt(SECOND, growth(RISE));
+    bestAt(list, SECOND, growth(RISE));
     list.copyOrigin(origin);
     expect(origin).toEqual({ born: SECOND, pathDelay: 9, serverError: 10 });
   });
 
   it('without facts there is no limit', () => {
     const list = listOf([5, 0]);
-    list.forgetBefore(5 * SECOND);
+    list.expire({ now: 5 * SECOND + HORIZON.horizonNs }, HORIZON);
     expect(list.size).toBe(1);
-    list.forgetBefore(5 * SECOND + 1);
-    expect(list.bestAt(9 * SECOND, growth())).toBe(Number.POSITIVE_INFINITY);
+    list.expire({ now: 5 * SECOND + 1 + HORIZON.horizonNs }, HORIZON);
+    expect(bestAt(list, 9 * SECOND, growth())).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('keeps the last one alone when told to, even if it was useless', () => {
     const list = listOf([10, 0], [11, 500_000]);
     expect(list.size).toBe(1);
-    expect(list.bestAt(11 * SECOND, growth(RISE))).toBe(100_001);
+    expect(bestAt(list, 11 * SECOND, growth(RISE))).toBe(100_001);
     list.keepLast();
     expect(list.size).toBe(1);
-    expect(list.bestAt(11 * SECOND, growth(RISE))).toBe(500_000);
+    expect(bestAt(list, 11 * SECOND, growth(RISE))).toBe(500_000);
   });
 
   it('moves with its time base', () => {
     const list = listOf([10, 0], [11, 0], [12, 0]);
-    const before = list.bestAt(13 * SECOND, growth());
+    const before = bestAt(list, 13 * SECOND, growth());
     list.rebase(10 * SECOND);
-    expect(list.bestAt(3 * SECOND, growth())).toBe(before);
+    expect(bestAt(list, 3 * SECOND, growth())).toBe(before);
     list.keepLast();
     expect(list.size).toBe(1);
-    expect(list.bestAt(2 * SECOND, growth())).toBe(0);
+    expect(bestAt(list, 2 * SECOND, growth())).toBe(0);
   });
 });

@@ -1,7 +1,9 @@
 /** The small parts that learning a rate is made of: anchors, caps, the wander bound, one side of the bound. */
 import { describe, expect, it } from 'vitest';
 import { Anchors, CAPACITY } from '../../src/bound/anchors.ts';
+import { Present } from '../../src/bound/present.ts';
 import { type RateAssumptions, rateAssumptions } from '../../src/bound/rate-assumptions.ts';
+import { RateBound } from '../../src/bound/rate-bound.ts';
 import { RateCap } from '../../src/bound/rate-cap.ts';
 import { RateSide } from '../../src/bound/rate-side.ts';
 import { WanderBound } from '../../src/bound/wander-bound.ts';
@@ -11,11 +13,13 @@ const HOUR = 3600 * SECOND;
 const A2: RateAssumptions = { jitter: 1e-6, wander: 1e-16, span: 25e-6, horizonNs: HOUR };
 
 describe('anchors', () => {
+  const edge = (at: number, value: number) => ({ at, value });
+
   it('keep a few of many, spread over all ages up to the horizon', () => {
     const anchors = new Anchors();
     for (let s = 0; s <= 7200; s += 16) {
-      anchors.forgetBefore((s - 3600) * SECOND);
-      anchors.add(s * SECOND, 100, 100);
+      anchors.expire({ now: s * SECOND }, A2);
+      anchors.add(edge(s * SECOND, 100), edge(s * SECOND, 100));
     }
     expect(anchors.size).toBe(CAPACITY);
     const ages = Array.from(anchors.at.subarray(0, anchors.size), (at) => 7200 - at / SECOND);
@@ -31,18 +35,18 @@ describe('anchors', () => {
     const anchors = new Anchors();
     // Ages halve from one to the next, but for one pair of almost the same age.
     const times = Array.from({ length: CAPACITY }, (_, i) => 4096 - 4096 / 2 ** i);
-    for (const [i, at] of times.entries()) anchors.add(at, i, i);
+    for (const [i, at] of times.entries()) anchors.add(edge(at, i), edge(at, i));
     anchors.at[5]! = anchors.at[4]! + 1e-3;
     anchors.upper[4] = 1000;
-    anchors.add(4096, 99, 99);
+    anchors.add(edge(4096, 99), edge(4096, 99));
     expect(anchors.size).toBe(CAPACITY);
     expect(Array.from(anchors.upper.subarray(3, 6))).toEqual([3, 5, 6]);
   });
 
   it('a second statement about one instant replaces the first', () => {
     const anchors = new Anchors();
-    anchors.add(SECOND, 10, 10);
-    anchors.add(SECOND, 9, 8);
+    anchors.add(edge(SECOND, 10), edge(SECOND, 10));
+    anchors.add(edge(SECOND, 9), edge(SECOND, 8));
     expect(anchors.size).toBe(1);
     expect([anchors.upper[0], anchors.lower[0]]).toEqual([9, 8]);
   });
@@ -53,15 +57,15 @@ describe('a cap on the rate', () => {
     const cap = new RateCap();
     cap.forget(0);
     cap.lower(5e-6);
-    cap.expire(0.5 * HOUR, HOUR);
+    cap.expire({ now: 0.5 * HOUR }, A2);
     cap.lower(7e-6);
     expect(cap.value).toBe(5e-6);
-    cap.expire(0.99 * HOUR, HOUR);
+    cap.expire({ now: 0.99 * HOUR }, A2);
     expect(cap.value).toBe(5e-6);
     // The first half is over for good, the second half's cap counts alone.
-    cap.expire(HOUR, HOUR);
+    cap.expire({ now: HOUR }, A2);
     expect(cap.value).toBe(7e-6);
-    cap.expire(1.5 * HOUR, HOUR);
+    cap.expire({ now: 1.5 * HOUR }, A2);
     expect(cap.value).toBe(Number.POSITIVE_INFINITY);
   });
 
@@ -69,7 +73,7 @@ describe('a cap on the rate', () => {
     const cap = new RateCap();
     cap.forget(0);
     cap.lower(5e-6);
-    cap.expire(1.1 * HOUR, HOUR);
+    cap.expire({ now: 1.1 * HOUR }, A2);
     expect(cap.value).toBe(Number.POSITIVE_INFINITY);
   });
 
@@ -79,9 +83,9 @@ describe('a cap on the rate', () => {
     cap.lower(5e-6);
     cap.lower(6e-6);
     cap.rebase(10 * HOUR);
-    cap.expire(0.9 * HOUR, HOUR);
+    cap.expire({ now: 0.9 * HOUR }, A2);
     expect(cap.value).toBe(5e-6);
-    cap.expire(HOUR, HOUR);
+    cap.expire({ now: HOUR }, A2);
     expect(cap.value).toBe(Number.POSITIVE_INFINITY);
   });
 });
@@ -123,15 +127,17 @@ describe('the bound on the wander', () => {
 });
 
 describe('one side of the learned bound', () => {
+  const wander = new WanderBound(A2);
+  const present = (): Present => new Present(new RateBound(500e-6));
   const side = (): RateSide => {
     const made = new RateSide();
-    made.begin(1000, 500e-6, 0);
+    made.begin(1000, present());
     return made;
   };
 
   it('knows R and nothing else to begin with', () => {
     expect(side().growth.over(SECOND)).toBe(500_001);
-    expect(side().most).toBe(500e-6);
+    expect(side().rate).toBe(500e-6);
   });
 
   it('learns the mean rate, plus the jitter, plus half the wander', () => {
@@ -139,7 +145,7 @@ describe('one side of the learned bound', () => {
     // 8 ms in 100 s are 80 ppm; 1 ppm of jitter; 10 ppm of wander, halved.
     learned.learn(8_000_000, 100 * SECOND, A2.wander, A2);
     expect(learned.rate * 1e6).toBeCloseTo(86, 6);
-    learned.foresee(500e-6, A2.wander, A2);
+    learned.foresee(present(), wander, A2);
     expect(learned.growth.first * 1e6).toBeCloseTo(87, 6);
     // For hours: the mean, the jitter, the span, and the jitter of then.
     expect(learned.growth.most * 1e6).toBeCloseTo(107, 6);
@@ -153,8 +159,10 @@ describe('one side of the learned bound', () => {
   it('rises at the rate it knows, which wanders meanwhile', () => {
     const learned = side();
     learned.learn(8_000_000, 100 * SECOND, A2.wander, A2);
-    learned.foresee(500e-6, A2.wander, A2);
-    learned.advance(10 * SECOND, 110 * SECOND, A2.wander, HOUR);
+    learned.foresee(present(), wander, A2);
+    const later = present();
+    later.now = 10 * SECOND;
+    learned.advance(later, wander, A2);
     // 87 ppm for 10 s, and 0.1 * 10² / 2 us.
     expect(learned.value).toBeGreaterThanOrEqual(1000 + 875_000);
     expect(learned.value).toBeLessThanOrEqual(1000 + 875_003);
@@ -164,7 +172,7 @@ describe('one side of the learned bound', () => {
   it('never grows faster than R, nor is taken to fall faster', () => {
     const learned = side();
     learned.learn(-10_000_000, SECOND, A2.wander, A2);
-    learned.foresee(500e-6, A2.wander, A2);
+    learned.foresee(present(), wander, A2);
     expect(learned.growth.first).toBe(-500e-6);
     expect(learned.growth.most).toBe(-500e-6);
   });

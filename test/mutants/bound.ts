@@ -7,6 +7,7 @@ const PAGE = 'test/bound/page.test.ts';
 const CLOCK = 'test/bounded-clock/bounded-clock.test.ts';
 const ENGINE = 'src/bound/bound-engine.ts';
 const CONE = 'src/bound/source-cone.ts';
+const SAMPLE = 'src/bound/relative-sample.ts';
 const SHELL = 'src/bounded-clock/bounded-clock.ts';
 
 export const mutants: Mutant[] = [
@@ -44,25 +45,33 @@ export const mutants: Mutant[] = [
   },
   {
     id: 'bound-grid-forgotten',
-    file: ENGINE,
-    find: 's.sentAt = Number(sample.sentAt - this.#monotonicBase) - this.#options.resolutionNs;',
-    replace: 's.sentAt = Number(sample.sentAt - this.#monotonicBase);',
+    file: SAMPLE,
+    find: 'this.sentAt = differences[SENT_AT]! - this.#gridNs;',
+    replace: 'this.sentAt = differences[SENT_AT]!;',
     test: WORLDS,
     name: 'one source, f = 0',
   },
   {
+    id: 'bound-fact-outside-int64-wraps',
+    file: SAMPLE,
+    find: '    if (slots[UPPER] !== sample.upperNs || slots[LOWER] !== sample.lowerNs) return false;\n',
+    replace: '',
+    test: STORY,
+    name: 'changes nothing',
+  },
+  {
     id: 'bound-memory-before-ageing',
     file: ENGINE,
-    find: 'lo = Math.max(lo, x.loAt(now, this.slope));',
-    replace: 'lo = Math.max(lo, x.lo);',
+    find: 'if (x.known) x.ageTo(this.#present);',
+    replace: 'if (x.known) x.at = this.#present.now;',
     test: WORLDS,
     name: 'one source, f = 0',
   },
   {
     id: 'bound-no-memory',
     file: ENGINE,
-    find: 'hi = Math.min(hi, x.hiAt(now, this.slope));',
-    replace: '',
+    find: 'if (vote.hi < x.hi) x.hi = vote.hi;',
+    replace: 'x.hi = vote.hi;',
     test: STORY,
     name: 'suspicion',
   },
@@ -118,7 +127,7 @@ export const mutants: Mutant[] = [
   {
     id: 'bound-new-rate-for-the-past',
     file: ENGINE,
-    find: 'if (cone.known) cone.ageTo(Math.max(this.#now, cone.at), this.slope);',
+    find: 'if (cone.known) cone.ageTo(this.#present);',
     replace: '',
     test: STORY,
     name: 'ages with the old rate',
@@ -200,7 +209,7 @@ export const mutants: Mutant[] = [
     file: ENGINE,
     find: 'this.#leap.watch(this.#sources, this.maxFaulty, this.#earliestNow);',
     replace:
-      'this.#leap.watch(this.#sources, this.maxFaulty, () => asUnixNs(this.toMonotonic(this.#now) + (this.#sources[0]?.base ?? 0n)));',
+      'this.#leap.watch(this.#sources, this.maxFaulty, () => asUnixNs(this.toMonotonic(this.#present.now) + (this.#sources[0]?.base ?? 0n)));',
     test: STORY,
     name: 'the month is that of the bound',
   },
