@@ -126,6 +126,8 @@ describe('samples that cannot be true', () => {
       { sentAt: 2n * SECOND, receivedAt: 3n * SECOND, lower: 200_002n, upper: 0n },
     ],
     ['beyond the years of int64', { sentAt: 2n * SECOND, lower: 0n, upper: 2n ** 63n - 1n }],
+    ['an upper fact that int64 would wrap', { sentAt: 2n * SECOND, lower: 0n, upper: 2n ** 64n }],
+    ['a lower one that int64 would wrap', { sentAt: 2n * SECOND, lower: -(2n ** 64n), upper: 0n }],
     ['before the years of int64', { sentAt: 2n * SECOND, lower: -(2n ** 63n), upper: 0n }],
   ])('%s: refused, and all state is as before', (_name, facts) => {
     const story = new EngineStory(['a', 'b', 'c']);

@@ -57,7 +57,16 @@ export const mutants: Mutant[] = [
     find: '    if (slots[UPPER] !== sample.upperNs || slots[LOWER] !== sample.lowerNs) return false;\n',
     replace: '',
     test: STORY,
-    name: 'changes nothing',
+    name: 'int64 would wrap',
+  },
+  {
+    id: 'bound-remembers-every-sample',
+    file: ENGINE,
+    find: '    const { cone } = source;\n    this.#advanceTo',
+    replace:
+      '    const { cone } = source;\n    this.#byId.set(String(sample.sentAt), source);\n    this.#advanceTo',
+    test: 'test/bound/memory.test.ts',
+    name: 'holds no more',
   },
   {
     id: 'bound-memory-before-ageing',

@@ -2,6 +2,22 @@ import type { Mutant } from './mutant.ts';
 
 export const mutants: Mutant[] = [
   {
+    id: 'int64-lower-halves-signed',
+    file: 'src/time/int64-slots.ts',
+    find: 'this.#unsigned[2 * a + LOW]! - this.#unsigned[2 * b + LOW]!',
+    replace: 'this.#signed[2 * a + LOW]! - this.#signed[2 * b + LOW]!',
+    test: 'test/time/int64-slots.test.ts',
+    name: 'nearest to the difference',
+  },
+  {
+    id: 'int64-upper-halves-unsigned',
+    file: 'src/time/int64-slots.ts',
+    find: 'this.#signed[2 * a + HIGH]! - this.#signed[2 * b + HIGH]!',
+    replace: 'this.#unsigned[2 * a + HIGH]! - this.#unsigned[2 * b + HIGH]!',
+    test: 'test/time/int64-slots.test.ts',
+    name: 'below zero',
+  },
+  {
     id: 'rounding-up-is-down',
     file: 'src/time/rounding.ts',
     find: 'return int64(name, ms, -scaleDown(-finite(name, ms), NS_PER_MS));',

@@ -1,0 +1,57 @@
+// Run by memory.test.ts with --expose-gc: prints what the heap holds after few and after many samples, as JSON.
+import { BoundEngine } from '../../src/bound/bound-engine.ts';
+import { SECOND, sample } from '../kit/samples.ts';
+
+const FEW = 20_000;
+const MANY = 200_000;
+const IDS = ['a', 'b', 'c', 'd', 'e'];
+
+const made = (): BoundEngine => {
+  const engine = new BoundEngine({
+    slope: 500e-6,
+    resolutionNs: 280,
+    expireAfterNs: 3600e9,
+    learning: { jitter: 1e-6, wander: 1e-16, span: 25e-6, horizonNs: 3600e9 },
+  });
+  engine.setSources(IDS);
+  return engine;
+};
+
+let seed = 1;
+/** 1 to 10 ms. */
+function delay(): bigint {
+  seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+  return 1_000_000n + BigInt(seed % 9_000_000);
+}
+
+/** Five sources, each polled once a second; how many of the samples from one to another left a bound. */
+function feed(engine: BoundEngine, from: number, to: number): number {
+  let bounded = 0;
+  for (let i = from; i < to; i++) {
+    const [there, back] = [delay(), delay()];
+    const sentAt = (BigInt(i) * SECOND) / 5n;
+    const receivedAt = sentAt + there + back;
+    const facts = { from: IDS[i % 5]!, sentAt, receivedAt, lower: -back, upper: there };
+    if (engine.ingest(sample(facts)) === 'bounded') bounded++;
+  }
+  return bounded;
+}
+
+function held(): number {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+// Compiled code and what V8 learns of it are on the heap too: both are there after this.
+feed(made(), 0, MANY);
+
+const engine = made();
+const early = feed(engine, 0, FEW);
+const heldEarly = held();
+const late = feed(engine, FEW, MANY);
+const heldLate = held();
+const learned = engine.learned !== undefined;
+console.log(
+  JSON.stringify({ samples: MANY - FEW, early, late, learned, grown: heldLate - heldEarly }),
+);
