@@ -6,7 +6,7 @@
  * Values are integer-valued doubles in ns, relative to bases that the engine owns: exact, and no allocation per
  * sample.
  */
-import { driftOver, lowered, raised } from './drift.ts';
+import { driftOver, slack } from './drift.ts';
 import type { Present } from './present.ts';
 
 /** An interval on theta, relative to a base, ns. */
@@ -53,8 +53,8 @@ export class AgedInterval {
   /** Writes the edges, aged to the present, which is never before `at`. */
   edgesAt(present: Present, into: Edges): void {
     const drift = driftOver(present.slope, present.now - this.at);
-    into.lo = lowered(this.lo, drift);
-    into.hi = raised(this.hi, drift);
+    into.lo = this.lo - drift - (slack(this.lo) | slack(drift));
+    into.hi = this.hi + drift + (slack(this.hi) | slack(drift));
   }
 
   /** Everything up to the present, aged: also called before the slope changes. */

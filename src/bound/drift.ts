@@ -6,6 +6,8 @@
  * the slow clock is the one we measure with. 200 ppm gives 200.04.
  */
 
+const { ceil } = Math;
+
 /** The fastest rate error the clock ever assumes: beyond 10 % the numbers say nothing about a clock. */
 export const MAX_SLOPE = 0.1;
 
@@ -24,7 +26,7 @@ export function slopeFromPpm(ppm: number): number {
  * `ceil` and one more cover it. Ages are non-negative integers below 2^53 (104 days).
  */
 export function driftOver(slope: number, age: number): number {
-  return age === 0 ? 0 : Math.ceil(slope * age) + 1;
+  return age === 0 ? 0 : ceil(slope * age) + 1;
 }
 
 /** Two integers no larger than this add up exactly. */
@@ -32,16 +34,21 @@ const EXACT = 2 ** 52;
 /** Covers the rounding of two doubles below 2^63 and of their sum. */
 const COARSE = 1024;
 
-/** `edge - by`, rounded down: exact for integers up to 2^52 (52 days), 1 us low beyond. */
+/**
+ * How far outward to round a sum that `value` is part of: not at all for integers up to 2^52 (52 days), 1 us beyond.
+ * So small that V8 inlines it always, and {@link driftOver} too: on the way of a sample they are called directly, where
+ * a result of {@link lowered} or {@link raised} might become an object on the heap.
+ */
+export function slack(value: number): number {
+  return value <= EXACT && value >= -EXACT ? 0 : COARSE;
+}
+
+/** `edge - by`, rounded down. */
 export function lowered(edge: number, by: number): number {
-  return exact(edge) && exact(by) ? edge - by : edge - by - COARSE;
+  return edge - by - (slack(edge) | slack(by));
 }
 
 /** `edge + by`, rounded up: the mirror of {@link lowered}. */
 export function raised(edge: number, by: number): number {
-  return exact(edge) && exact(by) ? edge + by : edge + by + COARSE;
-}
-
-function exact(value: number): boolean {
-  return value <= EXACT && value >= -EXACT;
+  return edge + by + (slack(edge) | slack(by));
 }

@@ -27,7 +27,7 @@
  */
 import { type AgedInterval, copyProvenance, type Edges } from './aged-interval.ts';
 import { Anchors } from './anchors.ts';
-import { driftOver, lowered, raised } from './drift.ts';
+import { driftOver, raised, slack } from './drift.ts';
 import type { Fact } from './fact-list.ts';
 import type { Present } from './present.ts';
 import type { RateAssumptions } from './rate-assumptions.ts';
@@ -99,11 +99,10 @@ export class LearnedBound {
 
   /** Narrows `into` to `Y`, aged to the present. */
   narrow(into: Edges): void {
-    const age = this.#present.now - this.at;
-    const lo = lowered(-this.#lower.value, this.#lower.growth.over(age));
-    const hi = raised(this.#upper.value, this.#upper.growth.over(age));
-    if (lo > into.lo) into.lo = lo;
-    if (hi < into.hi) into.hi = hi;
+    this.#upper.age(this.#present);
+    this.#lower.age(this.#present);
+    into.lo = Math.max(into.lo, -this.#lower.aged);
+    into.hi = Math.min(into.hi, this.#upper.aged);
   }
 
   /** Within which rates theta may move at present; `undefined` while there is no `Y`. */
@@ -215,8 +214,11 @@ export class LearnedBound {
   #heed(facts: SourceFacts, source: SourceState): void {
     facts.upper.weigh(this.#upper.growth, this.#present);
     facts.lower.weigh(this.#lower.growth, this.#present);
-    source.hi = Math.min(source.hi, raised(facts.upper.best, source.shift));
-    source.lo = Math.max(source.lo, -raised(facts.lower.best, -source.shift));
+    const { shift } = source;
+    const hi = facts.upper.best;
+    const lo = -facts.lower.best;
+    source.hi = Math.min(source.hi, hi + shift + (slack(hi) | slack(shift)));
+    source.lo = Math.max(source.lo, lo + shift - (slack(lo) | slack(shift)));
   }
 
   /** The vote, and its intersection with memory and with layer 1. */

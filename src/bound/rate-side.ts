@@ -12,7 +12,7 @@
  * Between samples the first one weakens by `w`, the second does not.
  */
 import { newProvenance, type Provenance } from './aged-interval.ts';
-import { raised } from './drift.ts';
+import { slack } from './drift.ts';
 import { Growth } from './growth.ts';
 import type { Present } from './present.ts';
 import { CAPPED_HORIZONS, type RateAssumptions } from './rate-assumptions.ts';
@@ -31,6 +31,8 @@ export class RateSide {
   /** The edge. */
   value = 0;
   readonly origin: Provenance = newProvenance();
+  /** The edge at present, when last asked: {@link RateSide.age}. */
+  aged = 0;
   /** `b` is at most this. */
   rate = 0;
   readonly #cap = new RateCap();
@@ -46,12 +48,19 @@ export class RateSide {
     this.growth.linear(slope);
   }
 
+  /** Looks ahead to the present: `aged` is the edge then. */
+  age({ now }: Present): void {
+    const grown = this.growth.over(now - this.at);
+    this.aged = this.value + grown + (slack(this.value) | slack(grown));
+  }
+
   /** Time passes, until the present. */
   advance(present: Present, { wander }: WanderBound, assumptions: RateAssumptions): void {
     const age = present.now - this.at;
     if (age === 0) return;
+    this.age(present);
     this.at = present.now;
-    this.value = raised(this.value, this.growth.over(age));
+    this.value = this.aged;
     this.rate += wander * age + RATE_SLACK;
     this.#cap.expire(present, assumptions);
   }

@@ -5,7 +5,7 @@
 import { Int64Slots } from '../time/int64-slots.ts';
 import type { Edges } from './aged-interval.ts';
 import type { ClockSample } from './clock-sample.ts';
-import { driftOver, lowered, raised } from './drift.ts';
+import { driftOver, slack } from './drift.ts';
 import type { Present } from './present.ts';
 
 // Slots.
@@ -76,7 +76,7 @@ export class RelativeSample {
     this.#int64.subtract(SERVER_ERROR, ZERO, SERVER_ERROR);
     this.sentAt = differences[SENT_AT]! - this.#gridNs;
     this.receivedAt = differences[RECEIVED_AT]!;
-    this.upper = raised(differences[UPPER]!, 0);
+    this.upper = differences[UPPER]! + slack(differences[UPPER]!);
     this.lower = differences[LOWER]!;
     this.pathDelay = differences[PATH_DELAY]!;
     this.serverError = differences[SERVER_ERROR]!;
@@ -84,7 +84,9 @@ export class RelativeSample {
 
   /** What the sample alone says at present, which is never before it was received. */
   edgesAt({ now, slope }: Present, into: Edges): void {
-    into.lo = lowered(this.lower, driftOver(slope, now - this.receivedAt));
-    into.hi = raised(this.upper, driftOver(slope, now - this.sentAt));
+    const fallen = driftOver(slope, now - this.receivedAt);
+    const risen = driftOver(slope, now - this.sentAt);
+    into.lo = this.lower - fallen - (slack(this.lower) | slack(fallen));
+    into.hi = this.upper + risen + (slack(this.upper) | slack(risen));
   }
 }

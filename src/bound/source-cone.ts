@@ -8,7 +8,7 @@
  * lower fact are all there is to keep.
  */
 import { AgedInterval } from './aged-interval.ts';
-import { driftOver, lowered, raised } from './drift.ts';
+import { driftOver, slack } from './drift.ts';
 import type { Present } from './present.ts';
 import type { RelativeSample } from './relative-sample.ts';
 
@@ -24,13 +24,15 @@ export class SourceCone extends AgedInterval {
   take(sample: RelativeSample, { slope }: Present): number {
     const { sentAt, receivedAt, upper, lower } = sample;
     const at = this.known && this.at > receivedAt ? this.at : receivedAt;
-    const newHi = raised(upper, driftOver(slope, at - sentAt));
-    const newLo = lowered(lower, driftOver(slope, at - receivedAt));
+    const risen = driftOver(slope, at - sentAt);
+    const newHi = upper + risen + (slack(upper) | slack(risen));
+    const fallen = driftOver(slope, at - receivedAt);
+    const newLo = lower - fallen - (slack(lower) | slack(fallen));
     let gap = 0;
     if (this.known) {
       const drift = driftOver(slope, at - this.at);
-      const oldHi = raised(this.hi, drift);
-      const oldLo = lowered(this.lo, drift);
+      const oldHi = this.hi + drift + (slack(this.hi) | slack(drift));
+      const oldLo = this.lo - drift - (slack(this.lo) | slack(drift));
       gap = Math.max(0, newLo - oldHi, oldLo - newHi);
       if (gap === 0) {
         this.at = at;

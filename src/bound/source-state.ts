@@ -1,6 +1,6 @@
 /** What the engine keeps of one configured endpoint. */
 import type { Edges } from './aged-interval.ts';
-import { lowered, raised } from './drift.ts';
+import { slack } from './drift.ts';
 import { SourceCone } from './source-cone.ts';
 import { SourceFacts } from './source-facts.ts';
 
@@ -60,6 +60,6 @@ export function forget(source: SourceState): void {
 
 /** Edges that are relative to the base of `source` become relative to the engine's. */
 export function toEngineBase(edges: Edges, { shift }: Readonly<SourceState>): void {
-  edges.lo = lowered(edges.lo, -shift);
-  edges.hi = raised(edges.hi, shift);
+  edges.lo = edges.lo + shift - (slack(edges.lo) | slack(shift));
+  edges.hi = edges.hi + shift + (slack(edges.hi) | slack(shift));
 }
