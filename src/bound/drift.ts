@@ -6,7 +6,7 @@
  * the slow clock is the one we measure with. 200 ppm gives 200.04.
  */
 
-const { ceil } = Math;
+const ceil: (value: number) => number = Math.ceil;
 
 /** The fastest rate error the clock ever assumes: beyond 10 % the numbers say nothing about a clock. */
 export const MAX_SLOPE = 0.1;
