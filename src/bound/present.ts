@@ -2,7 +2,9 @@
  * The engine's present: the local instant that all it knows is aged to, and the rate bound it ages at.
  *
  * One object, handed around where two doubles would be. A double that crosses a call becomes an object on the heap
- * unless V8 inlines that call, and what it inlines hangs by a thread; fields of an object do not.
+ * unless V8 inlines that call, and what it inlines depends on all that was inlined before; a field of an object is
+ * a double in place. So on the way of a sample through the engine numbers that may be large or fractions are not
+ * passed and not returned: they are left in fields, and the object is passed.
  */
 import type { MonotonicNs } from '../time/instant.ts';
 import { Int64Slots } from '../time/int64-slots.ts';

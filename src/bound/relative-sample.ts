@@ -20,7 +20,7 @@ const BASE = 6;
 const ZERO = 7;
 const SLOTS = 8;
 
-/** Samples speak of times this far inside int64 (1714 to 2225), so that no edge ever leaves it. */
+/** Samples speak of times this far inside int64 (1714 to 2225), give or take some us, so that no edge ever leaves it. */
 const FARTHEST = 2 ** 63 - 2 ** 60;
 
 export class RelativeSample {

@@ -262,6 +262,13 @@ describe('refutation', () => {
     expect(story.engine.slope).toBeGreaterThan(0.01);
     apart(613n * SECOND, 110n * MS);
     expect(story.engine.learned?.upper).toBe(story.engine.slope);
+    // After ten quiet minutes it comes down, and is another one again.
+    const raised = story.engine.slope;
+    const last = hear(story, 614n * SECOND, 640n * SECOND + 10n * MINUTE, () => 110n * MS);
+    expect(story.engine.learned?.upper).toBeLessThan(raised);
+    story.tick(last);
+    expect(story.engine.slope).toBe(raised / 2);
+    expect(story.engine.learned).toBeUndefined();
   });
 });
 

@@ -30,7 +30,7 @@ export const mutants: Mutant[] = [
   {
     id: 'bound-drift-missing',
     file: 'src/bound/drift.ts',
-    find: 'Math.ceil(slope * age) + 1',
+    find: 'ceil(slope * age) + 1',
     replace: '1',
     test: WORLDS,
     name: 'one source, f = 0',
@@ -38,8 +38,8 @@ export const mutants: Mutant[] = [
   {
     id: 'bound-drift-four-fifths',
     file: 'src/bound/drift.ts',
-    find: 'Math.ceil(slope * age) + 1',
-    replace: 'Math.ceil(0.8 * slope * age) + 1',
+    find: 'ceil(slope * age) + 1',
+    replace: 'ceil(0.8 * slope * age) + 1',
     test: WORLDS,
     name: 'one source, f = 0',
   },
