@@ -47,6 +47,12 @@ const MIDDLE = 5;
 const LOWER = 6;
 const scratch: BigInt64Array = new BigInt64Array(7);
 const halves: Uint32Array = new Uint32Array(scratch.buffer);
+const IN_HIGH: number = 2 * IN + HIGH;
+const IN_LOW: number = 2 * IN + LOW;
+const NS_LOW: number = 2 * NS + LOW;
+const UPPER_LOW: number = 2 * UPPER + LOW;
+const MIDDLE_LOW: number = 2 * MIDDLE + LOW;
+const LOWER_LOW: number = 2 * LOWER + LOW;
 
 /** Character codes of the ten digits of a second. Plain arrays: `fromCharCode` takes what is in them as it is. */
 const secondCodes: number[] = Array.from('0000000000', (digit) => digit.charCodeAt(0));
@@ -97,7 +103,7 @@ function spell(): string {
   if (scratch[IN]! < scratch[SECOND]! || scratch[IN]! >= scratch[SECOND_END]!) spellSecond();
   scratch[NS] = BigInt.asIntN(64, scratch[IN]! - scratch[SECOND]!);
   // All below 10^9, and said to be int32, so that V8 divides by multiplication.
-  const ns = halves[2 * NS + LOW]! | 0;
+  const ns = halves[NS_LOW]! | 0;
   const a = (ns / 1_000_000) | 0;
   const rest = (ns - a * 1_000_000) | 0;
   const b = (rest / 1000) | 0;
@@ -226,9 +232,9 @@ export function parseTimestampInto(text: string, target: BigInt64Array, index: n
   const upper = ((((d0 * 10 + d1) * 10 + d2) * 10 + d3) * 10 + d4) * 100 + d5 * 10 + d6;
   const middle = ((((d7 * 10 + d8) * 10 + d9) * 10 + d10) * 10 + d11) * 10 + d12;
   const lower = ((((d13 * 10 + d14) * 10 + d15) * 10 + d16) * 10 + d17) * 10 + d18;
-  halves[2 * UPPER + LOW] = upper;
-  halves[2 * MIDDLE + LOW] = middle;
-  halves[2 * LOWER + LOW] = lower;
+  halves[UPPER_LOW] = upper;
+  halves[MIDDLE_LOW] = middle;
+  halves[LOWER_LOW] = lower;
   // At most 10^19 - 1, which is below 2^64: what exceeds int64 wraps once, to a negative.
   scratch[IN] = BigInt.asIntN(
     64,
@@ -287,8 +293,8 @@ export function compareStamps(a: Stamp, b: Stamp): -1 | 0 | 1 {
 export function writeTimestamp(timestamp: bigint, view: DataView, offset: number): void {
   checkRoom(view, offset);
   scratch[IN] = checkTimestamp('timestamp', timestamp);
-  view.setUint32(offset, halves[2 * IN + HIGH]!);
-  view.setUint32(offset + 4, halves[2 * IN + LOW]!);
+  view.setUint32(offset, halves[IN_HIGH]!);
+  view.setUint32(offset + 4, halves[IN_LOW]!);
 }
 
 /**
@@ -299,8 +305,8 @@ export function writeTimestamp(timestamp: bigint, view: DataView, offset: number
  */
 export function readTimestamp(view: DataView, offset: number): HlcTimestamp {
   checkRoom(view, offset);
-  halves[2 * IN + HIGH] = view.getUint32(offset);
-  halves[2 * IN + LOW] = view.getUint32(offset + 4);
+  halves[IN_HIGH] = view.getUint32(offset);
+  halves[IN_LOW] = view.getUint32(offset + 4);
   if (scratch[IN]! < 0n) throw malformedBytes();
   return asUnixNs(scratch[IN]!);
 }
@@ -308,8 +314,8 @@ export function readTimestamp(view: DataView, offset: number): HlcTimestamp {
 /** `timestamp` as 8 bytes, big endian: byte order is timestamp order. Errors as {@link writeTimestamp}. */
 export function timestampToBytes(timestamp: bigint): Uint8Array {
   scratch[IN] = checkTimestamp('timestamp', timestamp);
-  const high = halves[2 * IN + HIGH]!;
-  const low = halves[2 * IN + LOW]!;
+  const high = halves[IN_HIGH]!;
+  const low = halves[IN_LOW]!;
   // Byte by byte: a DataView for one use costs more than all the rest.
   const bytes = new Uint8Array(8);
   bytes[0] = high >>> 24;
@@ -332,8 +338,8 @@ export function timestampToBytes(timestamp: bigint): Uint8Array {
 export function timestampFromBytes(bytes: Uint8Array): HlcTimestamp {
   if (!(bytes instanceof Uint8Array)) throw new ArgumentTypeError('bytes', 'a Uint8Array', bytes);
   if (bytes.length !== 8 || bytes[0]! > 0x7f) throw malformedBytes();
-  halves[2 * IN + HIGH] = (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!;
-  halves[2 * IN + LOW] = (bytes[4]! << 24) | (bytes[5]! << 16) | (bytes[6]! << 8) | bytes[7]!;
+  halves[IN_HIGH] = (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!;
+  halves[IN_LOW] = (bytes[4]! << 24) | (bytes[5]! << 16) | (bytes[6]! << 8) | bytes[7]!;
   return asUnixNs(scratch[IN]!);
 }
 

@@ -183,8 +183,8 @@ export const mutants: Mutant[] = [
   {
     id: 'logical-little-endian',
     file: TIMESTAMP,
-    find: 'view.setUint32(offset, halves[2 * IN + HIGH]!);',
-    replace: 'view.setUint32(offset, halves[2 * IN + HIGH]!, true);',
+    find: 'view.setUint32(offset, halves[IN_HIGH]!);',
+    replace: 'view.setUint32(offset, halves[IN_HIGH]!, true);',
     test: TIMESTAMP_TEST,
     name: 'fixed vectors',
   },
