@@ -57,7 +57,7 @@ export interface Commit {
  * Takes the timestamp of a transaction: call it after every lock is held, before anything is visible.
  *
  * The clock is checked against the wall clock first, so that a suspend of the machine that nobody has noticed
- * yet can't yield a timestamp of the past. Costs some microseconds.
+ * yet can't yield a timestamp of the past. Costs less than a microsecond.
  *
  * A hybrid clock that is far ahead (a peer, or a physical clock of its own) gives a timestamp that far ahead, and
  * `settled()` refuses it by `maxWaitMs` only when it is called: `remainingNs()` tells before `prepare`.

@@ -117,7 +117,7 @@ export class WaitQueue {
     this.#settles[id] = this.#captured;
     const numbers = this.#numbersOf(id);
     numbers[WAITER_SLOTS * id + TIMESTAMP] = timestamp;
-    numbers[WAITER_SLOTS * id + STARTED] = this.#clock.monotonicNs();
+    numbers[WAITER_SLOTS * id + STARTED] = this.#reader.answeredAt;
     if (signal || ending) this.#mayEnd(id, signal, ending);
     if (this.size === 0) this.#reader.publications?.add(this.#wake);
 
@@ -164,7 +164,7 @@ export class WaitQueue {
       do {
         this.#reader.readInto(slots, EARLIEST);
         slots[BEFORE] = slots[NOW]!;
-        slots[NOW] = this.#clock.monotonicNs();
+        slots[NOW] = this.#reader.answeredAt;
         this.#release(this.#economy);
         this.#release(this.#precise);
         if (!held && this.size < waiting) {
@@ -233,8 +233,10 @@ export class WaitQueue {
     this.#economy.remove(id);
     this.#precise.remove(id);
     this.#deadlines.remove(id);
-    this.#forget.get(id)?.();
-    this.#forget.delete(id);
+    if (this.#forget.size > 0) {
+      this.#forget.get(id)?.();
+      this.#forget.delete(id);
+    }
     if (this.size === 0) {
       this.#stopTimer();
       this.#reader.publications?.delete(this.#wake);
