@@ -56,7 +56,8 @@ import {
 } from '../bound/page.ts';
 import type { Clock } from '../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
-import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { asUnixNs, type MonotonicNs, type UnixNs, unixNs } from '../time/instant.ts';
+import { HIGH, LOW } from '../time/int64-slots.ts';
 import { jumpLimitNs } from '../time/jump-detector.ts';
 import { readWallOffset } from '../time/wall-offset.ts';
 import {
@@ -93,6 +94,9 @@ export class BoundedReader {
   readonly #page: Page;
   readonly #header: Int32Array;
   readonly #own: BigInt64Array = new BigInt64Array(OWN_SLOTS);
+  /** The same slots by halves: `Number(bigint)` would leave a bigint on the heap. */
+  readonly #signed: Int32Array = new Int32Array(this.#own.buffer);
+  readonly #unsigned: Uint32Array = new Uint32Array(this.#own.buffer);
   readonly #copy: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
   /** One closure, made once, which V8 inlines; a method of any clock keeps its `this`. */
   readonly #monotonicNs: () => MonotonicNs;
@@ -163,11 +167,10 @@ export class BoundedReader {
    * it is true already. To plan by, not to act on: samples and the loss of the bound change it either way,
    * and where the bound changes slope meanwhile it is off by parts per million.
    *
-   * @throws ClockUnsynchronizedError when there is no bound
+   * @throws ClockUnsynchronizedError when there is no bound; what {@link unixNs} throws
    */
   remainingNs(t: UnixNs): bigint {
-    if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
-    return BigInt(this.remaining(t));
+    return BigInt(this.remaining(unixNs(t)));
   }
 
   /** As {@link BoundedReader.remainingNs}, a whole number of ns as a double. For the library's own use: waits. */
@@ -179,7 +182,9 @@ export class BoundedReader {
     own[EDGE] =
       asIntN(64, own[READING]! + own[LO]!) -
       asIntN(64, asIntN(64, own[AGE]! * own[SLOPE_LO]!) >> 24n);
-    return Math.ceil((Number(asIntN(64, t - own[EDGE]!)) + 1) / this.#rateLo);
+    own[EDGE] = asIntN(64, t - own[EDGE]!);
+    const left = this.#signed[2 * EDGE + HIGH]! * 2 ** 32 + this.#unsigned[2 * EDGE + LOW]!;
+    return Math.ceil((left + 1) / this.#rateLo);
   }
 
   /** The monotonic instant that the last answer was about. For the library's own use: waits. */

@@ -10,6 +10,8 @@ import { type Ending, WaitQueue } from './wait-queue.ts';
 /** One queue per clock, found again by the clock: it holds nothing once nobody waits, and goes with its clock. */
 const queues = new WeakMap<BoundedReader, WaitQueue>();
 
+const DEFAULTS: WaitOptions = {};
+
 /** As {@link waitUntilAfter}, but what refuses the wait is thrown. */
 export function beginWait(
   clock: BoundedReader,
@@ -50,7 +52,7 @@ export function beginWait(
 export function waitUntilAfter(
   clock: BoundedReader,
   timestamp: UnixNs,
-  options: WaitOptions = {},
+  options: WaitOptions = DEFAULTS,
 ): Promise<Waited> {
   try {
     return beginWait(clock, timestamp, options);

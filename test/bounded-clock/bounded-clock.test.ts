@@ -3,7 +3,8 @@ import { BoundedClock } from '../../src/bounded-clock/bounded-clock.ts';
 import type { ClockEvent } from '../../src/bounded-clock/change-events.ts';
 import type { BoundedClockOptions } from '../../src/bounded-clock/options.ts';
 import { ClockUnsynchronizedError } from '../../src/bounded-clock/reading.ts';
-import { asUnixNs, unixNs } from '../../src/time/instant.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../../src/time/errors.ts';
+import { asUnixNs, type UnixNs, unixNs } from '../../src/time/instant.ts';
 import { HandClock } from '../kit/hand-clock.ts';
 import { type Reply, ScriptedSource } from '../kit/scripted-source.ts';
 
@@ -168,6 +169,18 @@ describe('status', () => {
       'unsynchronized',
       'synchronized',
     ]);
+  });
+
+  it('remainingNs: how long until after(t) is true, and only of what is int64', () => {
+    const s = stage();
+    s.round();
+    const { earliest } = s.bounded.now();
+    expect(s.bounded.remainingNs((earliest - 1n) as UnixNs)).toBe(0n);
+    const left = s.bounded.remainingNs((earliest + 5n * SECOND) as UnixNs);
+    // As fast as the lower edge moves: hundreds of ppm slower than time.
+    expect(left > 5n * SECOND && left < 5n * SECOND + 3n * MS).toBe(true);
+    expect(() => s.bounded.remainingNs((2n ** 64n) as UnixNs)).toThrow(ArgumentRangeError);
+    expect(() => s.bounded.remainingNs(5 as never)).toThrow(ArgumentTypeError);
   });
 
   it('a short suspend in a long pause: read() at the end of a pause does not trust the wall clock alone', () => {

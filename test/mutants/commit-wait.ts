@@ -70,8 +70,8 @@ export const mutants: Mutant[] = [
   {
     id: 'commit-wait-plans-by-the-high-water-mark',
     file: 'src/bounded-clock/bounded-reader.ts',
-    find: 'Number(asIntN(64, t - own[EDGE]!))',
-    replace: 'Number(asIntN(64, t - own[EARLIEST]!))',
+    find: 'own[EDGE] = asIntN(64, t - own[EDGE]!);',
+    replace: 'own[EDGE] = asIntN(64, t - own[EARLIEST]!);',
     test: WAIT_TEST,
     name: 'one that widens it keeps the wait',
   },
