@@ -46,15 +46,11 @@ export function admit(
   timestamp: UnixNs,
   options: Omit<WaitOptions, 'signal'>,
 ): number {
-  const {
-    mode = 'economy',
-    timeoutMs = Number.POSITIVE_INFINITY,
-    maxWaitMs = DEFAULT_MAX_WAIT_MS,
-  } = options;
-  if (mode !== 'economy' && mode !== 'precise') {
+  const { mode, timeoutMs, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
+  if (mode !== undefined && mode !== 'economy' && mode !== 'precise') {
     throw new ArgumentRangeError('mode', "'economy' or 'precise'", mode);
   }
-  checkNumber('timeoutMs', timeoutMs, 0, Number.POSITIVE_INFINITY);
+  if (timeoutMs !== undefined) checkNumber('timeoutMs', timeoutMs, 0, Number.POSITIVE_INFINITY);
   checkNumber('maxWaitMs', maxWaitMs, 0, Number.POSITIVE_INFINITY);
   unixNs(timestamp);
   const remainingNs = remainingOf(clock, timestamp);
