@@ -20,6 +20,7 @@ import {
 import { median, quantile } from './statistics.ts';
 import {
   type Burst,
+  EACH,
   FLOOR,
   type Latency,
   type Lateness,
@@ -42,8 +43,9 @@ const SHARES: readonly number[] = Array.from({ length: 200 }, (_, i) => (i + 0.5
 const WAIT_NS = 1_000_000n;
 /** Until the first of a burst is due; all must be registered by then. */
 const HEAD_START_NS = 40_000_000n;
-/** The timestamps of a burst lie so far apart: a million commits a second, each 10 ms ahead. */
-const APART_NS = 1000n;
+/** The timestamps of a burst lie so far apart, us: a million commits a second, each 10 ms ahead, and a third of that. */
+const DENSE_US = 1;
+const LOOSE_US = 3;
 const PREPARE_MS = 5;
 
 const system = systemClock();
@@ -113,6 +115,7 @@ async function bursts(
   name: string,
   clock: BoundedClock,
   burst: (clock: BoundedClock) => Promise<void>,
+  apartUs: number,
   times: number,
 ): Promise<Burst> {
   const p50s: number[] = [];
@@ -123,7 +126,7 @@ async function bursts(
     const cpu = process.cpuUsage();
     const first = clock.now().earliest + HEAD_START_NS;
     timestamps.forEach((_, k) => {
-      timestamps[k] = first + BigInt(k) * APART_NS;
+      timestamps[k] = first + BigInt(k * apartUs * 1000);
     });
     await burst(clock);
     const cpuUs = microseconds(process.cpuUsage(cpu)) / WAITERS;
@@ -136,6 +139,7 @@ async function bursts(
   }
   return {
     name,
+    apartUs,
     waits: times * WAITERS,
     early,
     p50Us: median(p50s),
@@ -214,10 +218,12 @@ const measured: WaitsMeasured = {
     await alone('precise', clock, by('precise')),
   ],
   bursts: [
-    await bursts('precise', clock, each(by('precise')), BURSTS),
-    await bursts('economy', clock, each(by('economy')), BURSTS),
-    await bursts('a `setTimeout` for each', clock, each(ownTimer), Math.ceil(BURSTS / 2)),
-    await bursts(FLOOR, clock, lookOnly, Math.ceil(BURSTS / 2)),
+    await bursts('precise', clock, each(by('precise')), DENSE_US, BURSTS),
+    await bursts('economy', clock, each(by('economy')), DENSE_US, BURSTS),
+    await bursts(EACH, clock, each(ownTimer), DENSE_US, Math.ceil(BURSTS / 2)),
+    await bursts(FLOOR, clock, lookOnly, DENSE_US, Math.ceil(BURSTS / 2)),
+    await bursts('precise', clock, each(by('precise')), LOOSE_US, Math.ceil(BURSTS / 2)),
+    await bursts(EACH, clock, each(ownTimer), LOOSE_US, Math.ceil(BURSTS / 2)),
   ],
   latency: [],
 };
