@@ -21,7 +21,8 @@ import {
   LEAST_LATE_US,
   latencyLines,
   latenessLines,
-  type WaitsMeasured,
+  PARTS,
+  together,
 } from './wait-report.ts';
 
 const { values: options } = parseArgs({
@@ -57,7 +58,7 @@ say('waits');
 const report: Report = {
   ...measured,
   ...said<{ bytesPerSource: number }>('memory'),
-  waits: said<WaitsMeasured>('waits', ...(options.smoke ? ['--smoke'] : [])),
+  waits: together(PARTS.map((part) => said('waits', part, ...(options.smoke ? ['--smoke'] : [])))),
 };
 console.log(options.smoke ? `${report.rows.length} rows ran` : markdownOf(report));
 

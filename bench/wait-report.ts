@@ -58,6 +58,27 @@ const ALONE_TARGETS: Readonly<
 export const FLOOR = 'no wait: a loop that only looks';
 export const EACH = 'a `setTimeout` for each';
 
+/** The bursts: how it is waited, how far apart the timestamps are, and how many bursts, as a share of the usual number. */
+export const PLAN: readonly (Pick<Burst, 'name' | 'apartUs'> & { readonly share: number })[] = [
+  { name: 'precise', apartUs: 1, share: 1 },
+  { name: 'economy', apartUs: 1, share: 1 },
+  { name: EACH, apartUs: 1, share: 0.5 },
+  { name: FLOOR, apartUs: 1, share: 0.5 },
+  { name: 'precise', apartUs: 3, share: 0.5 },
+  { name: EACH, apartUs: 3, share: 0.5 },
+];
+
+/** Each in a process of its own, since what one leaves on the heap makes the next one late. */
+export const PARTS: readonly string[] = ['alone', ...PLAN.map((_, i) => `burst ${i}`), 'latency'];
+
+export function together(parts: readonly Partial<WaitsMeasured>[]): WaitsMeasured {
+  return {
+    alone: parts.flatMap(({ alone = [] }) => alone),
+    bursts: parts.flatMap(({ bursts = [] }) => bursts),
+    latency: parts.flatMap(({ latency = [] }) => latency),
+  };
+}
+
 const BURST_TARGETS: Readonly<Record<string, { p99Us: number; cpuUs: number }>> = {
   precise: { p99Us: 300, cpuUs: 2 },
 };

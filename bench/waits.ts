@@ -1,6 +1,6 @@
 /**
- * How late is a wait, and what does it cost? A program of its own: `node waits.js [--smoke]` prints a
- * {@link WaitsMeasured} as JSON.
+ * How late is a wait, and what does it cost? A program of its own: `node waits.js <part> [--smoke]` prints a
+ * part of a {@link WaitsMeasured} as JSON.
  *
  * Lateness needs no stopwatch: it is how far `earliest` is beyond the timestamp when the one who waited runs
  * again, by the very clock that is waited on. Not positive means early.
@@ -24,6 +24,7 @@ import {
   FLOOR,
   type Latency,
   type Lateness,
+  PLAN,
   type WaitsMeasured,
 } from './wait-report.ts';
 import { boundedClock } from './worlds.ts';
@@ -43,9 +44,6 @@ const SHARES: readonly number[] = Array.from({ length: 200 }, (_, i) => (i + 0.5
 const WAIT_NS = 1_000_000n;
 /** Until the first of a burst is due; all must be registered by then. */
 const HEAD_START_NS = 40_000_000n;
-/** The timestamps of a burst lie so far apart, us: a million commits a second, each 10 ms ahead, and a third of that. */
-const DENSE_US = 1;
-const LOOSE_US = 3;
 const PREPARE_MS = 5;
 
 const system = systemClock();
@@ -210,24 +208,36 @@ async function latency(epsilonMs: number): Promise<Latency> {
   };
 }
 
-const { clock } = await boundedClock(5);
-const measured: WaitsMeasured = {
-  alone: [
-    await alone('`setTimeout`, once', clock, sleepOnce),
-    await alone('economy', clock, by('economy')),
-    await alone('precise', clock, by('precise')),
-  ],
-  bursts: [
-    await bursts('precise', clock, each(by('precise')), DENSE_US, BURSTS),
-    await bursts('economy', clock, each(by('economy')), DENSE_US, BURSTS),
-    await bursts(EACH, clock, each(ownTimer), DENSE_US, Math.ceil(BURSTS / 2)),
-    await bursts(FLOOR, clock, lookOnly, DENSE_US, Math.ceil(BURSTS / 2)),
-    await bursts('precise', clock, each(by('precise')), LOOSE_US, Math.ceil(BURSTS / 2)),
-    await bursts(EACH, clock, each(ownTimer), LOOSE_US, Math.ceil(BURSTS / 2)),
-  ],
-  latency: [],
+/** What a part of the whole ({@link PARTS}) measures. */
+async function measure(part: string): Promise<Partial<WaitsMeasured>> {
+  if (part === 'latency') {
+    const latencies: Latency[] = [];
+    for (const epsilonMs of EPSILONS_MS) latencies.push(await latency(epsilonMs));
+    return { latency: latencies };
+  }
+  const { clock } = await boundedClock(5);
+  try {
+    if (part === 'alone') {
+      return {
+        alone: [
+          await alone('`setTimeout`, once', clock, sleepOnce),
+          await alone('economy', clock, by('economy')),
+          await alone('precise', clock, by('precise')),
+        ],
+      };
+    }
+    const { name, apartUs, share } = PLAN[Number(part.split(' ')[1])]!;
+    return { bursts: [await bursts(name, clock, HOW[name]!, apartUs, Math.ceil(BURSTS * share))] };
+  } finally {
+    clock.stop();
+  }
+}
+
+const HOW: Readonly<Record<string, (clock: BoundedClock) => Promise<void>>> = {
+  precise: each(by('precise')),
+  economy: each(by('economy')),
+  [EACH]: each(ownTimer),
+  [FLOOR]: lookOnly,
 };
-clock.stop();
-const latencies: Latency[] = [];
-for (const epsilonMs of EPSILONS_MS) latencies.push(await latency(epsilonMs));
-console.log(JSON.stringify({ ...measured, latency: latencies }));
+
+console.log(JSON.stringify(await measure(process.argv[2] ?? 'alone')));
