@@ -72,7 +72,9 @@ export const OWN_MIDDLE = 13;
 export const OWN_ERA = 14;
 /** `EARLIEST` before the high-water mark. */
 export const EDGE = 15;
-export const OWN_SLOTS = 16;
+/** What a caller waits for. */
+export const AWAITED = 16;
+export const OWN_SLOTS = 17;
 
 /** Slots before the segments. */
 export const STATE = 0;

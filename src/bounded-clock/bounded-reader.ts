@@ -16,6 +16,7 @@
  */
 import {
   AGE,
+  AWAITED,
   BOUNDED,
   CURVE_HI,
   CURVE_LO,
@@ -57,7 +58,7 @@ import {
 import type { Clock } from '../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
 import { asUnixNs, type MonotonicNs, type UnixNs, unixNs } from '../time/instant.ts';
-import { HIGH, LOW } from '../time/int64-slots.ts';
+import { Int64Slots } from '../time/int64-slots.ts';
 import { jumpLimitNs } from '../time/jump-detector.ts';
 import { readWallOffset } from '../time/wall-offset.ts';
 import {
@@ -93,10 +94,8 @@ export class BoundedReader {
   readonly publications?: Set<() => void>;
   readonly #page: Page;
   readonly #header: Int32Array;
-  readonly #own: BigInt64Array = new BigInt64Array(OWN_SLOTS);
-  /** The same slots by halves: `Number(bigint)` would leave a bigint on the heap. */
-  readonly #signed: Int32Array = new Int32Array(this.#own.buffer);
-  readonly #unsigned: Uint32Array = new Uint32Array(this.#own.buffer);
+  readonly #int64: Int64Slots = new Int64Slots(OWN_SLOTS, 1);
+  readonly #own: BigInt64Array = this.#int64.slots;
   readonly #copy: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
   /** One closure, made once, which V8 inlines; a method of any clock keeps its `this`. */
   readonly #monotonicNs: () => MonotonicNs;
@@ -182,9 +181,9 @@ export class BoundedReader {
     own[EDGE] =
       asIntN(64, own[READING]! + own[LO]!) -
       asIntN(64, asIntN(64, own[AGE]! * own[SLOPE_LO]!) >> 24n);
-    own[EDGE] = asIntN(64, t - own[EDGE]!);
-    const left = this.#signed[2 * EDGE + HIGH]! * 2 ** 32 + this.#unsigned[2 * EDGE + LOW]!;
-    return Math.ceil((left + 1) / this.#rateLo);
+    own[AWAITED] = t;
+    this.#int64.subtract(AWAITED, EDGE, 0);
+    return Math.ceil((this.#int64.differences[0]! + 1) / this.#rateLo);
   }
 
   /** The monotonic instant that the last answer was about. For the library's own use: waits. */

@@ -33,7 +33,7 @@ const NS_PER_MS = 1_000_000;
  * one that must not be late has to be set so much before.
  */
 const LEAD_NS = 1_250_000;
-const LEAD: bigint = BigInt(LEAD_NS);
+const LEAD_INT64_NS: bigint = BigInt(LEAD_NS);
 /** Where timers are exact to less than that, a wait of 1.00002 ms must not become one of 2: they are late by more. */
 const SLACK_NS = 50_000;
 /** A reader of another thread's clock hears of no publication: it looks this often at least. */
@@ -185,7 +185,7 @@ export class WaitQueue {
     if (this.#precise.size === 0 || slots[NOW]! <= slots[BEFORE]!) return false;
     slots[REACH] = slots[LOOK_UNTIL]! - slots[NOW]!;
     if (slots[REACH]! <= 0n) return false;
-    if (!held) slots[REACH] = LEAD;
+    if (!held) slots[REACH] = LEAD_INT64_NS;
     return this.#precise.leastKey - slots[EARLIEST]! < slots[REACH]!;
   }
 

@@ -11,6 +11,7 @@ import {
   type Lateness,
   latencyLines,
   latenessLines,
+  together,
   type WaitsMeasured,
   waitsSection,
 } from '../../bench/wait-report.ts';
@@ -247,6 +248,12 @@ describe('the page', () => {
 });
 
 describe('waits', () => {
+  test('parts that were measured apart are one again', () => {
+    const { alone, bursts, latency } = waits;
+    const parts = [{ alone }, ...bursts.map((burst) => ({ bursts: [burst] })), { latency }];
+    expect(together(parts)).toEqual(waits);
+  });
+
   test('what exceeds its target says so, with the target; what has none never does', () => {
     const text = waitsSection(waits);
     expect(text).toMatch(

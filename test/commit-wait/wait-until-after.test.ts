@@ -60,6 +60,20 @@ describe('release', () => {
     expect(states).toEqual(['released', 'released', 'released']);
   });
 
+  it('precise: but gives the loop its turn after 10 us', () => {
+    const s = new Stage();
+    void waitUntilAfter(s.bounded, s.ahead(MS), { mode: 'precise' });
+    const began = s.clock.monotonic;
+    s.clock.onRead = () => {
+      s.clock.monotonic += 100n;
+    };
+    s.clock.turns();
+    s.clock.onRead = () => {};
+    const lasted = s.clock.monotonic - began;
+    expect(lasted > 9_000n && lasted < 11_000n).toBe(true);
+    expect(s.clock.turnsPending).toBe(1);
+  });
+
   it('precise: but does not hold up the released for those who come later', async () => {
     const s = new Stage();
     const states = await turnOf(s, [MS, MS + 5000n]);

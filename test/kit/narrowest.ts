@@ -95,7 +95,8 @@ export class Narrowest implements Baseline {
     if (this.#states.size < this.#sources) return;
     const honest = this.#sources - Math.floor((this.#sources - 1) / 2);
     for (const trusted of choices([...this.#states.keys()], honest)) {
-      for (let c = -R; c + SPAN <= R; c += BAND_STEP) {
+      // The jitter comes on top, and A1 holds for both together.
+      for (let c = JITTER - R; c + SPAN <= R - JITTER; c += BAND_STEP) {
         const possible = new Possible(c, c + SPAN);
         this.#all.push(possible);
         for (const id of trusted) this.#states.get(id)!.push(possible);

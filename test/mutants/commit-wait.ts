@@ -70,8 +70,8 @@ export const mutants: Mutant[] = [
   {
     id: 'commit-wait-plans-by-the-high-water-mark',
     file: 'src/bounded-clock/bounded-reader.ts',
-    find: 'own[EDGE] = asIntN(64, t - own[EDGE]!);',
-    replace: 'own[EDGE] = asIntN(64, t - own[EARLIEST]!);',
+    find: 'this.#int64.subtract(AWAITED, EDGE, 0);',
+    replace: 'this.#int64.subtract(AWAITED, EARLIEST, 0);',
     test: WAIT_TEST,
     name: 'one that widens it keeps the wait',
   },
@@ -82,6 +82,14 @@ export const mutants: Mutant[] = [
     replace: 'return false;',
     test: WAIT_TEST,
     name: 'fall due within microseconds',
+  },
+  {
+    id: 'commit-wait-keeps-the-loop',
+    file: QUEUE,
+    find: 'const LOOK_ON_NS = 10_000n;',
+    replace: 'const LOOK_ON_NS = 100_000n;',
+    test: WAIT_TEST,
+    name: 'gives the loop its turn',
   },
   {
     id: 'commit-wait-holds-up-the-released',
