@@ -37,6 +37,10 @@ test('what layer 2 is worth, in docs/bound.md and the README', () => {
   expect(said).toContain(`at most ${percent(Math.max(...near))} wider than need be`);
   const far = excess(/^LAN(, stratum 1)?, 64 s polls$/);
   expect(said).toContain(`on a LAN polled every 64 s by ${far.map(percent).join(' and ')}`);
+  const [[gain], [most]] = [2, 1].map((fromEnd) =>
+    column('What no sound rule', fromEnd, /^cloud, 16 s polls$/),
+  ) as [number[], number[]];
+  expect(said).toContain(`is ${most!.toFixed(2)} times, and ours ${gain!.toFixed(2)}`);
   expect(page('README.md')).toContain('six times with exact servers near by');
   expect(Math.round(Math.max(...good))).toBe(6);
 });
