@@ -15,7 +15,7 @@ import { barChart, lineChart, logLogChart } from './chart.ts';
 import { compare, slowerAgain } from './compare.ts';
 import { curvesOf, markdownOf, type Report, tableRows } from './report.ts';
 import { FULL, SMOKE } from './row.ts';
-import { type Cast, faultsOf, run } from './run.ts';
+import { type Cast, faultsOf, LARGE_YOUNG, run } from './run.ts';
 import {
   earlyFaults,
   LEAST_LATE_US,
@@ -40,11 +40,9 @@ async function cast(module: string): Promise<Cast> {
 }
 
 /** What a program of ours, built, prints as JSON. */
-function said<T>(name: string, ...args: readonly string[]): T {
+function said<T>(flags: readonly string[], name: string, ...args: readonly string[]): T {
   const program = new URL(`dist/${name}.js`, import.meta.url).pathname;
-  const out = execFileSync(process.execPath, ['--expose-gc', program, ...args], {
-    encoding: 'utf8',
-  });
+  const out = execFileSync(process.execPath, [...flags, program, ...args], { encoding: 'utf8' });
   return JSON.parse(out) as T;
 }
 
@@ -52,13 +50,14 @@ const before: Report | undefined =
   options.against === undefined ? undefined : JSON.parse(readFileSync(options.against, 'utf8'));
 await buildAll();
 const effort = options.smoke ? SMOKE : FULL;
+const smoke = options.smoke ? ['--smoke'] : [];
 const casts = [await cast('rows'), await cast('scaling')];
 const measured = await run(casts, effort, say);
 say('waits');
 const report: Report = {
   ...measured,
-  ...said<{ bytesPerSource: number }>('memory'),
-  waits: together(PARTS.map((part) => said('waits', part, ...(options.smoke ? ['--smoke'] : [])))),
+  ...said<{ bytesPerSource: number }>(['--expose-gc'], 'memory'),
+  waits: together(PARTS.map((part) => said(LARGE_YOUNG, 'waits', part, ...smoke))),
 };
 console.log(options.smoke ? `${report.rows.length} rows ran` : markdownOf(report));
 

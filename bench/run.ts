@@ -39,8 +39,13 @@ export interface Run {
   readonly rows: readonly Measured[];
 }
 
+/** A young generation of 64 MB: few collections. */
+export const LARGE_YOUNG: readonly string[] = [
+  '--min-semi-space-size=64',
+  '--max-semi-space-size=64',
+];
 /** For counting bytes: room for all that is allocated meanwhile, so that no collection hides any. */
-const NO_COLLECTIONS = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
+const NO_COLLECTIONS: readonly string[] = ['--expose-gc', ...LARGE_YOUNG];
 
 /** A group in its process. */
 class Subject {

@@ -1,10 +1,13 @@
 /** The few numbers that a distribution, a pair of them, or a curve is reduced to. */
 
-/** The smallest value that at least `share` of the values do not exceed (nearest rank). NaN when empty. */
+/** Where, among `count` sorted values, the smallest is that at least `share` of them do not exceed (nearest rank). */
+export function rank(count: number, share: number): number {
+  return Math.max(1, Math.ceil(share * count)) - 1;
+}
+
+/** The value there. NaN when empty. */
 export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const rank = Math.max(1, Math.ceil(share * sorted.length));
-  return sorted[rank - 1] ?? Number.NaN;
+  return [...values].sort((a, b) => a - b)[rank(values.length, share)] ?? Number.NaN;
 }
 
 /** The middle value, or the mean of the two in the middle. NaN when empty. */

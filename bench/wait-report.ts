@@ -19,12 +19,12 @@ export interface Lateness {
 /** Many waits at a time; medians over the bursts. */
 export interface Burst {
   readonly name: string;
-  /** How far apart the timestamps are. */
-  readonly apartUs: number;
   readonly waits: number;
   readonly early: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  /** In nine of ten bursts it is not more. */
+  readonly usualP99Us: number;
   /** Registering, waiting and releasing, per wait. */
   readonly cpuUs: number;
 }
@@ -58,14 +58,15 @@ const ALONE_TARGETS: Readonly<
 export const FLOOR = 'no wait: a loop that only looks';
 export const EACH = 'a `setTimeout` for each';
 
-/** The bursts: how it is waited, how far apart the timestamps are, and how many bursts, as a share of the usual number. */
-export const PLAN: readonly (Pick<Burst, 'name' | 'apartUs'> & { readonly share: number })[] = [
-  { name: 'precise', apartUs: 1, share: 1 },
-  { name: 'economy', apartUs: 1, share: 1 },
-  { name: EACH, apartUs: 1, share: 0.5 },
-  { name: FLOOR, apartUs: 1, share: 0.5 },
-  { name: 'precise', apartUs: 3, share: 0.5 },
-  { name: EACH, apartUs: 3, share: 0.5 },
+/** How far apart the timestamps of a burst are: 800,000 a second. */
+export const APART_US = 1.25;
+
+/** The bursts: how it is waited, and how many bursts, as a share of the usual number. */
+export const PLAN: readonly (Pick<Burst, 'name'> & { readonly share: number })[] = [
+  { name: 'precise', share: 1 },
+  { name: 'economy', share: 1 },
+  { name: EACH, share: 0.5 },
+  { name: FLOOR, share: 0.5 },
 ];
 
 /** Each in a process of its own, since what one leaves on the heap makes the next one late. */
@@ -92,12 +93,8 @@ function judged(value: number, limit: number | undefined, show = figure): string
 const percent = (share: number): string => `${figure(share * 100)} %`;
 
 export function waitsSection({ alone, bursts, latency }: WaitsMeasured): string {
-  const p99Us = (name: string, apartUs: number): number =>
-    bursts.find((burst) => burst.name === name && burst.apartUs === apartUs)?.p99Us ?? Number.NaN;
-  const gains = [...new Set(bursts.map(({ apartUs }) => apartUs))].map((apartUs) => {
-    const gain = p99Us(EACH, apartUs) / p99Us('precise', apartUs);
-    return `${figure(gain)} times that of ours where timestamps are ${apartUs} us apart`;
-  });
+  const p99Us = (name: string): number =>
+    bursts.find((burst) => burst.name === name)?.p99Us ?? Number.NaN;
   const near = latency.find(({ epsilonMs }) => epsilonMs === 1);
   return `## How late a wait is
 
@@ -119,26 +116,28 @@ ${table(
 
 ![Distribution of the lateness](commit-wait-lateness.svg)
 
-Bursts of 10,000 waits at a time, their timestamps 1 or 3 us apart: medians over the bursts of the percentiles within one. CPU is all
-that the process used from the first registration to the last release, per wait: never less
-than they are apart where the loop does not sleep. One row is no wait at all: what a loop that only looks is late by is the
-machine's doing, and its p99 that of the pauses which no program here escapes.
+Bursts of 10,000 waits at a time, their timestamps ${APART_US} us apart: medians over the bursts of the percentiles within one, and the p99
+that nine bursts of ten do not exceed. The others meet a collection of young garbage, which copies what 10,000 waiters hold and makes
+late whoever is due meanwhile, with a timer of his own too; the processes run with a young generation of 64 MB, as a server does that
+minds its latency (\`--max-semi-space-size=64\`). CPU is all that the process used from the first registration to the last
+release, per wait: never less than they are apart where the loop does not sleep. One row is no wait at all: what a loop that only looks is
+late by is the machine's doing, and its p99 that of the pauses which no program here escapes.
 
 ${table(
-  ['waits in bursts', 'us apart', 'waits', 'early', 'p50 us late', 'p99 us late', 'CPU us'],
+  ['waits in bursts', 'waits', 'early', 'p50 us late', 'p99 us late', 'p99, 9 of 10', 'CPU us'],
   bursts.map((row) => [
     row.name,
-    String(row.apartUs),
     row.waits.toLocaleString('en-US'),
     row.early.toLocaleString('en-US'),
     judged(row.p50Us, undefined),
     judged(row.p99Us, BURST_TARGETS[row.name]?.p99Us),
-    judged(row.cpuUs, row.apartUs > 1 ? undefined : BURST_TARGETS[row.name]?.cpuUs),
+    judged(row.usualP99Us, undefined),
+    judged(row.cpuUs, BURST_TARGETS[row.name]?.cpuUs),
   ]),
   'lrrrrrr',
 )}
 
-The p99 of a timer for each wait is ${gains.join(', and ')}.
+The p99 of a timer for each wait is ${figure(p99Us(EACH) / p99Us('precise'))} times that of ours.
 
 ![Commit latency against epsilon](commit-wait-latency.svg)
 ${near ? `\nWith epsilon 1 ms and a \`prepare\` of ${figure(near.prepareMs)} ms a commit takes ${figure(near.overlappedByPrepare)} times as long as \`prepare\`.\n` : ''}`;

@@ -7,7 +7,7 @@ import { CommitWaitInterruptedError, CommitWaitTooLongError } from './errors.ts'
 
 /**
  * - `economy`: a timer. Released up to about a millisecond late; costs next to nothing.
- * - `precise`: a timer to the last millisecond or so, then every turn of the event loop looks for up to 13 us, for all
+ * - `precise`: a timer to the last millisecond or so, then every turn of the event loop looks for up to 10 us, for all
  *   waits. Released some microseconds late; the loop serves input and output meanwhile but does not sleep.
  */
 export type WaitMode = 'economy' | 'precise';

@@ -42,12 +42,14 @@ const LOOK_EVERY_MS = 5;
 const LONGEST_MS = 2 ** 62 / NS_PER_MS;
 
 /**
- * While precise waits are near, a turn goes on looking for so long, ns: going round the loop takes a microsecond and
- * leaves garbage, whose collection makes others late.
+ * While precise waits are near, a turn goes on looking for so long, ns: going round the loop takes one or two
+ * microseconds, and leaves garbage, whose collection makes others late.
  */
 const LOOK_ON_NS = 10_000n;
-/** After a release only for so long, and for those who are due within it: the released run when the turn ends. */
+/** After a release it looks on only for those who are due within so long: more than one step of the released may be left. */
 const HOLD_UP_NS = 3000n;
+/** Its reactions run behind those of whoever has just been released. */
+const RELEASED = Promise.resolve();
 
 /** Slots: what the last reading said (its upper end is not used), and when; the reading before; how long to look on. */
 const EARLIEST = 0;
@@ -87,6 +89,9 @@ export class WaitQueue {
   readonly #forget = new Map<number, () => void>();
   readonly #slots = new BigInt64Array(6);
   readonly #wake = (): void => this.#look();
+  readonly #lookAgain = (): void => {
+    if (this.size > 0) this.#lookOn(true);
+  };
   /** One executor for all promises, which leaves their function here: a closure for each is a third of its cost. */
   readonly #capture = (resolve: Settle): void => {
     this.#captured = resolve;
@@ -157,21 +162,27 @@ export class WaitQueue {
   #look(): void {
     this.#stopTimer();
     const slots = this.#slots;
+    slots[NOW] = this.#clock.monotonicNs();
+    slots[LOOK_UNTIL] = slots[NOW]! + LOOK_ON_NS;
+    this.#lookOn(false);
+  }
+
+  /** Until somebody is released, who then runs before the next look; or until it is another's turn. */
+  #lookOn(released: boolean): void {
+    const slots = this.#slots;
     try {
       const waiting = this.size;
-      slots[LOOK_UNTIL] = this.#clock.monotonicNs() + LOOK_ON_NS;
-      let held = false;
       do {
-        this.#reader.readInto(slots, EARLIEST);
         slots[BEFORE] = slots[NOW]!;
+        this.#reader.readInto(slots, EARLIEST);
         slots[NOW] = this.#reader.answeredAt;
         this.#release(this.#economy);
         this.#release(this.#precise);
-        if (!held && this.size < waiting) {
-          held = true;
-          slots[LOOK_UNTIL] = slots[NOW]! + HOLD_UP_NS;
-        }
-      } while (this.#mayLookOn(held));
+      } while (this.size === waiting && this.#mayLookOn(released));
+      if (this.size < waiting && this.#mayLookOn(true)) {
+        RELEASED.then(this.#lookAgain);
+        return;
+      }
       this.#giveUp();
       if (this.size > 0) this.#plan(Number(slots[NOW]!), this.#nextLookMs());
     } catch (error) {
@@ -180,12 +191,11 @@ export class WaitQueue {
   }
 
   /** Not where the clock stands still during a turn: coarse ones, simulated ones. */
-  #mayLookOn(held: boolean): boolean {
+  #mayLookOn(released: boolean): boolean {
     const slots = this.#slots;
     if (this.#precise.size === 0 || slots[NOW]! <= slots[BEFORE]!) return false;
-    slots[REACH] = slots[LOOK_UNTIL]! - slots[NOW]!;
-    if (slots[REACH]! <= 0n) return false;
-    if (!held) slots[REACH] = LEAD_INT64_NS;
+    if (slots[NOW]! >= slots[LOOK_UNTIL]!) return false;
+    slots[REACH] = released ? HOLD_UP_NS : LEAD_INT64_NS;
     return this.#precise.leastKey - slots[EARLIEST]! < slots[REACH]!;
   }
 

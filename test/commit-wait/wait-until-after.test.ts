@@ -7,11 +7,17 @@ import { MS, NOTHING_LEFT, SECOND, Stage, stateOf } from './stage.ts';
 
 const MODES = ['economy', 'precise'] as const;
 
-/** Where waits of so many ns stand after one turn, 500 ns before the first is due; a reading of the clock takes 100 ns. */
-async function turnOf(s: Stage, ahead: readonly bigint[]): Promise<string[]> {
+/**
+ * Waits of so many ns, and one turn, 500 ns before the first is due; a reading of the clock takes 100 ns. When did the callers
+ * run again, ns after the first was due? 'pending' where the turn did not get to them.
+ */
+async function turnOf(s: Stage, ahead: readonly bigint[]): Promise<(bigint | 'pending')[]> {
   const from = s.earliest;
+  const due = s.clock.monotonic + ahead[0]!;
   const waits = ahead.map((ns) =>
-    waitUntilAfter(s.bounded, asUnixNs(from + ns), { mode: 'precise' }),
+    waitUntilAfter(s.bounded, asUnixNs(from + ns), { mode: 'precise' }).then(
+      () => s.clock.monotonic - due,
+    ),
   );
   s.clock.advance(ahead[0]! - 500n);
   s.clock.onRead = () => {
@@ -19,9 +25,9 @@ async function turnOf(s: Stage, ahead: readonly bigint[]): Promise<string[]> {
   };
   expect(s.clock.turnsPending).toBe(1);
   s.clock.turns();
-  s.clock.onRead = () => {};
   const states = await Promise.all(waits.map(stateOf));
-  return states.map((state) => (state === 'pending' ? state : 'released'));
+  s.clock.onRead = () => {};
+  return states.map((state) => (state as { value?: bigint }).value ?? 'pending');
 }
 
 describe('release', () => {
@@ -54,10 +60,15 @@ describe('release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('precise: a turn looks on, and releases all who fall due within microseconds', async () => {
+  it('precise: a turn looks on, and releases all who fall due within microseconds, each in its time', async () => {
     const s = new Stage();
-    const states = await turnOf(s, [MS, MS + 1500n, MS + 2500n]);
-    expect(states).toEqual(['released', 'released', 'released']);
+    const ran = await turnOf(s, [MS, MS + 1500n, MS + 2500n]);
+    // Those released first run before the next are: a reading or two after they were due.
+    [0n, 1500n, 2500n].forEach((due, i) => {
+      const late = (ran[i] as bigint) - due;
+      expect(late > 0n && late <= 300n).toBe(true);
+    });
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
   it('precise: but gives the loop its turn after 10 us', () => {
@@ -74,10 +85,20 @@ describe('release', () => {
     expect(s.clock.turnsPending).toBe(1);
   });
 
+  it('precise: those who are released do not prolong the turn', async () => {
+    const s = new Stage();
+    const ran = await turnOf(
+      s,
+      Array.from({ length: 20 }, (_, i) => MS + BigInt(i) * 1000n),
+    );
+    expect(ran.filter((at) => at === 'pending')).toHaveLength(10);
+    s.spin();
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
   it('precise: but does not hold up the released for those who come later', async () => {
     const s = new Stage();
-    const states = await turnOf(s, [MS, MS + 5000n]);
-    expect(states).toEqual(['released', 'pending']);
+    expect(await turnOf(s, [MS, MS + 5000n])).toEqual([expect.any(BigInt), 'pending']);
     s.spin();
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });

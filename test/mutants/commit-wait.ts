@@ -92,6 +92,22 @@ export const mutants: Mutant[] = [
     name: 'gives the loop its turn',
   },
   {
+    id: 'commit-wait-released-prolong-the-turn',
+    file: QUEUE,
+    find: 'if (slots[NOW]! >= slots[LOOK_UNTIL]!) return false;',
+    replace: 'if (!released && slots[NOW]! >= slots[LOOK_UNTIL]!) return false;',
+    test: WAIT_TEST,
+    name: 'do not prolong the turn',
+  },
+  {
+    id: 'commit-wait-looks-before-the-released-run',
+    file: QUEUE,
+    find: 'RELEASED.then(this.#lookAgain);',
+    replace: 'this.#lookAgain();',
+    test: WAIT_TEST,
+    name: 'each in its time',
+  },
+  {
     id: 'commit-wait-holds-up-the-released',
     file: QUEUE,
     find: 'const HOLD_UP_NS = 3000n;',
