@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { BoundedClock } from 'epsilon-clock';
-import { MinHeap } from '../src/commit-wait/min-heap.ts';
+import { MinQueue } from '../src/commit-wait/min-queue.ts';
 import type { Groups, Row } from './row.ts';
 import { boundedClock, ingesting } from './worlds.ts';
 
@@ -58,19 +58,19 @@ function amongThreads(clock: BoundedClock, threads: number): Row {
 
 /** One waiter leaves, the next comes, its timestamp anywhere among those of the others. */
 function waiter(waiters: number): Row {
-  const heap = new MinHeap();
-  // A span of keys that is no multiple of what follows: every place in the heap has its turn.
+  const queue = new MinQueue();
+  // A span of keys that is no multiple of what follows: every place in the queue has its turn.
   const later = (i: number): bigint => BigInt(1 + ((i * 7919) % 99_991));
   const spans = Array.from({ length: 1024 }, (_, i) => later(i));
-  for (let id = 0; id < waiters; id++) heap.add(id, later(id));
+  for (let id = 0; id < waiters; id++) queue.add(id, later(id));
   return {
     id: `scaling.waiter.${waiters}`,
     operation: `one waiter out of and one into the queue, ${waiters} waiting`,
     run: (i) => {
-      const id = heap.leastId;
-      const key = heap.leastKey;
-      heap.remove(id);
-      heap.add(id, key + (spans[i & 1023] as bigint));
+      const id = queue.leastId;
+      const key = queue.leastKey;
+      queue.remove(id);
+      queue.add(id, key + (spans[i & 1023] as bigint));
     },
     scale: { curve: 'waiter by waiters', x: waiters },
   };

@@ -129,8 +129,12 @@ and wanders. Half-widths and times in milliseconds. The host is \`free-running\`
 
 The servers are of stratum 2 unless stated: each update of theirs leaves them with an error of 0.5 ms at most, which
 grows by 15 ppm until the next, a minute later, and their true error is anywhere within. "Stratum 1" has 0.05 ms, updated
-every 16 s. These rows came last, when it had been seen that in the others the servers' own error is most of the width: they
-show what a learned rate is worth where it counts, and are no random choice.
+every 16 s, which is more than servers with a clock of their own state: chronyd on a pulse per second
+[0.012 to 0.018 ms, every 16 s](https://ag6qr.net/timeserverstatus), a public server of Sweden's
+[0.031 ms](https://github.com/beta-tester/RPi-GPS-PPS-StratumOne/issues/20), one of Facebook's
+[0.015 ms](https://github.com/aaronriekenberg/go-find-ntp-servers), Amazon's inside its cloud
+[0.098 ms with the path](https://gist.github.com/sarfarazahmad89/50108915eb1a666a98e8eca8d3be6868). These rows came last, when it had been seen
+that in the others the servers' own error is most of the width: they show what a learned rate is worth where it counts.
 
 A reading is *wrong* when true time at the instant of the reading is outside its interval. Availability is the
 share of readings with an interval, from the first instant of the world on. "First" is the time to the

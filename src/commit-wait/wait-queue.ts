@@ -1,5 +1,5 @@
 /**
- * All waits on one clock: two heaps of timestamps (one per mode), one heap of time limits, one timer.
+ * All waits on one clock: two queues of timestamps (one per mode), one of time limits, one timer.
  *
  * The problem. A wait may end only when `earliest > timestamp`, and nothing but a reading of the clock says
  * so. Timers fire early and late, the process pauses, samples move the edge in both directions, the bound may
@@ -23,7 +23,7 @@ import { asUnixNs, type UnixNs } from '../time/instant.ts';
 import { nsFromMsUp } from '../time/rounding.ts';
 import { addAbortListener, removeAbortListener, throwIfAborted } from './abort-listeners.ts';
 import { CommitWaitTimeoutError } from './errors.ts';
-import { MinHeap } from './min-heap.ts';
+import { MinQueue } from './min-queue.ts';
 import { admit, interruption, type Waited, type WaitOptions } from './wait-options.ts';
 
 const NS_PER_MS = 1_000_000;
@@ -75,11 +75,11 @@ export interface Ending {
 export class WaitQueue {
   readonly #reader: BoundedReader;
   readonly #clock: Clock;
-  readonly #economy = new MinHeap();
-  readonly #precise = new MinHeap();
-  readonly #deadlines = new MinHeap();
+  readonly #economy = new MinQueue();
+  readonly #precise = new MinQueue();
+  readonly #deadlines = new MinQueue();
   /**
-   * By identifier, as in the heaps: a waiter is one function and two integers, no object. While thousands wait,
+   * By identifier, as in the queues: a waiter is one function and two integers, no object. While thousands wait,
    * every collection of young garbage copies all that they hold, and whoever is due meanwhile is late by that.
    */
   readonly #settles: (Settle | undefined)[] = [];
@@ -199,9 +199,9 @@ export class WaitQueue {
     return this.#precise.leastKey - slots[EARLIEST]! < slots[REACH]!;
   }
 
-  #release(heap: MinHeap): void {
-    while (heap.size > 0 && heap.leastKey < this.#slots[EARLIEST]!) {
-      const id = heap.leastId;
+  #release(queue: MinQueue): void {
+    while (queue.size > 0 && queue.leastKey < this.#slots[EARLIEST]!) {
+      const id = queue.leastId;
       const waitedNs = this.#waitedNs(id);
       this.#end(id)({ waitedNs });
     }
@@ -267,8 +267,8 @@ export class WaitQueue {
     return inMs;
   }
 
-  #remainingNs(heap: MinHeap): number {
-    return this.#reader.remaining(asUnixNs(heap.leastKey));
+  #remainingNs(queue: MinQueue): number {
+    return this.#reader.remaining(asUnixNs(queue.leastKey));
   }
 
   /** Makes sure of a wake-up in `inMs`, unless one comes before. */

@@ -1,61 +1,112 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MinHeap } from '../../src/commit-wait/min-heap.ts';
+import { MinQueue } from '../../src/commit-wait/min-queue.ts';
 
-type Step = { readonly add: bigint } | { readonly remove: number } | { readonly pop: true };
+type Step =
+  | { readonly add: bigint }
+  | { readonly later: bigint }
+  | { readonly remove: number }
+  | { readonly pop: true };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   // Few values, so that keys tie, and the ends of int64, where a difference would overflow.
   fc.record({ add: fc.oneof(fc.bigInt(0n, 9n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)) }),
+  // In order: so much above the last one.
+  fc.record({ later: fc.bigInt(0n, 2n) }),
   fc.record({ remove: fc.nat(40) }),
   fc.record({ pop: fc.constant(true as const) }),
 );
 
-/** Runs the same steps on the heap and on a map; identifiers are used again, as the queue does. */
-function run(steps: readonly Step[]): void {
-  const heap = new MinHeap();
-  const model = new Map<number, bigint>();
-  const free: number[] = [];
-  for (const each of steps) {
-    if ('add' in each) {
-      const id = free.pop() ?? model.size;
-      heap.add(id, each.add);
-      model.set(id, each.add);
-    } else {
-      const id = 'remove' in each ? each.remove : heap.leastId;
-      if ('pop' in each && model.size === 0) continue;
-      heap.remove(id);
-      if (model.delete(id)) free.push(id);
+describe.each([
+  ['MinHeap', MinHeap],
+  ['MinQueue', MinQueue],
+])('%s', (_, Heap) => {
+  /** Runs the same steps on the heap and on a map; identifiers are used again, as the waits do. */
+  function run(steps: readonly Step[]): void {
+    const heap = new Heap();
+    const model = new Map<number, bigint>();
+    const free: number[] = [];
+    let last = 0n;
+    for (const each of steps) {
+      if ('add' in each || 'later' in each) {
+        last = 'add' in each ? each.add : BigInt.asIntN(64, last + each.later);
+        const id = free.pop() ?? model.size;
+        heap.add(id, last);
+        model.set(id, last);
+      } else {
+        if ('pop' in each && model.size === 0) continue;
+        const id = 'remove' in each ? each.remove : heap.leastId;
+        heap.remove(id);
+        if (model.delete(id)) free.push(id);
+      }
+      expect(heap.size).toBe(model.size);
+      if (model.size === 0) continue;
+      const least = [...model.values()].reduce((a, b) => (a < b ? a : b));
+      expect(heap.leastKey).toBe(least);
+      expect(model.get(heap.leastId)).toBe(least);
     }
-    expect(heap.size).toBe(model.size);
-    if (model.size === 0) continue;
-    const least = [...model.values()].reduce((a, b) => (a < b ? a : b));
-    expect(heap.leastKey).toBe(least);
-    expect(model.get(heap.leastId)).toBe(least);
   }
-}
 
-test('add, remove by name, remove the least: as a map whose least key is looked for', () => {
-  fc.assert(fc.property(fc.array(step, { maxLength: 120 }), run), { seed: 3, numRuns: 1000 });
-});
+  test('add, remove by name, remove the least: as a map whose least key is looked for', () => {
+    fc.assert(fc.property(fc.array(step, { maxLength: 120 }), run), { seed: 3, numRuns: 1000 });
+  });
 
-test('grows past its first capacity, and comes out in order', () => {
-  const heap = new MinHeap();
-  const keys = Array.from({ length: 5000 }, (_, i) => BigInt((i * 7919) % 5003));
-  for (const [id, key] of keys.entries()) heap.add(id, key);
-  for (let id = 0; id < keys.length; id += 3) heap.remove(id);
-  const left = keys.filter((_, id) => id % 3 !== 0).sort((a, b) => (a < b ? -1 : 1));
-  const out: bigint[] = [];
-  while (heap.size > 0) {
-    out.push(heap.leastKey);
-    heap.remove(heap.leastId);
+  /** Takes all out, in order. */
+  function drain(heap: MinHeap | MinQueue): bigint[] {
+    return Array.from({ length: heap.size }, () => {
+      const key = heap.leastKey;
+      heap.remove(heap.leastId);
+      return key;
+    });
   }
-  expect(out).toEqual(left);
-});
 
-test('what is not there is not removed', () => {
-  const heap = new MinHeap();
-  heap.add(2, 5n);
-  for (const id of [0, 1, 3, 1000]) heap.remove(id);
-  expect([heap.size, heap.leastId, heap.leastKey]).toEqual([1, 2, 5n]);
+  /** The keys, but each third one is taken out by name, and the others as they come. */
+  function drained(keys: readonly bigint[]): bigint[] {
+    const heap = new Heap();
+    for (const [id, key] of keys.entries()) heap.add(id, key);
+    for (let id = 0; id < keys.length; id += 3) heap.remove(id);
+    return drain(heap);
+  }
+
+  test('grows past its first capacity, and comes out in order', () => {
+    const keys = Array.from({ length: 5000 }, (_, i) => BigInt((i * 7919) % 5003));
+    const left = keys.filter((_, id) => id % 3 !== 0).sort((a, b) => (a < b ? -1 : 1));
+    expect(drained(keys)).toEqual(left);
+  });
+
+  test('what comes in order goes in order', () => {
+    const keys = Array.from({ length: 5000 }, (_, i) => BigInt(i >> 1));
+    expect(drained(keys)).toEqual(keys.filter((_, id) => id % 3 !== 0));
+  });
+
+  test('others come and go, in turn, while the first one stays', () => {
+    const heap = new Heap();
+    heap.add(0, 0n);
+    for (let i = 1; i < 5000; i++) {
+      heap.add(1 + (i % 20), BigInt(i));
+      if (i >= 20) heap.remove(1 + ((i + 1) % 20));
+    }
+    expect(drain(heap)).toEqual([0n, ...Array.from({ length: 19 }, (_, i) => BigInt(4981 + i))]);
+  });
+
+  test('its memory is that of the most there were at a time, however many came and went', () => {
+    const heap = new Heap();
+    heap.add(0, 0n);
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 1; i <= 2 ** 18; i++) {
+      heap.add(1, BigInt(i));
+      heap.remove(1);
+    }
+    expect(heap.size).toBe(1);
+    // A place is 12 bytes.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 20);
+  });
+
+  test('what is not there is not removed', () => {
+    const heap = new Heap();
+    heap.add(2, 5n);
+    for (const id of [0, 1, 3, 1000]) heap.remove(id);
+    expect([heap.size, heap.leastId, heap.leastKey]).toEqual([1, 2, 5n]);
+  });
 });

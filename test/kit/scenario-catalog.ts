@@ -35,7 +35,10 @@ const INTERNET: ServerPlan = {
   server: { rootDelayMs: 20, rootDispersionMs: 2 },
 };
 
-/** A reference clock on the machine itself: next to no error of its own, and what there is, it updates often. */
+/**
+ * A reference clock on the machine itself: next to no error of its own, and what there is, it updates often. Public servers
+ * with one state 0.015 to 0.031 ms, chronyd on a pulse per second 0.018 ms 16 s after its last update.
+ */
 const REFERENCE = { rootDelayMs: 0, rootDispersionMs: 0.05, updateEveryMs: 16_000 };
 const LAN_NEAR: ServerPlan = { path: 'lan', server: REFERENCE };
 /** One zone of a cloud: 1.4 ms there and back. */

@@ -4,6 +4,7 @@ const ABORT = 'src/commit-wait/abort-listeners.ts';
 const QUEUE = 'src/commit-wait/wait-queue.ts';
 const COMMIT = 'src/commit-wait/commit.ts';
 const HEAP = 'src/commit-wait/min-heap.ts';
+const RUN = 'src/commit-wait/min-queue.ts';
 const OPTIONS = 'src/commit-wait/wait-options.ts';
 const SYNC = 'src/commit-wait/wait-until-after-sync.ts';
 const WAIT_TEST = 'test/commit-wait/wait-until-after.test.ts';
@@ -13,7 +14,7 @@ const HEAP_TEST = 'test/commit-wait/min-heap.test.ts';
 const SIMULATED = 'test/commit-wait/simulated.test.ts';
 
 const READ = 'this.#reader.readInto(slots, EARLIEST);';
-const DUE = 'heap.leastKey < this.#slots[EARLIEST]!';
+const DUE = 'queue.leastKey < this.#slots[EARLIEST]!';
 const NEVER_EARLY = 'never released while true time';
 const IN_ORDER = 'greater timestamp';
 
@@ -30,7 +31,7 @@ export const mutants: Mutant[] = [
     id: 'commit-wait-timer-trusted-to-a-millisecond',
     file: QUEUE,
     find: DUE,
-    replace: 'heap.leastKey < this.#slots[EARLIEST]! + 1_000_000n',
+    replace: 'queue.leastKey < this.#slots[EARLIEST]! + 1_000_000n',
     test: SIMULATED,
     name: NEVER_EARLY,
   },
@@ -38,7 +39,7 @@ export const mutants: Mutant[] = [
     id: 'commit-wait-latest-for-earliest',
     file: QUEUE,
     find: DUE,
-    replace: 'heap.leastKey < this.#slots[1]!',
+    replace: 'queue.leastKey < this.#slots[1]!',
     test: SIMULATED,
     name: NEVER_EARLY,
   },
@@ -46,7 +47,7 @@ export const mutants: Mutant[] = [
     id: 'commit-wait-latest-for-earliest-by-hand',
     file: QUEUE,
     find: DUE,
-    replace: 'heap.leastKey < this.#slots[1]!',
+    replace: 'queue.leastKey < this.#slots[1]!',
     test: WAIT_TEST,
     name: 'earliest decides',
   },
@@ -54,7 +55,7 @@ export const mutants: Mutant[] = [
     id: 'commit-wait-equal-is-after',
     file: QUEUE,
     find: DUE,
-    replace: 'heap.leastKey <= this.#slots[EARLIEST]!',
+    replace: 'queue.leastKey <= this.#slots[EARLIEST]!',
     test: WAIT_TEST,
     name: 'equal is not after',
   },
@@ -328,5 +329,45 @@ export const mutants: Mutant[] = [
     find: 'while (at > FIRST && keys[MOVING]! < keys[at >> 1]!)',
     replace: 'while (at > FIRST && BigInt.asIntN(64, keys[MOVING]! - keys[at >> 1]!) < 0n)',
     test: HEAP_TEST,
+  },
+  {
+    id: 'commit-wait-run-out-of-order',
+    file: RUN,
+    find: 'key < this.#keys[this.#end - 1]!',
+    replace: 'key < this.#keys[this.#first]!',
+    test: HEAP_TEST,
+    name: 'as a map whose least',
+  },
+  {
+    id: 'commit-wait-run-before-the-heap',
+    file: RUN,
+    find: 'this.#keys[this.#first]! <= this.#outOfOrder.leastKey',
+    replace: 'true',
+    test: HEAP_TEST,
+    name: 'as a map whose least',
+  },
+  {
+    id: 'commit-wait-run-begins-with-a-gap',
+    file: RUN,
+    find: 'while (this.#first < this.#end && this.#ids[this.#first] === GAP) this.#first++;',
+    replace: '',
+    test: HEAP_TEST,
+    name: 'as a map whose least',
+  },
+  {
+    id: 'commit-wait-run-squeezed-without-its-index',
+    file: RUN,
+    find: 'this.#places[id] = to++;',
+    replace: 'to++;',
+    test: HEAP_TEST,
+    name: 'while the first one stays',
+  },
+  {
+    id: 'commit-wait-run-never-squeezed',
+    file: RUN,
+    find: 'if (2 * this.#inRun >= keys.length) {',
+    replace: '{',
+    test: HEAP_TEST,
+    name: 'memory is that of the most',
   },
 ];
