@@ -7,8 +7,8 @@ export const mutants: Mutant[] = [
   {
     id: 'bench-quantile-rank-down',
     file: 'bench/statistics.ts',
-    find: 'Math.ceil(share * sorted.length)',
-    replace: 'Math.floor(share * sorted.length)',
+    find: 'Math.ceil(share * count)',
+    replace: 'Math.floor(share * count)',
     test: STATISTICS,
     name: 'quantile',
   },
