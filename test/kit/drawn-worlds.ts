@@ -4,24 +4,34 @@
  */
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { openScenario } from '../../src/sim/scenario.ts';
+import { openScenario, type Scenario } from '../../src/sim/scenario.ts';
 import { scenarioArbitrary } from '../../src/sim/scenario-arbitrary.ts';
 
 export interface DrawnWorlds {
   readonly seed: number;
   /** How many worlds: they last an hour each. */
   readonly hours: number;
+  /** Only worlds whose clock has this profile. */
+  readonly hostClock?: Scenario['hostClock'];
   /** Called before each world; the last one called for is the one that fails, or never ends. */
   readonly onBegin?: (index: number) => void;
 }
 
 /** Runs them all; fast-check shrinks the first with a wrong reading. Returns how many readings were judged. */
-export async function runDrawnWorlds({ seed, hours, onBegin }: DrawnWorlds): Promise<number> {
+export async function runDrawnWorlds({
+  seed,
+  hours,
+  hostClock,
+  onBegin,
+}: DrawnWorlds): Promise<number> {
+  const drawn = scenarioArbitrary(fc).filter(
+    (scenario) => hostClock === undefined || scenario.hostClock === hostClock,
+  );
   let begun = 0;
   let readings = 0;
   let bounded = 0;
   await fc.assert(
-    fc.asyncProperty(scenarioArbitrary(fc), async (scenario) => {
+    fc.asyncProperty(drawn, async (scenario) => {
       onBegin?.(begun++);
       const { world, clock, run } = openScenario(scenario);
       await run();
