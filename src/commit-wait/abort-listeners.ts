@@ -20,7 +20,10 @@ const shared = new WeakMap<AbortSignal, Shared>();
 /** @throws the signal's reason when it is aborted; ArgumentTypeError when it is no signal */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
-  if (typeof signal?.throwIfAborted !== 'function') {
+  if (
+    typeof signal?.throwIfAborted !== 'function' ||
+    typeof signal.addEventListener !== 'function'
+  ) {
     throw new ArgumentTypeError('signal', 'an AbortSignal', signal);
   }
   signal.throwIfAborted();

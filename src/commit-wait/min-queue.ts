@@ -4,10 +4,13 @@
  * The problem. To take the least of ten thousand keys out, a heap moves another one through a dozen places all over its
  * memory. Whoever is released after a sleep, when none of it is in the processor's caches, pays for each of them.
  *
- * The idea. Keys in order need no sorting: they are a run, which is read from front to back. One that comes out of
- * order goes to a heap beside it, and the least key is the lesser of the two in front. What is taken out of the middle of the run
- * leaves a gap, which is skipped at the front, and squeezed out when the memory is full: while less than half of it is in use
- * that makes room, otherwise it doubles, so all of this is constant on average.
+ * The idea. Keys in order need no sorting: they are a run, which is read from front to back. One that comes out of order
+ * goes to a heap beside it, and the least key is the lesser of the two in front. Where a key is below the last one of the
+ * run but not below the one before, that last one was too far ahead, and it is the one that goes.
+ *
+ * What is taken out of the middle of the run leaves a gap. Gaps at its ends are trimmed; the others are squeezed out when the
+ * memory is full: while less than half of it is in use that makes room, otherwise it doubles, so all of this is constant on
+ * average.
  */
 import { MinHeap } from './min-heap.ts';
 
@@ -45,9 +48,15 @@ export class MinQueue {
 
   /** Constant on average for a key that is not below the one before, otherwise O(log n). `id` must not be in the queue. */
   add(id: number, key: bigint): void {
-    if (this.#inRun > 0 && key < this.#keys[this.#end - 1]!) {
-      this.#outOfOrder.add(id, key);
-      return;
+    const last = this.#end - 1;
+    if (this.#inRun > 0 && key < this.#keys[last]!) {
+      if (last > this.#first && key < this.#keys[last - 1]!) {
+        this.#outOfOrder.add(id, key);
+        return;
+      }
+      const ahead = this.#ids[last]!;
+      this.#outOfOrder.add(ahead, this.#keys[last]!);
+      this.#leave(ahead, last);
     }
     if (this.#end === this.#keys.length) this.#makeRoom();
     if (id >= this.#places.length) this.#growPlaces(id);
@@ -64,13 +73,20 @@ export class MinQueue {
       if (this.#outOfOrder.size > 0) this.#outOfOrder.remove(id);
       return;
     }
+    this.#leave(id, place);
+  }
+
+  /** Takes `id` out of the run. */
+  #leave(id: number, place: number): void {
     this.#places[id] = 0;
     this.#ids[place] = GAP;
-    if (--this.#inRun === 0) {
-      this.#first = FRONT;
-      this.#end = FRONT;
-    }
+    this.#inRun--;
     while (this.#first < this.#end && this.#ids[this.#first] === GAP) this.#first++;
+    while (this.#first < this.#end && this.#ids[this.#end - 1] === GAP) this.#end--;
+    if (this.#inRun > 0) return;
+    // The same memory again, while it is in the caches.
+    this.#first = FRONT;
+    this.#end = FRONT;
   }
 
   #runFirst(): boolean {

@@ -7,14 +7,14 @@
  * would cost more than the transactions.
  *
  * The idea. A wake-up proves nothing; it is only an occasion to look. Every one, whoever caused it (the timer, a turn
- * of the loop, a publication), does the same: read the clock, release whatever that reading proves,
+ * of the loop, a publication, a release a moment ago), does the same: read the clock, release whatever that reading proves,
  * and plan the next wake-up from the bound as it is now. So a timer that fires early is planned
  * again, an edge that moved back keeps its waits, and one that moved forward frees them in the same
  * turn of the loop.
  *
  * Guarantee. Whoever is released: a reading made during the wait had `earliest > timestamp`. Every wait ends:
  * by release, by the loss of the bound (which comes at the latest when it expires), or as its caller
- * asked. While nobody waits there is no timer, no turn pending and no listener.
+ * asked. While nobody waits there is no timer, no turn pending and no listener; a promise job may be, and does nothing.
  */
 import type { BoundedReader } from '../bounded-clock/bounded-reader.ts';
 import type { Cancel, Clock } from '../time/clock.ts';
@@ -50,6 +50,8 @@ const LOOK_ON_NS = 10_000n;
 const HOLD_UP_NS = 3000n;
 /** Its reactions run behind those of whoever has just been released. */
 const RELEASED = Promise.resolve();
+/** So many readings in a row that say the same instant are of a clock that stands still, as simulated ones do. */
+const STILL = 8;
 
 /** Slots: what the last reading said (its upper end is not used), and when; the reading before; how long to look on. */
 const EARLIEST = 0;
@@ -72,6 +74,8 @@ export interface Ending {
   end?: ((reason: unknown) => void) | undefined;
 }
 
+const NOBODY: Settle = () => {};
+
 export class WaitQueue {
   readonly #reader: BoundedReader;
   readonly #clock: Clock;
@@ -88,18 +92,20 @@ export class WaitQueue {
   /** What else ends with a wait: whatever could have ended it. */
   readonly #forget = new Map<number, () => void>();
   readonly #slots = new BigInt64Array(6);
-  readonly #wake = (): void => this.#look();
+  readonly #wake = (): void => this.#look(false);
   readonly #lookAgain = (): void => {
-    if (this.size > 0) this.#lookOn(true);
+    if (this.size > 0) this.#look(true);
   };
   /** One executor for all promises, which leaves their function here: a closure for each is a third of its cost. */
   readonly #capture = (resolve: Settle): void => {
     this.#captured = resolve;
   };
-  #captured: Settle = () => {};
+  #captured = NOBODY;
   #cancel: Cancel | undefined;
   /** The monotonic instant of the next wake-up, in ns; a double is good enough to plan by. */
   #plannedNs = Number.POSITIVE_INFINITY;
+  /** How often in a row the clock said the same. */
+  #still = 0;
 
   constructor(reader: BoundedReader) {
     this.#reader = reader;
@@ -120,20 +126,26 @@ export class WaitQueue {
     const promise = new Promise<Waited>(this.#capture);
     const id = this.#free.pop() ?? this.#settles.length;
     this.#settles[id] = this.#captured;
+    this.#captured = NOBODY;
+    this.#slots[NOW] = this.#reader.answeredAt;
     const numbers = this.#numbersOf(id);
     numbers[WAITER_SLOTS * id + TIMESTAMP] = timestamp;
-    numbers[WAITER_SLOTS * id + STARTED] = this.#reader.answeredAt;
-    if (signal || ending) this.#mayEnd(id, signal, ending);
-    if (this.size === 0) this.#reader.publications?.add(this.#wake);
-
-    const precise = mode === 'precise';
-    (precise ? this.#precise : this.#economy).add(id, timestamp);
-    let inMs = precise ? preciseMs(remainingNs) : economyMs(remainingNs);
-    if (timeoutMs !== undefined && timeoutMs < LONGEST_MS) {
-      this.#deadlines.add(id, numbers[WAITER_SLOTS * id + STARTED]! + nsFromMsUp(timeoutMs));
-      inMs = Math.min(inMs, Math.max(1, Math.ceil(timeoutMs)));
+    numbers[WAITER_SLOTS * id + STARTED] = this.#slots[NOW]!;
+    try {
+      if (signal || ending) this.#mayEnd(id, signal, ending);
+      if (this.size === 0) this.#reader.publications?.add(this.#wake);
+      const precise = mode === 'precise';
+      (precise ? this.#precise : this.#economy).add(id, timestamp);
+      let inMs = precise ? preciseMs(remainingNs) : economyMs(remainingNs);
+      if (timeoutMs !== undefined && timeoutMs < LONGEST_MS) {
+        this.#deadlines.add(id, this.#slots[NOW]! + nsFromMsUp(timeoutMs));
+        inMs = Math.min(inMs, Math.max(1, Math.ceil(timeoutMs)));
+      }
+      this.#plan(Number(this.#slots[NOW]!), inMs);
+    } catch (error) {
+      this.#end(id);
+      throw error;
     }
-    this.#plan(Number(numbers[WAITER_SLOTS * id + STARTED]!), inMs);
     return promise;
   }
 
@@ -158,19 +170,15 @@ export class WaitQueue {
     });
   }
 
-  /** The one thing that every wake-up does. */
-  #look(): void {
-    this.#stopTimer();
-    const slots = this.#slots;
-    slots[NOW] = this.#clock.monotonicNs();
-    slots[LOOK_UNTIL] = slots[NOW]! + LOOK_ON_NS;
-    this.#lookOn(false);
-  }
-
-  /** Until somebody is released, who then runs before the next look; or until it is another's turn. */
-  #lookOn(released: boolean): void {
+  /** The one thing that every wake-up does; `again` when it follows a release, in the same turn of the loop. */
+  #look(again: boolean): void {
     const slots = this.#slots;
     try {
+      if (!again) {
+        this.#stopTimer();
+        slots[NOW] = this.#clock.monotonicNs();
+        slots[LOOK_UNTIL] = slots[NOW]! + LOOK_ON_NS;
+      }
       const waiting = this.size;
       do {
         slots[BEFORE] = slots[NOW]!;
@@ -178,7 +186,7 @@ export class WaitQueue {
         slots[NOW] = this.#reader.answeredAt;
         this.#release(this.#economy);
         this.#release(this.#precise);
-      } while (this.size === waiting && this.#mayLookOn(released));
+      } while (this.size === waiting && this.#mayLookOn(again));
       if (this.size < waiting && this.#mayLookOn(true)) {
         RELEASED.then(this.#lookAgain);
         return;
@@ -190,10 +198,10 @@ export class WaitQueue {
     }
   }
 
-  /** Not where the clock stands still during a turn: coarse ones, simulated ones. */
   #mayLookOn(released: boolean): boolean {
     const slots = this.#slots;
-    if (this.#precise.size === 0 || slots[NOW]! <= slots[BEFORE]!) return false;
+    this.#still = slots[NOW]! > slots[BEFORE]! ? 0 : this.#still + 1;
+    if (this.#precise.size === 0 || this.#still >= STILL) return false;
     if (slots[NOW]! >= slots[LOOK_UNTIL]!) return false;
     slots[REACH] = released ? HOLD_UP_NS : LEAD_INT64_NS;
     return this.#precise.leastKey - slots[EARLIEST]! < slots[REACH]!;
@@ -218,7 +226,6 @@ export class WaitQueue {
 
   /** Nothing can be proven any more: every wait ends, with its own numbers. */
   #interrupt(error: unknown): void {
-    this.#slots[NOW] = this.#clock.monotonicNs();
     for (let id = 0; id < this.#settles.length; id++) {
       if (this.#settles[id] === undefined) continue;
       const wait = { timestamp: this.#timestamp(id), waitedNs: this.#waitedNs(id) };
@@ -283,9 +290,10 @@ export class WaitQueue {
   }
 
   #stopTimer(): void {
-    this.#cancel?.();
+    const cancel = this.#cancel;
     this.#cancel = undefined;
     this.#plannedNs = Number.POSITIVE_INFINITY;
+    cancel?.();
   }
 }
 

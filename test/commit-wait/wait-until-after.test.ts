@@ -30,6 +30,13 @@ async function turnOf(s: Stage, ahead: readonly bigint[]): Promise<(bigint | 'pe
   return states.map((state) => (state as { value?: bigint }).value ?? 'pending');
 }
 
+/** A microsecond, a turn of the loop, and the promise jobs that follow. */
+async function turnAndJobs(s: Stage): Promise<void> {
+  s.clock.advance(1000n);
+  s.clock.turns();
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe('release', () => {
   it('economy: a timer, looked at and set again; never before earliest has passed', async () => {
     const s = new Stage();
@@ -92,7 +99,7 @@ describe('release', () => {
       Array.from({ length: 20 }, (_, i) => MS + BigInt(i) * 1000n),
     );
     expect(ran.filter((at) => at === 'pending')).toHaveLength(10);
-    s.spin();
+    for (let i = 0; i < 30; i++) await turnAndJobs(s);
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
@@ -101,6 +108,57 @@ describe('release', () => {
     expect(await turnOf(s, [MS, MS + 5000n])).toEqual([expect.any(BigInt), 'pending']);
     s.spin();
     expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it('precise: who comes to be the next while the released run is not waited for in their stead', async () => {
+    const s = new Stage();
+    const gone = new AbortController();
+    const first = waitUntilAfter(s.bounded, s.ahead(MS), { mode: 'precise' });
+    void first.then(() => gone.abort('gone'));
+    const soon = { mode: 'precise', signal: gone.signal } as const;
+    const second = waitUntilAfter(s.bounded, s.ahead(MS + 2000n), soon);
+    const third = waitUntilAfter(s.bounded, s.ahead(MS + 6000n), { mode: 'precise' });
+    s.clock.advance(MS - 500n);
+    s.clock.onRead = () => {
+      s.clock.monotonic += 100n;
+    };
+    s.clock.turns();
+    expect(await stateOf(second)).toEqual({ error: 'gone' });
+    s.clock.onRead = () => {};
+    expect(await stateOf(third)).toBe('pending');
+    s.spin();
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it('precise: the released may wait again, for longer, and the next is not forgotten', async () => {
+    const s = new Stage();
+    const first = waitUntilAfter(s.bounded, s.ahead(MS), { mode: 'precise' });
+    const again = first.then(() => waitUntilAfter(s.bounded, s.ahead(1000n * MS)));
+    const next = waitUntilAfter(s.bounded, s.ahead(MS + 1500n), { mode: 'precise' });
+    s.clock.advance(MS - 500n);
+    s.clock.onRead = () => {
+      s.clock.monotonic += 100n;
+    };
+    s.clock.turns();
+    expect(await stateOf(next)).toMatchObject({ value: {} });
+    s.clock.onRead = () => {};
+    expect(await stateOf(again)).toBe('pending');
+    expect(s.leftovers).toEqual({ timers: 1, turns: 0, hooks: 1 });
+    s.clock.advance(1001n * MS);
+    expect(await stateOf(again)).toMatchObject({ value: {} });
+  });
+
+  it('precise: a coarse clock is looked at as long as a fine one', () => {
+    const s = new Stage();
+    void waitUntilAfter(s.bounded, s.ahead(MS), { mode: 'precise' });
+    let reads = 0;
+    s.clock.onRead = () => {
+      if (++reads % 3 === 0) s.clock.monotonic += 300n;
+    };
+    s.clock.turns();
+    s.clock.onRead = () => {};
+    expect(reads > 90 && reads < 110).toBe(true);
+    expect(s.clock.turnsPending).toBe(1);
   });
 
   it.each(MODES)('%s: a timer that fires early is not trusted', async (mode) => {
@@ -498,6 +556,34 @@ describe('ends without release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
+  it('a clock that throws once: the wait ends with that', async () => {
+    const s = new Stage();
+    const wait = waitUntilAfter(s.bounded, s.ahead(5n * MS));
+    const broken = new Error('no such counter');
+    s.clock.onRead = () => {
+      s.clock.onRead = () => {};
+      throw broken;
+    };
+    s.clock.fireAll();
+    expect(await stateOf(wait)).toEqual({ error: broken });
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it('a wait that could not begin leaves nothing behind', async () => {
+    const s = new Stage();
+    const broken = new Error('no timers');
+    const { setTimer } = s.clock;
+    s.clock.setTimer = () => {
+      throw broken;
+    };
+    expect(await stateOf(waitUntilAfter(s.bounded, s.ahead(5n * MS)))).toEqual({ error: broken });
+    s.clock.setTimer = setTimer;
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+    const other = waitUntilAfter(s.bounded, s.ahead(5n * MS));
+    s.bounded.stop();
+    expect(await stateOf(other)).toMatchObject({ error: { code: 'ERR_COMMIT_WAIT_INTERRUPTED' } });
+  });
+
   it('whatever the clock throws, no wait is left hanging', async () => {
     const s = new Stage();
     const wait = waitUntilAfter(s.bounded, s.ahead(5n * MS));
@@ -524,6 +610,7 @@ describe('misuse names the argument', () => {
     ['timeoutMs', ['bounded', 1n, { timeoutMs: -1 }], 'ERR_OUT_OF_RANGE'],
     ['maxWaitMs', ['bounded', 1n, { maxWaitMs: Number.NaN }], 'ERR_OUT_OF_RANGE'],
     ['signal', ['bounded', 1n, { signal: {} }], 'ERR_INVALID_ARG_TYPE'],
+    ['signal', ['bounded', 1n, { signal: { throwIfAborted() {} } }], 'ERR_INVALID_ARG_TYPE'],
     ['options', ['bounded', 1n, null], 'ERR_INVALID_ARG_TYPE'],
     // Meant as a time limit, it would be none.
     ['options', ['bounded', 1n, 1000], 'ERR_INVALID_ARG_TYPE'],

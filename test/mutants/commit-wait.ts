@@ -11,6 +11,7 @@ const WAIT_TEST = 'test/commit-wait/wait-until-after.test.ts';
 const COMMIT_TEST = 'test/commit-wait/commit.test.ts';
 const SYNC_TEST = 'test/commit-wait/wait-until-after-sync.test.ts';
 const HEAP_TEST = 'test/commit-wait/min-heap.test.ts';
+const MEMORY_TEST = 'test/commit-wait/memory.test.ts';
 const SIMULATED = 'test/commit-wait/simulated.test.ts';
 
 const READ = 'this.#reader.readInto(slots, EARLIEST);';
@@ -333,7 +334,7 @@ export const mutants: Mutant[] = [
   {
     id: 'commit-wait-run-out-of-order',
     file: RUN,
-    find: 'key < this.#keys[this.#end - 1]!',
+    find: 'key < this.#keys[last]!',
     replace: 'key < this.#keys[this.#first]!',
     test: HEAP_TEST,
     name: 'as a map whose least',
@@ -369,5 +370,81 @@ export const mutants: Mutant[] = [
     replace: '{',
     test: HEAP_TEST,
     name: 'memory is that of the most',
+  },
+  {
+    id: 'commit-wait-run-keeps-who-is-too-far-ahead',
+    file: RUN,
+    find: 'this.#outOfOrder.add(ahead, this.#keys[last]!);',
+    replace: '',
+    test: HEAP_TEST,
+    name: 'as a map whose least',
+  },
+  {
+    id: 'commit-wait-released-waits-again-and-the-next-is-forgotten',
+    file: QUEUE,
+    find: 'if (this.size > 0) this.#look(true);',
+    replace: 'if (this.size > 0 && this.#cancel === undefined) this.#look(true);',
+    test: WAIT_TEST,
+    name: 'the next is not forgotten',
+  },
+  {
+    id: 'commit-wait-holds-up-after-the-job-too',
+    file: QUEUE,
+    find: 'if (this.size > 0) this.#look(true);',
+    replace: 'if (this.size > 0) this.#look(false);',
+    test: WAIT_TEST,
+    name: 'in their stead',
+  },
+  {
+    id: 'commit-wait-coarse-clock-stands-still',
+    file: QUEUE,
+    find: 'const STILL = 8;',
+    replace: 'const STILL = 1;',
+    test: WAIT_TEST,
+    name: 'coarse clock',
+  },
+  {
+    id: 'commit-wait-clock-throws-outside',
+    file: QUEUE,
+    find: `    try {
+      if (!again) {`,
+    replace: `    if (!again) this.#clock.monotonicNs();
+    try {
+      if (!again) {`,
+    test: WAIT_TEST,
+    name: 'throws once',
+  },
+  {
+    id: 'commit-wait-could-not-begin-and-stays',
+    file: QUEUE,
+    find: `      this.#end(id);
+      throw error;`,
+    replace: '      throw error;',
+    test: WAIT_TEST,
+    name: 'leaves nothing behind',
+  },
+  {
+    id: 'commit-wait-identifiers-used-once',
+    file: QUEUE,
+    find: 'this.#free.push(id);',
+    replace: '',
+    test: MEMORY_TEST,
+    name: 'hold nothing',
+  },
+  {
+    id: 'commit-wait-endings-kept',
+    file: QUEUE,
+    find: 'this.#forget.delete(id);',
+    replace: '',
+    test: MEMORY_TEST,
+    name: 'reason of an abort',
+  },
+  {
+    id: 'commit-wait-last-promise-kept',
+    file: QUEUE,
+    find: '    this.#captured = NOBODY;\n',
+    replace: '',
+    test: MEMORY_TEST,
+    name: 'reason of an abort',
   },
 ];
