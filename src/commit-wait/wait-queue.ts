@@ -48,6 +48,8 @@ const LONGEST_MS = 2 ** 62 / NS_PER_MS;
 const LOOK_ON_NS = 10_000n;
 /** After a release it looks on only for those who are due within so long: more than one step of the released may be left. */
 const HOLD_UP_NS = 3000n;
+/** Of those who are due so many are released at a time, and run: all at once, the first would wait for the last. */
+const AT_A_TIME = 4;
 /** Its reactions run behind those of whoever has just been released. */
 const RELEASED = Promise.resolve();
 /** So many readings in a row that say the same instant are of a clock that stands still, as simulated ones do. */
@@ -187,7 +189,8 @@ export class WaitQueue {
         this.#release(this.#economy);
         this.#release(this.#precise);
       } while (this.size === waiting && this.#mayLookOn(again));
-      if (this.size < waiting && this.#mayLookOn(true)) {
+      const released = waiting - this.size;
+      if (released >= AT_A_TIME || (released > 0 && this.#mayLookOn(true))) {
         RELEASED.then(this.#lookAgain);
         return;
       }
@@ -208,7 +211,8 @@ export class WaitQueue {
   }
 
   #release(queue: MinQueue): void {
-    while (queue.size > 0 && queue.leastKey < this.#slots[EARLIEST]!) {
+    let left = AT_A_TIME;
+    while (left-- > 0 && queue.size > 0 && queue.leastKey < this.#slots[EARLIEST]!) {
       const id = queue.leastId;
       const waitedNs = this.#waitedNs(id);
       this.#end(id)({ waitedNs });

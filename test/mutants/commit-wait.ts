@@ -447,4 +447,20 @@ export const mutants: Mutant[] = [
     test: MEMORY_TEST,
     name: 'reason of an abort',
   },
+  {
+    id: 'commit-wait-all-before-the-first',
+    file: QUEUE,
+    find: 'const AT_A_TIME = 4;',
+    replace: 'const AT_A_TIME = 1e9;',
+    test: WAIT_TEST,
+    name: 'before the last are released',
+  },
+  {
+    id: 'commit-wait-due-left-to-the-next-turn',
+    file: QUEUE,
+    find: 'released >= AT_A_TIME || ',
+    replace: '',
+    test: WAIT_TEST,
+    name: 'before the last are released',
+  },
 ];
