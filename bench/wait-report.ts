@@ -117,8 +117,8 @@ ${table(
 ![Distribution of the lateness](commit-wait-lateness.svg)
 
 Bursts of 10,000 waits at a time, their timestamps ${APART_US} us apart: medians over the bursts of the percentiles within one, and the p99
-that nine bursts of ten do not exceed. The others meet a collection of young garbage, which copies what 10,000 waiters hold and makes
-late whoever is due meanwhile, with a timer of his own too; the processes run with a young generation of 64 MB, as a server does that
+that nine bursts of ten do not exceed: now and then a collection of young garbage copies what 10,000 waiters hold, or the machine pauses
+for longer, and whoever is due meanwhile is late. The processes run with a young generation of 64 MB, as a server does that
 minds its latency (\`--max-semi-space-size=64\`). CPU is all that the process used from the first registration to the last
 release, per wait: never less than they are apart where the loop does not sleep. One row is no wait at all: what a loop that only looks is
 late by is the machine's doing, and its p99 that of the pauses which no program here escapes.

@@ -55,7 +55,10 @@ const RELEASED = Promise.resolve();
 /** So many readings in a row that say the same instant are of a clock that stands still, as simulated ones do. */
 const STILL = 8;
 
-/** Slots: what the last reading said (its upper end is not used), and when; the reading before; how long to look on. */
+/**
+ * Slots: what the last reading said (its upper end is not used), and when; the reading before; how long to look on, and
+ * for those who are due within what.
+ */
 const EARLIEST = 0;
 const NOW = 2;
 const BEFORE = 3;
@@ -201,6 +204,7 @@ export class WaitQueue {
     }
   }
 
+  /** To be asked once per reading: also counts those that say the same. */
   #mayLookOn(released: boolean): boolean {
     const slots = this.#slots;
     this.#still = slots[NOW]! > slots[BEFORE]! ? 0 : this.#still + 1;

@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { BoundEngine } from '../../src/bound/bound-engine.ts';
+import { held } from '../kit/heap.ts';
 import { SECOND, sample } from '../kit/samples.ts';
 
 const FEW = 20_000;
@@ -9,9 +8,6 @@ const MANY = 200_000;
 /** Bytes per sample. To remember that there was one takes more. */
 const NOISE = 1;
 const IDS = ['a', 'b', 'c', 'd', 'e'];
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 const engineThatLearns = (): BoundEngine => {
   const engine = new BoundEngine({
@@ -42,12 +38,6 @@ function feed(engine: BoundEngine, from: number, to: number): number {
     if (engine.ingest(sample(facts)) === 'bounded') bounded++;
   }
   return bounded;
-}
-
-function held(): number {
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
 }
 
 test('an engine holds no more after many samples than after few', () => {

@@ -1,23 +1,12 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { waitUntilAfter } from '../../src/commit-wait/wait-until-after.ts';
+import { collect, held } from '../kit/heap.ts';
 import { MS, NOTHING_LEFT, Stage } from './stage.ts';
 
 const MANY = 50_000;
 /** Bytes per wait: V8's own business. To remember that there was one takes three times as much. */
 const NOISE = 30;
 const IN_FLIGHT = 10;
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-function held(): number {
-  collect();
-  collect();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
 
 /** Waits, ten at a time: of each ten some are released, some aborted, and some at the end of their time. */
 async function wait(s: Stage, waits: number): Promise<string> {

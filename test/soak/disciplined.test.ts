@@ -1,15 +1,3 @@
-import { test } from 'vitest';
-import { runDrawnWorlds } from '../kit/drawn-worlds.ts';
-import { SEED, say } from '../kit/soak.ts';
+import { soakWholeWorlds } from '../kit/soak.ts';
 
-const HOURS = 5000;
-
-test(`${HOURS} hours of drawn whole worlds, disciplined, from seed ${SEED}: no violation`, async () => {
-  const readings = await runDrawnWorlds({
-    seed: SEED,
-    hours: HOURS,
-    hostClock: 'disciplined',
-    onBegin: (index) => say(`disciplined world ${index} of seed ${SEED}, 1 h`),
-  });
-  say(`${HOURS} disciplined hours: ${readings} readings, none wrong`);
-});
+soakWholeWorlds('disciplined');
