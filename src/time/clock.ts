@@ -1,41 +1,54 @@
 /**
- * The one door to time. Everything in the library but a few named files reads time, waits and yields
- * through a `Clock`, so the same code runs on the system clock, on a simulated one that drifts, steps
- * and pauses, and on whatever a user injects.
+ * The one interface to time. Apart from a few named files, everything in the library reads time,
+ * waits and yields through a `Clock`. So the same code runs on the system clock, on a simulated
+ * clock that drifts, steps and pauses, and on a clock that a user injects.
  */
 import type { MonotonicNs, UnixNs } from './instant.ts';
 
-/** Stops a timer or a pending turn. Calling it again, or after it fired, does nothing. */
+/** Stops a timer or a pending turn. A second call, or a call after it fired, does nothing. */
 export type Cancel = () => void;
 
+/** Options of {@link Clock.setTimer}. */
 export interface TimerOptions {
   /** A background timer does not keep the process alive. Default `false`. */
-  readonly background?: boolean;
+  readonly background?: boolean | undefined;
 }
 
+/** A machine's clocks and timers. All of the library's code reads time and waits through one. */
 export interface Clock {
   /**
-   * The monotonic clock: never goes back, is never stepped. It may be *slewed* by the operating
-   * system's time daemon, and may or may not count suspend ({@link Clock.bootNs}).
+   * The monotonic clock, ns: it never goes back and is never stepped. The operating system's time
+   * daemon may *slew* it (change its rate). Whether it counts suspend depends on the platform
+   * ({@link Clock.bootNs}).
    */
   monotonicNs(): MonotonicNs;
 
   /**
-   * The wall clock's best nanosecond estimate. An implementation may derive it from the monotonic clock
-   * and look at the operating system's wall clock only now and then, so it may report a step late; it
-   * says how late in its documentation. For detection of steps use {@link Clock.wallReadNs}.
+   * The wall clock's best nanosecond estimate. An implementation may derive it from the monotonic
+   * clock and read the operating system's wall clock only now and then. It may then report a step
+   * late; its documentation says how late. To detect steps, use {@link Clock.wallReadNs}.
    */
   wallNs(): UnixNs;
 
-  /** The wall clock read from the operating system right now, rounded down to {@link Clock.wallGridNs}. */
+  /**
+   * The wall clock read from the operating system right now, rounded down to
+   * {@link Clock.wallGridNs}.
+   */
   wallReadNs(): UnixNs;
 
   /**
-   * Time since boot that *does* count suspend, rounded down to a grid of 10 ms or finer; absent, or
-   * `undefined`, where the platform has none. Its difference to the monotonic clock tells a suspend
-   * from a step of the wall clock.
+   * Time since boot, suspend *included*, ns, rounded down to a grid of 10 ms or finer. `undefined`
+   * (or no such method) where the platform has no such clock; `undefined` also while it can only be
+   * read more coarsely. Its difference to the monotonic clock tells a suspend from a step of the
+   * wall clock.
    */
   bootNs?(): bigint | undefined;
+
+  /**
+   * True while `Date`, which the rest of the program reads, runs on another clock than this one:
+   * fake timers were installed after this clock was made. A clock without this method cannot tell.
+   */
+  faked?(): boolean;
 
   /** A reading `m` of the monotonic clock means an instant in `[m, m + monotonicGridNs]`. */
   readonly monotonicGridNs: bigint;
@@ -44,11 +57,12 @@ export interface Clock {
   readonly wallGridNs: bigint;
 
   /**
-   * Calls `fn` once, after about `delayMs` (0 or more, fractions allowed, capped by the implementation). A timer is a hint:
-   * it may fire up to a millisecond early and any time late, so whoever was waiting reads the clock again.
+   * Calls `fn` once, after about `delayMs`: 0 or more, fractions allowed, capped by the
+   * implementation. A timer is a hint: it may fire up to a millisecond early and any time late, so
+   * the caller must read the clock again when it fires.
    */
   setTimer(delayMs: number, fn: () => void, options?: TimerOptions): Cancel;
 
-  /** Calls `fn` once, after pending input and output have had their turn (`setImmediate`). */
+  /** Calls `fn` once, after pending input and output were handled (`setImmediate`). */
   nextTurn(fn: () => void): Cancel;
 }

@@ -1,18 +1,32 @@
 /**
- * Errors. Two kinds, told apart by what the caller should do:
+ * Errors of two kinds. What the caller should do tells them apart:
  *
- * - *Misuse* is a bug in the calling code: a `TypeError` or `RangeError` that names the argument, what
- *   was expected and what came (codes as Node's own: `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`).
- * - *Operational* failures happen to correct programs (no bound yet, a remote timestamp too far ahead):
- *   a subclass of {@link EpsilonClockError}, with a stable `code` and its numbers as fields.
+ * - *Misuse* is a bug in the calling code. It throws a `TypeError` or `RangeError` that names the
+ *   argument, what was expected and what came. The codes are Node's: `ERR_INVALID_ARG_TYPE`,
+ *   `ERR_OUT_OF_RANGE`. Fake timers over a running clock are misuse too (`ERR_FAKE_TIMERS`).
+ * - *Operational* failures happen to correct programs: no bound yet, a remote timestamp too far
+ *   ahead. They throw a subclass of {@link EpsilonClockError} with a stable `code` and its numbers
+ *   as fields.
  *
- * Either way the object that threw is exactly as it was before the call.
+ * In both cases the object that threw is exactly as it was before the call.
+ *
+ * A method that was taken off its object (`const { now } = clock`) throws JavaScript's own
+ * TypeError, without a `code`: a check here would cost every call. Pass `() => clock.now()`
+ * instead.
  */
+import { jsonForm } from './json.ts';
 
 /** The base of every operational error. `code` is stable across releases; messages are not. */
 export abstract class EpsilonClockError extends Error {
-  /** Stable, machine-readable: `ERR_` and upper-case words. */
+  /** Stable and machine-readable: `ERR_` and upper-case words. */
   abstract readonly code: `ERR_${string}`;
+
+  /**
+   * `name`, `message`, `code` and the fields of the class. Every bigint becomes a decimal string.
+   */
+  toJSON(): Record<string, unknown> {
+    return { name: this.name, message: this.message, ...jsonForm(this) };
+  }
 }
 
 /** An argument of the wrong type. */
@@ -35,7 +49,23 @@ export class ArgumentRangeError extends RangeError {
   }
 }
 
-/** A short, safe description of any value, for messages: never throws, never long. */
+/**
+ * Fake timers were installed over a running clock, which is misuse: the clock goes on with real
+ * time, while the rest of the program sees the fake time.
+ */
+export class FakeTimersError extends TypeError {
+  readonly code = 'ERR_FAKE_TIMERS' as const;
+
+  constructor() {
+    super(
+      'fake timers are installed over a running clock, whose time goes on: install them before the clock is made, ' +
+        'stop the clock first, or give BoundedClock.start({ clock }) a clock that the test moves',
+    );
+    this.name = 'TypeError';
+  }
+}
+
+/** A short, safe description of any value, for messages. It never throws and is never long. */
 function describe(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -53,7 +83,10 @@ function describe(value: unknown): string {
   }
 }
 
-/** The number `value` when it is finite and within `[min, max]`, else a typed error naming `name`. */
+/**
+ * Returns `value` when it is a number from `min` to `max`; otherwise throws a typed error that
+ * names `name`.
+ */
 export function checkNumber(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== 'number') throw new ArgumentTypeError(name, 'a number', value);
   if (!(value >= min && value <= max)) {
@@ -62,7 +95,26 @@ export function checkNumber(name: string, value: unknown, min: number, max: numb
   return value;
 }
 
-/** `value` when it is an object, else a typed error naming `name`: for options that somebody left out. */
+/**
+ * Throws unless `value` has all of `methods`. For objects that the caller implements, such as a
+ * clock.
+ */
+export function checkMethods(
+  name: string,
+  expected: string,
+  value: unknown,
+  methods: readonly string[],
+): void {
+  const object = value as Record<string, unknown> | null | undefined;
+  for (const method of methods) {
+    if (typeof object?.[method] !== 'function') throw new ArgumentTypeError(name, expected, value);
+  }
+}
+
+/**
+ * Returns `value` when it is an object; otherwise throws a typed error that names `name`. It
+ * catches options that were left out.
+ */
 export function checkObject<T extends object>(name: string, value: T): T {
   if (typeof value === 'object' && value !== null) return value;
   throw new ArgumentTypeError(name, 'an object', value);

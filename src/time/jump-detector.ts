@@ -1,15 +1,18 @@
 /**
- * Tells what happened to this machine's clocks between two looks at them.
+ * Tells what happened to this machine's clocks between two reads of them.
  *
- * The problem: three very different events look alike to a program that compares two readings of the wall
- * clock. The wall clock was *stepped* (an operator, a daemon's first correction); the machine was
- * *suspended* while the monotonic clock stood still, so everything derived from that clock lost the time
- * slept; or the process was *paused* (SIGSTOP, a blocked event loop, a frozen container), which is no
- * fault of any clock.
+ * The problem: three very different events look alike to a program that compares two readings of
+ * the wall clock.
  *
- * The idea: compare (wall - monotonic), which a pause cannot change since both clocks run through it.
- * Where there is a third clock that counts suspend, (boot - monotonic) tells the other two apart: a suspend
- * moves it, a step does not.
+ * - *Step*: the wall clock was set, by an operator or by a daemon's first correction.
+ * - *Suspend*: the machine slept while the monotonic clock stood still, so everything derived from
+ *   that clock lost the time slept.
+ * - *Pause*: the process did not run (SIGSTOP, a blocked event loop, a frozen container). No clock
+ *   is wrong.
+ *
+ * The idea: compare (wall - monotonic). A pause cannot change it, because both clocks run through
+ * the pause. Where there is a third clock that counts suspend (the *boot* clock), (boot -
+ * monotonic) tells the other two apart: a suspend moves it, a step does not.
  *
  * | event   | wall - monotonic | boot - monotonic | elapsed monotonic    |
  * |---------|------------------|------------------|----------------------|
@@ -17,123 +20,166 @@
  * | suspend | moves            | moves            | as expected          |
  * | pause   | same             | same             | more than expected   |
  *
- * Threshold: 3 ms + 1000 ppm of the elapsed monotonic time. Each bracketed read is off its centre by at most half of
- * (wall grid + monotonic grid + 1 ms of bracket), so two of them by 2 ms together; where the grids are
- * coarser than 2 ms in all, the threshold grows with them. The boot clock's grid of 10 ms adds 20 ms
- * wherever it is involved. 1000 ppm lets a wall clock that is slewed alone pass; the boot clock is slewed as the
- * monotonic clock is, so a suspend of 23 ms shows there after any length of time: at the end of a pause of minutes, too.
+ * No suspend moves the boot clock alone: the system adds the time slept to boot and wall clock at
+ * once. So where the boot clock moves and the wall clock does not, the boot clock's reading is
+ * wrong.
  *
- * Not seen: a suspend or step shorter than that; a daemon that slews the wall clock alone at more than
- * 1000 ppm shows as steps. Where the monotonic clock counts suspend itself (macOS, Windows), a suspend is, and
- * is reported as, a pause. A freeze of the whole virtual machine with all its clocks leaves no trace here.
+ * Threshold: 3 ms + 1000 ppm of the elapsed monotonic time.
+ *
+ * - Each bracketed read is off its centre by at most half of (wall grid + monotonic grid + 1 ms of
+ *   bracket), so two of them by 2 ms together. Where the grids are coarser than 2 ms in all, the
+ *   threshold grows with them.
+ * - The boot clock's grid of 10 ms adds 20 ms wherever the boot clock is involved.
+ * - 1000 ppm lets a wall clock pass that is slewed alone. The boot clock is slewed as the monotonic
+ *   clock is, so it needs no such allowance: a suspend of 23 ms shows there after any length of
+ *   time, even at the end of a pause of minutes.
+ *
+ * Not seen:
+ *
+ * - A suspend or step shorter than the threshold.
+ * - A freeze of the whole virtual machine with all its clocks leaves no trace here.
+ *
+ * Seen as something else:
+ *
+ * - A daemon that slews the wall clock alone at more than 1000 ppm shows as steps.
+ * - Where the monotonic clock counts suspend itself (macOS, Windows), a suspend is a pause, and is
+ *   reported as one.
  */
 import type { Clock } from './clock.ts';
-import { checkNumber } from './errors.ts';
+import { checkMethods, checkNumber, checkObject } from './errors.ts';
 import type { MonotonicNs } from './instant.ts';
+import { withJson } from './json.ts';
 import { NS_PER_MS, nsFromMsUp } from './rounding.ts';
 import { BRACKET_LIMIT_NS, type OffsetBounds, readOffset, readWallOffset } from './wall-offset.ts';
 
-/** An event that refutes what was known about the clocks: what was derived from them must be dropped. */
+/** An event that refutes what was known about the clocks: drop whatever was derived from them. */
 export type Jump = Step | Suspend | StepOrSuspend;
 
 /** The wall clock was set. The monotonic clock is not affected. */
 export interface Step {
+  /** Discriminates the jumps. */
   readonly kind: 'step';
   /** How far the wall clock was moved: positive is forward. Good to about 3 ms. */
   readonly stepNs: bigint;
-  /** Monotonic time since the look before. */
+  /** Monotonic time since the previous check, ns. */
   readonly elapsedNs: bigint;
 }
 
-/** The machine slept and the monotonic clock stood still. */
+/** The machine slept, and the monotonic clock stood still. */
 export interface Suspend {
+  /** Discriminates the jumps. */
   readonly kind: 'suspend';
-  /** How long the monotonic clock stood still, to about 20 ms. */
+  /** How long the monotonic clock stood still, ns, to about 20 ms. */
   readonly suspendNs: bigint;
-  /**
-   * How far the wall clock moved besides: 0n when it moved as the suspend says. Minus `suspendNs` when it
-   * stood still as well.
-   */
+  /** How far the wall clock moved in addition, ns: 0n when it moved by the time slept alone. */
   readonly stepNs: bigint;
+  /** Monotonic time since the previous check, ns. */
   readonly elapsedNs: bigint;
 }
 
-/** The wall clock moved against the monotonic clock, and nothing here tells which of the two did it. */
+/**
+ * The wall clock moved against the monotonic clock, and nothing here tells which of the two caused
+ * it.
+ */
 export interface StepOrSuspend {
+  /** Discriminates the jumps. */
   readonly kind: 'step-or-suspend';
-  /** By how much (wall - monotonic) grew. Good to about 3 ms. */
+  /** By how much (wall - monotonic) grew, ns. Good to about 3 ms. */
   readonly changeNs: bigint;
+  /** Monotonic time since the previous check, ns. */
   readonly elapsedNs: bigint;
 }
 
-/** The process did not run when it should have. Its clocks did: no bound is affected. */
+/** The process did not run when it should have. Its clocks did run, so no bound is affected. */
 export interface Pause {
+  /** Discriminates {@link Pause} from the jumps. */
   readonly kind: 'pause';
-  /** How much later than expected. */
+  /** How much later the tick came than expected, ns. */
   readonly pauseNs: bigint;
-  /** Monotonic time since the tick before. */
+  /** Monotonic time since the previous tick, ns. */
   readonly elapsedNs: bigint;
 }
 
+/** Options of {@link JumpDetector}. */
 export interface JumpDetectorOptions {
-  /** A tick this much later than expected is a pause. Default 500. */
-  readonly pauseMs?: number;
+  /** A tick is a pause when it comes more than this later than expected, ms. Default 500. */
+  readonly pauseMs?: number | undefined;
 }
 
 const THRESHOLD_NS = 3n * NS_PER_MS;
 /** 1000 ppm: one part in a thousand. */
 const SLEW_DIVISOR = 1000n;
+/** The coarsest grid that `Clock.bootNs` may have. */
 const BOOT_GRID_NS = 10n * NS_PER_MS;
-/** So long the next regular look is not overdue. */
-const RECENT_NS = 2000n * NS_PER_MS;
+/** `mayHaveJumped` asks for a full check when the previous one is older than this. */
+const MAX_CHECK_AGE_NS = 2000n * NS_PER_MS;
 
-/** Twice the centres of (wall - mono) and (boot - mono): twice, so that they stay whole. */
-interface Look {
+/**
+ * The clocks at one instant. Twice the centres of (wall - monotonic) and (boot - monotonic),
+ * because the centres themselves may lie half a nanosecond between whole ones.
+ */
+interface Snapshot {
   readonly readAt: MonotonicNs;
   readonly wallTwiceNs: bigint;
   readonly bootTwiceNs: bigint | undefined;
 }
 
 /**
- * Compares the clocks with how they stood at the previous look. The first look is the constructor's.
+ * Compares the clocks with how they stood at the previous check. The constructor makes the first
+ * one.
  *
  * @example
  * const detector = new JumpDetector(systemClock());
- * setInterval(() => {
+ * const timer = setInterval(() => {
  *   const event = detector.tick({ expectedMs: 1000 });
- *   if (event && event.kind !== 'pause') resynchronise(event);
+ *   if (event && event.kind !== 'pause') console.log('the clocks jumped', event);
  * }, 1000);
+ * timer.unref();
  */
 export class JumpDetector {
   readonly #clock: Clock;
   readonly #pauseNs: bigint;
-  #previous: Look | undefined;
+  #previous: Snapshot | undefined;
+  /**
+   * The last snapshot with a boot time. The boot clock is compared with this one, across snapshots
+   * without a boot time.
+   */
+  #withBoot: Snapshot | undefined;
   #tickedAt: MonotonicNs | undefined;
 
   constructor(clock: Clock, options: JumpDetectorOptions = {}) {
+    checkMethods('clock', 'a Clock', clock, ['monotonicNs', 'wallReadNs']);
     this.#clock = clock;
-    const { pauseMs = 500 } = options;
+    const { pauseMs = 500 } = checkObject('options', options);
     this.#pauseNs = nsFromMsUp(checkNumber('pauseMs', pauseMs, 0, Infinity), 'pauseMs');
-    this.#previous = look(clock);
+    this.#previous = readClocks(clock);
+    this.#withBoot = this.#previous;
   }
 
   /**
-   * What happened since the last `check` or `tick`, or `undefined`: no jump, or the machine is so loaded that
-   * the clocks could not be read together; then the next call compares with the same earlier look. A
-   * jump is reported once. Costs some microseconds.
+   * Reports the jump since the previous `check` or `tick`, once; `undefined` when there was none.
+   * Costs some microseconds.
+   *
+   * On a machine so loaded that the clocks could not be read together, it returns `undefined` too.
+   * The next call then compares with the same earlier snapshot, so no jump is lost.
    */
   check(): Jump | undefined {
-    const now = look(this.#clock);
+    const now = readClocks(this.#clock);
     if (!now) return undefined;
     const previous = this.#previous;
     this.#previous = now;
-    return previous && this.#judge(previous, now);
+    const jump = previous && this.#classify(previous, now);
+    // A jump reported without a boot time must not show in the boot clock once more.
+    if (jump !== undefined || now.bootTwiceNs !== undefined) this.#withBoot = now;
+    return jump && withJson(jump);
   }
 
   /**
-   * False when a `check` would hardly tell anything: (wall - monotonic) has not moved since the last look, and that is
-   * less than 2 s ago. The cheap half of a look, for hot paths: it reads no boot clock, on Linux a file, and so misses
-   * a suspend during which the wall clock stood still as well.
+   * Whether a `check` may report a jump. Cheap, for hot paths: it reads no boot clock, which is a
+   * file on Linux.
+   *
+   * False when (wall - monotonic) has not moved since the previous check and that check is at most
+   * 2 s old.
    */
   mayHaveJumped(): boolean {
     const wall = readWallOffset(this.#clock);
@@ -141,17 +187,19 @@ export class JumpDetector {
     if (!this.#previous) return true;
     const elapsedNs = wall.readAt - this.#previous.readAt;
     const movedNs = (twiceCentre(wall) - this.#previous.wallTwiceNs) / 2n;
-    return elapsedNs > RECENT_NS || magnitude(movedNs) > jumpLimitNs(this.#clock, elapsedNs);
+    return elapsedNs > MAX_CHECK_AGE_NS || magnitude(movedNs) > jumpLimitNs(this.#clock, elapsedNs);
   }
 
   /**
-   * As {@link check}, for callers that look at regular intervals: when nothing jumped it also reports a
-   * tick that came later than expected. Calls of `check` in between do not disturb it.
+   * As {@link check}, for callers that check at regular intervals. When no clock jumped, it also
+   * reports a tick that came later than expected. Calls of `check` in between do not disturb it.
    *
-   * @param options.expectedMs how long after the previous tick this one was due
+   * @param options.expectedMs how long after the previous tick this one was due, ms
+   * @throws ArgumentTypeError (`ERR_INVALID_ARG_TYPE`), ArgumentRangeError (`ERR_OUT_OF_RANGE`)
+   *   when `expectedMs` is not a finite number
    */
   tick(options: { readonly expectedMs: number }): Jump | Pause | undefined {
-    const expectedNs = nsFromMsUp(options.expectedMs, 'expectedMs');
+    const expectedNs = nsFromMsUp(checkObject('options', options).expectedMs, 'expectedMs');
     const tickedAt = this.#tickedAt;
     const now = this.#clock.monotonicNs();
     this.#tickedAt = now;
@@ -159,29 +207,35 @@ export class JumpDetector {
     if (jump || tickedAt === undefined) return jump;
     const elapsedNs = now - tickedAt;
     const pauseNs = elapsedNs - expectedNs;
-    return pauseNs > this.#pauseNs ? { kind: 'pause', pauseNs, elapsedNs } : undefined;
+    if (pauseNs <= this.#pauseNs) return undefined;
+    return withJson({ kind: 'pause', pauseNs, elapsedNs });
   }
 
-  #judge(previous: Look, now: Look): Jump | undefined {
+  #classify(previous: Snapshot, now: Snapshot): Jump | undefined {
     const elapsedNs = now.readAt - previous.readAt;
     const limitNs = jumpLimitNs(this.#clock, elapsedNs);
     const wallNs = (now.wallTwiceNs - previous.wallTwiceNs) / 2n;
     const moved = magnitude(wallNs) > limitNs;
-    if (now.bootTwiceNs === undefined || previous.bootTwiceNs === undefined) {
+    const withBoot = this.#withBoot;
+    if (now.bootTwiceNs === undefined || withBoot?.bootTwiceNs === undefined) {
       return moved ? { kind: 'step-or-suspend', changeNs: wallNs, elapsedNs } : undefined;
     }
 
-    const bootNs = (now.bootTwiceNs - previous.bootTwiceNs) / 2n;
-    // These two are slewed alike: however long ago the last look was, only the reads themselves can differ.
-    const bootLimitNs = readLimitNs(this.#clock) + 2n * BOOT_GRID_NS;
-    // What a suspend does not account for.
-    const restNs = wallNs - bootNs;
-    const restMoved = magnitude(restNs) > limitNs + 2n * BOOT_GRID_NS;
-    if (bootNs > bootLimitNs) {
+    const bootNs = (now.bootTwiceNs - withBoot.bootTwiceNs) / 2n;
+    // How far the wall clock moved since `withBoot`, and how much of that a suspend does not
+    // account for.
+    const besideNs = (now.wallTwiceNs - withBoot.wallTwiceNs) / 2n;
+    const restNs = besideNs - bootNs;
+    const restLimitNs = jumpLimitNs(this.#clock, now.readAt - withBoot.readAt) + 2n * BOOT_GRID_NS;
+    const restMoved = magnitude(restNs) > restLimitNs;
+    // Boot and monotonic clock are slewed alike. However long ago the last snapshot was, only the
+    // reading errors can make them differ.
+    const readNs = readLimitNs(this.#clock);
+    if (bootNs > readNs + 2n * BOOT_GRID_NS && magnitude(besideNs) > readNs) {
       return { kind: 'suspend', suspendNs: bootNs, stepNs: restMoved ? restNs : 0n, elapsedNs };
     }
     if (!moved) return undefined;
-    // A suspend moves the wall forward only. A short one hides in the boot clock's grid.
+    // A suspend moves the wall clock forward only. A short one hides in the boot clock's grid.
     return restMoved || wallNs < 0n
       ? { kind: 'step', stepNs: wallNs, elapsedNs }
       : { kind: 'step-or-suspend', changeNs: wallNs, elapsedNs };
@@ -193,19 +247,19 @@ export function jumpLimitNs(clock: Clock, elapsedNs: bigint): bigint {
   return readLimitNs(clock) + elapsedNs / SLEW_DIVISOR;
 }
 
-/** The part of it that is due to the reads, and not to slewing. */
+/** The part of `jumpLimitNs` that is due to the reads, and not to slewing. */
 function readLimitNs(clock: Clock): bigint {
   const uncertaintyNs = clock.wallGridNs + clock.monotonicGridNs + BRACKET_LIMIT_NS;
   return uncertaintyNs > THRESHOLD_NS ? uncertaintyNs : THRESHOLD_NS;
 }
 
-/** `undefined` when the clocks could not be read close enough together. */
-function look(clock: Clock): Look | undefined {
+/** Reads the clocks; `undefined` when they could not be read close enough together. */
+function readClocks(clock: Clock): Snapshot | undefined {
   const wall = readWallOffset(clock);
   if (!wall) return undefined;
   const readAt = wall.readAt;
   const wallTwiceNs = twiceCentre(wall);
-  // A clock may have the method and no value: os.uptime() in whole seconds is of no use.
+  // A clock may have the method but no value: an os.uptime() in whole seconds is too coarse.
   let bootNs: bigint | undefined;
   const boot = readOffset(
     clock,

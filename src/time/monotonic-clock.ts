@@ -1,16 +1,19 @@
 /**
  * A monotonic clock that is monotonic even when its source is not.
  *
- * The problem: sources that promise never to go back sometimes do (a hypervisor that moves a guest, a
- * browser that adds jitter to `performance.now`, a hand-written source over the wall clock), and code
- * that subtracts two readings then sees negative time.
+ * The problem: sources that promise never to go back sometimes do. A hypervisor moves a guest, a
+ * browser adds jitter to `performance.now`, a hand-written source reads the wall clock. Code that
+ * subtracts two readings then sees negative time.
  *
- * The idea: hold the greatest reading given out and repeat it until the source has caught up.
+ * The idea: keep the greatest reading returned so far, and repeat it until the source has caught
+ * up.
  *
- * Guarantee: a reading is never less than one given out before by the same object, and is the source's
- * own whenever the source has not gone back. While it holds, the clock stands still: it is late by what
- * the source lost. `regressions` counts the readings that were below the greatest, so a bad source shows.
+ * Guarantee: a reading is never less than an earlier reading of the same object. It is the source's
+ * own reading unless the source went back. While the clock repeats a reading it stands still, so it
+ * is late by the amount that the source lost. `regressions` counts the readings below the greatest
+ * one, so a bad source shows.
  */
+import { ArgumentTypeError } from './errors.ts';
 import { asMonotonicNs, INT64_MIN, type MonotonicNs } from './instant.ts';
 
 const GREATEST = 0;
@@ -20,22 +23,29 @@ const READ = 1;
  * Wraps any source of nanoseconds so that it never goes back.
  *
  * @example
- * const clock = new MonotonicClock(process.hrtime.bigint);
- * clock.monotonicNs() <= clock.monotonicNs() // always
+ * const monotonic = new MonotonicClock(process.hrtime.bigint);
+ * monotonic.monotonicNs() <= monotonic.monotonicNs() // true
  */
 export class MonotonicClock {
   readonly #source: () => bigint;
-  // Slots, not bigint fields: V8 computes with int64 slots in registers and boxes bigint fields.
+  // Slots and not bigint fields, which would allocate (docs/internals/performance.md).
   readonly #slots = new BigInt64Array(2);
   #regressions = 0;
 
-  /** @param source int64 nanoseconds from an origin that stays the same */
+  /**
+   * @param source returns int64 nanoseconds from an origin that stays the same
+   * @throws ArgumentTypeError (`ERR_INVALID_ARG_TYPE`) when `source` is not a function
+   */
   constructor(source: () => bigint) {
+    if (typeof source !== 'function') throw new ArgumentTypeError('source', 'a function', source);
     this.#source = source;
     this.#slots[GREATEST] = INT64_MIN;
   }
 
-  /** The source's reading, or the greatest one so far when the source went back. Costs a few ns over it. */
+  /**
+   * The source's reading, or the greatest one so far when the source went back. Costs a few ns more
+   * than the source.
+   */
   monotonicNs(): MonotonicNs {
     const slots = this.#slots;
     slots[READ] = this.#source();

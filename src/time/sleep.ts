@@ -1,31 +1,39 @@
 /**
- * Sleeping on a clock. A timer is only a hint (`setTimeout` fires up to a millisecond early on the monotonic
- * clock, and a simulated clock may do worse), so on every wake the monotonic clock is read and the rest is
- * slept again. Nothing is left behind, neither timer nor listener, however it ends.
+ * Sleeping on a clock. A timer is only a hint: `setTimeout` fires up to a millisecond early on the
+ * monotonic clock, and a simulated clock may do worse. So every wake-up reads the monotonic clock
+ * and sleeps again for the rest. However the sleep ends, it leaves neither timer nor listener
+ * behind.
  */
 import type { Cancel, Clock } from './clock.ts';
-import { ArgumentRangeError } from './errors.ts';
+import { ArgumentRangeError, checkMethods, checkObject } from './errors.ts';
 import { msFromNsUp, nsFromMsUp } from './rounding.ts';
 
+/** Options of {@link sleep}. */
 export interface SleepOptions {
-  /** Ends the sleep: the promise is then rejected with the signal's reason. */
-  readonly signal?: AbortSignal;
+  /** Ends the sleep: the promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
   /** A background sleep does not keep the process alive. Default `false`. */
-  readonly background?: boolean;
+  readonly background?: boolean | undefined;
 }
 
 /**
  * Resolves once at least `delayMs` (fractions allowed) have passed on the clock's monotonic clock.
- * It may be any amount later.
+ * It may resolve any amount later.
  *
- * Rejects with `signal.reason` when aborted, before or during the sleep; with an ArgumentTypeError or
- * ArgumentRangeError when `delayMs` is negative, not finite, or not within int64 nanoseconds.
+ * Rejects, and never throws:
  *
- * @example await sleep(clock, 250, { signal: AbortSignal.timeout(100) }) // rejects with TimeoutError
+ * - with `signal.reason` when the signal aborts, before or during the sleep
+ * - with an ArgumentTypeError (`ERR_INVALID_ARG_TYPE`) when `clock`, `delayMs` or `options` has the
+ *   wrong type
+ * - with an ArgumentRangeError (`ERR_OUT_OF_RANGE`) when `delayMs` is negative, not finite, or
+ *   outside int64 nanoseconds
+ *
+ * @example await sleep(systemClock(), 2.5, { signal });
  */
 export function sleep(clock: Clock, delayMs: number, options: SleepOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
-    const { signal, background = false } = options;
+    checkMethods('clock', 'a Clock', clock, ['monotonicNs', 'setTimer']);
+    const { signal, background = false } = checkObject('options', options);
     const delayNs = nsFromMsUp(delayMs, 'delayMs');
     if (delayNs < 0n) throw new ArgumentRangeError('delayMs', '0 or more', delayMs);
     signal?.throwIfAborted();

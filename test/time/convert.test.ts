@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  addMs,
   dateFromUnixNs,
+  hrTimeFromUnixNs,
   instantFromUnixNs,
   msFromUnixNs,
   unixNsFromDate,
+  unixNsFromHrTime,
   unixNsFromInstant,
   unixNsFromMs,
 } from '../../src/time/convert.ts';
@@ -60,7 +63,7 @@ describe('milliseconds and Date', () => {
     expect(unixNsFromMs(-0.000_000_1)).toBe(-1n);
   });
 
-  it('refuses what is no date in range', () => {
+  it('refuses a value that is not a date in range', () => {
     const range = expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' });
     const type = expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' });
     expect(() => unixNsFromDate(new Date(Number.NaN))).toThrow(range);
@@ -72,7 +75,7 @@ describe('milliseconds and Date', () => {
   });
 });
 
-describe('Temporal.Instant and its likes', () => {
+describe('Temporal.Instant and similar objects', () => {
   it('round-trip', () => {
     fc.assert(
       fc.property(instant, (t) => {
@@ -92,8 +95,48 @@ describe('Temporal.Instant and its likes', () => {
     );
   });
 
-  it('refuses what Temporal can express and int64 cannot', () => {
+  it('refuses an instant of Temporal that is outside int64', () => {
     expect(() => unixNsFromInstant({ epochNanoseconds: INT64_MAX + 1n })).toThrow(
+      expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
+    );
+  });
+});
+
+describe('HrTime', () => {
+  it.each<[bigint, [number, number]]>([
+    [0n, [0, 0]],
+    [1_500_000_007n, [1, 500_000_007]],
+    [-1n, [-1, 999_999_999]],
+    [2n ** 63n - 1n, [9_223_372_036, 854_775_807]],
+    [-(2n ** 63n), [-9_223_372_037, 145_224_192]],
+  ])('%s and back', (instant, time) => {
+    expect(hrTimeFromUnixNs(instant)).toEqual(time);
+    expect(unixNsFromHrTime(time)).toBe(instant);
+  });
+
+  it.each([[[1.5, 0]], [[0, -1]], [[0, 1e9]], [[1e11, 0]], [[9_223_372_036, 854_775_808]]])(
+    'refuses %o',
+    (time) => {
+      expect(() => unixNsFromHrTime(time as [number, number])).toThrow(
+        expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
+      );
+    },
+  );
+});
+
+describe('addMs', () => {
+  it.each<[bigint, number, bigint]>([
+    [1_000_000_000n, 1.5, 1_001_500_000n],
+    [0n, -1, -1_000_000n],
+    // Rounded down, also where that is away from zero.
+    [0n, -1e-7, -1n],
+    [0n, 1e-7, 0n],
+  ])('%s + %s ms', (instant, ms, sum) => {
+    expect(addMs(instant, ms)).toBe(sum);
+  });
+
+  it('refuses a sum outside int64', () => {
+    expect(() => addMs(2n ** 63n - 1n, 1)).toThrow(
       expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
     );
   });

@@ -8,7 +8,7 @@ it('holds the greatest reading while its source is behind it', () => {
   const clock = new MonotonicClock(() => source.shift()!);
   const readings = Array.from({ length: 6 }, () => clock.monotonicNs());
   expect(readings).toEqual([10n, 12n, 12n, 12n, 12n, 13n]);
-  expect(clock.regressions).toBe(2); // 7 and 11; a repeated 12 has not gone back
+  expect(clock.regressions).toBe(2); // 7 and 11; a repeated 12 does not count
 });
 
 it('passes the least int64 on', () => {

@@ -12,7 +12,7 @@ import {
   nsFromSecondsUp,
 } from '../../src/time/rounding.ts';
 
-/** A double as an exact fraction, taken from its bits: independent of how the code under test does it. */
+/** A double as an exact fraction, taken from its bits, so independent of the code under test. */
 function fraction(value: number): { numerator: bigint; denominator: bigint } {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
@@ -27,7 +27,7 @@ function fraction(value: number): { numerator: bigint; denominator: bigint } {
 }
 
 const int64 = fc.bigInt({ min: INT64_MIN, max: INT64_MAX });
-/** Doubles of every size within range, many of them tiny, whole or next to whole. */
+/** Doubles of every size within range; many of them are tiny, whole or next to whole. */
 const ms = fc.oneof(
   fc.double({ min: -9.2e12, max: 9.2e12, noNaN: true }),
   fc.double({ min: -1e4, max: 1e4, noNaN: true }),
@@ -39,7 +39,7 @@ const seed = { seed: 20_101, numRuns: 2000 };
 describe('divFloor and divCeil', () => {
   it.each([
     [7n, 2n, 3n, 4n],
-    [-7n, 2n, -4n, -3n], // where the language's own division differs
+    [-7n, 2n, -4n, -3n], // JavaScript's own division rounds differently
     [6n, 3n, 2n, 2n],
     [-6n, 3n, -2n, -2n],
     [0n, 5n, 0n, 0n],
@@ -94,7 +94,7 @@ describe.each([
     }
   });
 
-  it('refuses what is no number', () => {
+  it('refuses a value that is not a number', () => {
     for (const convert of [down, up]) {
       expect(() => convert(1n as unknown as number)).toThrow(
         expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
@@ -105,8 +105,8 @@ describe.each([
 
 describe('the worked values', () => {
   it.each([
-    [0.1, 100_000n, 100_001n], // the double is a little more than a tenth
-    [0.3, 299_999n, 300_000n], // and this one a little less than three
+    [0.1, 100_000n, 100_001n], // the double 0.1 is a little more than a tenth
+    [0.3, 299_999n, 300_000n], // the double 0.3 is a little less than three tenths
     [0.5, 500_000n, 500_000n],
     [-0.1, -100_001n, -100_000n],
   ])('%s ms is between %s and %s ns', (value, low, high) => {
@@ -116,7 +116,7 @@ describe('the worked values', () => {
 });
 
 describe('nanoseconds to milliseconds', () => {
-  /** The next double in either direction, by way of its bits. */
+  /** The next double in either direction, found through its bits. */
   function next(value: number, up: boolean): number {
     if (value === 0) return up ? 5e-324 : -5e-324;
     const view = new DataView(new ArrayBuffer(8));

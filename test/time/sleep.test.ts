@@ -5,7 +5,7 @@ import { HandClock } from '../kit/hand-clock.ts';
 
 const NONE = { foreground: 0, background: 0 };
 
-/** A signal that counts the listeners left on it. */
+/** A signal that counts the listeners that are still on it. */
 function watched(): { controller: AbortController; listeners: () => number } {
   const controller = new AbortController();
   const { signal } = controller;
@@ -24,7 +24,7 @@ function watched(): { controller: AbortController; listeners: () => number } {
 }
 
 describe('sleep', () => {
-  it('resolves when the time has passed and leaves nothing behind', async () => {
+  it('resolves when the time has passed, and leaves no timer or listener', async () => {
     const clock = new HandClock();
     const { controller, listeners } = watched();
     const slept = sleep(clock, 250.5, { signal: controller.signal });
@@ -38,7 +38,7 @@ describe('sleep', () => {
 
   it('sleeps the rest when a timer fires early', async () => {
     const clock = new HandClock();
-    clock.timersEarlyNs = 990_000n; // what setTimeout does
+    clock.timersEarlyNs = 990_000n; // as setTimeout does
     const slept = sleep(clock, 2);
     clock.timersEarlyNs = 0n;
     clock.advance(1_999_999n);

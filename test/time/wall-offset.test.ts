@@ -3,22 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { readWallOffset, WallOffset } from '../../src/time/wall-offset.ts';
 import { HandClock } from '../kit/hand-clock.ts';
 
-const MS = 1_000_000n;
+const NS_PER_MS = 1_000_000n;
 
 const newClock = (): HandClock =>
-  new HandClock({ wall: 1_795_227_787_534_418_003n, monotonicGridNs: 1n, wallGridNs: MS });
+  new HandClock({ wall: 1_795_227_787_534_418_003n, monotonicGridNs: 1n, wallGridNs: NS_PER_MS });
 
 describe('readWallOffset', () => {
   it('accounts for both grids', () => {
     const clock = new HandClock({
-      monotonic: 1_000_050n, // reads 1_000_000
+      monotonic: 1_000_050n, // it reads 1_000_000
       monotonicGridNs: 100n,
-      wall: 7_999_999n, // reads 7_000_000
-      wallGridNs: MS,
+      wall: 7_999_999n, // it reads 7_000_000
+      wallGridNs: NS_PER_MS,
     });
     expect(readWallOffset(clock)).toEqual({
       lowerNs: 7_000_000n - 1_000_000n - 100n,
-      upperNs: 7_000_000n + MS - 1_000_000n,
+      upperNs: 7_000_000n + NS_PER_MS - 1_000_000n,
       readAt: 1_000_000n,
     });
   });
@@ -34,10 +34,10 @@ describe('readWallOffset', () => {
         let reads = 0;
         clock.onRead = () => clock.advance([0n, beforeRead, afterRead][reads++ % 3]!);
         const bounds = readWallOffset(clock);
-        if (bounds === undefined) return; // a coarse grid can make a narrow bracket look wide
+        if (bounds === undefined) return; // a coarse grid can make a narrow bracket seem wide
         const truth = clock.wallOffset;
         expect(bounds.lowerNs <= truth && truth <= bounds.upperNs).toBe(true);
-        expect(bounds.upperNs - bounds.lowerNs <= MS + wallGrid + monoGrid).toBe(true);
+        expect(bounds.upperNs - bounds.lowerNs <= NS_PER_MS + wallGrid + monoGrid).toBe(true);
       }),
       { seed: 20_105 },
     );
@@ -47,7 +47,7 @@ describe('readWallOffset', () => {
     const clock = newClock();
     let pauses = 4;
     clock.onRead = (which) => {
-      if (which === 'wall' && pauses-- > 0) clock.advance(MS + 1n);
+      if (which === 'wall' && pauses-- > 0) clock.advance(NS_PER_MS + 1n);
     };
     expect(readWallOffset(clock)).toBeDefined();
     expect(pauses).toBe(-1);
@@ -55,7 +55,7 @@ describe('readWallOffset', () => {
 
   it('takes a bracket of exactly 1 ms', () => {
     const clock = newClock();
-    clock.onRead = (which) => which === 'wall' && clock.advance(MS);
+    clock.onRead = (which) => which === 'wall' && clock.advance(NS_PER_MS);
     expect(readWallOffset(clock)).toBeDefined();
   });
 
@@ -65,7 +65,7 @@ describe('readWallOffset', () => {
     clock.onRead = (which) => {
       if (which !== 'wall') return;
       reads++;
-      clock.advance(MS + 1n);
+      clock.advance(NS_PER_MS + 1n);
     };
     expect(readWallOffset(clock)).toBeUndefined();
     expect(reads).toBe(5);
@@ -78,7 +78,7 @@ describe('WallOffset', () => {
     return { lowerNs, upperNs, readAt };
   };
 
-  it('keeps what all reads agree on, a single point included', () => {
+  it('keeps the intersection of all reads, even a single point', () => {
     const offset = new WallOffset();
     expect(offset.bounds).toBeUndefined();
     expect(offset.observe(read(0n, 10n))).toBe(true);
@@ -88,7 +88,7 @@ describe('WallOffset', () => {
     expect(offset.bounds).toEqual({ lowerNs: 10n, upperNs: 10n });
   });
 
-  it('starts over from the newest read when nothing is left', () => {
+  it('starts over from the newest read when the intersection is empty', () => {
     const offset = new WallOffset();
     offset.observe(read(0n, 10n));
     expect(offset.observe(read(11n, 21n))).toBe(false);
