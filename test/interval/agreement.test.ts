@@ -9,7 +9,9 @@ const span = (earliest: bigint, latest: bigint): TimeInterval => timeInterval({ 
 const spans = (...ends: [number, number][]): TimeInterval[] =>
   ends.map(([earliest, latest]) => span(BigInt(earliest), BigInt(latest)));
 
-/** Counts covers at every end: the first and the last with enough of them are the hull's edges. */
+/**
+ * Counts covers at every end. The hull's edges are the first and the last end with enough covers.
+ */
 function bruteForce(intervals: TimeInterval[], quorum: number): TimeInterval | undefined {
   const points = intervals
     .flatMap(({ earliest, latest }) => [earliest, latest])
@@ -25,25 +27,28 @@ const seed = { seed: 20_109, numRuns: 3000 };
 
 describe('agreement', () => {
   it.each([
-    // intervals, f, the hull, who disagrees
+    // intervals, f, the hull, which intervals disagree
     [spans([0, 10]), 0, [0, 10], []],
     [spans([0, 10], [5, 15]), 0, [5, 10], []],
     [spans([0, 5], [5, 9]), 0, [5, 5], []], // touching is overlap
     [spans([0, 4], [5, 9]), 0, undefined, []],
     [spans([0, 4], [2, 6], [90, 91]), 1, [2, 4], [2]], // a falseticker, named
     [spans([90, 91], [0, 4], [2, 6]), 1, [2, 4], [0]],
-    [spans([0, 4], [2, 6], [5, 9]), 1, [2, 6], []], // two pieces, [2, 4] and [5, 6]: their hull
-    [spans([0, 10], [2, 11], [3, 20], [0, 5]), 1, [2, 10], []], // the header's example; truth is 10
+    // Two pieces, [2, 4] and [5, 6]; the answer is their hull.
+    [spans([0, 4], [2, 6], [5, 9]), 1, [2, 6], []],
+    // The example in the header of agreement.ts; the truth is 10.
+    [spans([0, 10], [2, 11], [3, 20], [0, 5]), 1, [2, 10], []],
     [spans([0, 1], [4, 5], [8, 9]), 1, undefined, []],
     [spans([0, 0], [0, 0], [7, 7]), 1, [0, 0], [2]],
     [spans([0, 3], [1, 2], [9, 12], [10, 11]), 2, [1, 11], []], // two against two: sound, wide
   ])('of %o with %i wrong', (intervals, faulty, expected, disagreeing) => {
-    const result = agreement(intervals, faulty);
-    if (expected === undefined) expect(result).toEqual({ agreed: false, reason: 'no-quorum' });
+    const result = agreement(intervals, { maxFaulty: faulty });
+    if (expected === undefined)
+      expect(result).toEqual({ status: 'undecided', reason: 'no-quorum' });
     else {
       const [earliest, latest] = expected;
       expect(result).toEqual({
-        agreed: true,
+        status: 'agreed',
         interval: span(BigInt(earliest!), BigInt(latest!)),
         disagreeing,
         quorum: intervals.length >= 2 * faulty + 1 ? 'full' : 'partial',
@@ -52,32 +57,38 @@ describe('agreement', () => {
   });
 
   it('has nothing to say when all may be wrong', () => {
-    expect(agreement([], 0)).toEqual({ agreed: false, reason: 'too-few' });
-    expect(agreement(spans([0, 1]), 1)).toEqual({ agreed: false, reason: 'too-few' });
-    expect(agreement(spans([0, 1]), 5)).toEqual({ agreed: false, reason: 'too-few' });
+    expect(agreement([], { maxFaulty: 0 })).toEqual({ status: 'undecided', reason: 'too-few' });
+    expect(agreement(spans([0, 1]), { maxFaulty: 1 })).toEqual({
+      status: 'undecided',
+      reason: 'too-few',
+    });
+    expect(agreement(spans([0, 1]), { maxFaulty: 5 })).toEqual({
+      status: 'undecided',
+      reason: 'too-few',
+    });
   });
 
   it('works at the limits of int64, where doubles could not tell the ends apart', () => {
     const a = span(INT64_MIN, INT64_MAX);
     const b = span(INT64_MAX - 3n, INT64_MAX - 1n);
     const c = span(INT64_MAX - 2n, INT64_MAX);
-    expect(agreement([a, b, c], 0)).toMatchObject({
+    expect(agreement([a, b, c], { maxFaulty: 0 })).toMatchObject({
       interval: span(INT64_MAX - 2n, INT64_MAX - 1n),
     });
   });
 
   it.each([-1, 0.5, Number.NaN, Infinity, '1', undefined])('refuses %s wrong sources', (bad) => {
-    expect(() => agreement(spans([0, 1]), bad as number)).toThrow(
+    expect(() => agreement(spans([0, 1]), { maxFaulty: bad as number })).toThrow(
       expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
     );
   });
 
   it('refuses an interval that ends before it starts', () => {
     const swapped = { earliest: unixNs(5n), latest: unixNs(4n) };
-    expect(() => agreement([span(0n, 9n), swapped], 0)).toThrow(/^intervals\[1\]/);
+    expect(() => agreement([span(0n, 9n), swapped], { maxFaulty: 0 })).toThrow(/^intervals\[1\]/);
   });
 
-  it('is what counting covers at every end finds', () => {
+  it('is the result of counting covers at every end', () => {
     fc.assert(
       fc.property(
         fc.array(interval, { minLength: 1, maxLength: 9 }),
@@ -85,9 +96,9 @@ describe('agreement', () => {
         (all, faulty) => {
           fc.pre(faulty < all.length);
           const expected = bruteForce(all, all.length - faulty);
-          const result = agreement(all, faulty);
-          expect(result.agreed ? result.interval : undefined).toEqual(expected);
-          if (!result.agreed || !expected) return;
+          const result = agreement(all, { maxFaulty: faulty });
+          expect(result.interval).toEqual(expected);
+          if (!expected) return;
           const apart = all.flatMap(({ earliest, latest }, i) =>
             latest < expected.earliest || earliest > expected.latest ? [i] : [],
           );
@@ -111,10 +122,10 @@ describe('agreement', () => {
             ),
           ),
         ([all, shuffled, faulty]) => {
-          const one = agreement(all, faulty);
-          const other = agreement(shuffled, faulty);
-          expect(one.agreed).toBe(other.agreed);
-          if (!one.agreed || !other.agreed) return;
+          const one = agreement(all, { maxFaulty: faulty });
+          const other = agreement(shuffled, { maxFaulty: faulty });
+          expect(one.status).toBe(other.status);
+          if (one.status !== 'agreed' || other.status !== 'agreed') return;
           expect(one.interval).toEqual(other.interval);
           const named = one.disagreeing.map((i) => all[i]);
           expect(new Set(other.disagreeing.map((i) => shuffled[i]))).toEqual(new Set(named));
@@ -129,7 +140,7 @@ describe('agreement', () => {
       fc
         .tuple(fc.bigInt({ min: 0n, max: 6n }), fc.bigInt({ min: 0n, max: 6n }))
         .map(([below, above]) => span(truth - below, truth + above));
-    // Liars that know the honest intervals: their ends lie at, or just beside, honest ends.
+    // Liars that know the honest intervals: their ends lie at honest ends, or just beside them.
     const world = fc
       .tuple(end, fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 6 }))
       .chain(([truth, faulty, extra]) =>
@@ -156,22 +167,22 @@ describe('agreement', () => {
       });
     fc.assert(
       fc.property(world, ([truth, faulty, honest, liars]) => {
-        const result = agreement([...liars, ...honest], faulty);
-        expect(result.agreed).toBe(true);
-        if (result.agreed) expect(contains(result.interval, unixNs(truth))).toBe(true);
+        const result = agreement([...liars, ...honest], { maxFaulty: faulty });
+        expect(result.status).toBe('agreed');
+        expect(contains(result.interval as TimeInterval, unixNs(truth))).toBe(true);
       }),
       { ...seed, numRuns: 10_000 },
     );
   });
 
-  it('lets nobody stretch a full quorum beyond what the honest ones cover', () => {
+  it('a full quorum never reaches beyond the honest intervals', () => {
     fc.assert(
       fc.property(
         fc.array(interval, { minLength: 3, maxLength: 6 }),
         fc.array(interval, { minLength: 2, maxLength: 2 }),
         (honest, liars) => {
-          const result = agreement([...honest, ...liars], 2);
-          if (!result.agreed || result.quorum !== 'full') return;
+          const result = agreement([...honest, ...liars], { maxFaulty: 2 });
+          if (result.quorum !== 'full') return;
           const { earliest, latest } = result.interval;
           for (const edge of [earliest, latest]) {
             expect(honest.some((each) => contains(each, edge))).toBe(true);
@@ -187,8 +198,8 @@ describe('intervals beyond int64', () => {
   it('refuses ends that a typed array would wrap or round', () => {
     const far = { earliest: 2n ** 64n, latest: 2n ** 64n + 1n };
     const numbers = { earliest: 1, latest: 2 };
-    expect(() => agreement([far as never], 0)).toThrow(ArgumentRangeError);
-    expect(() => agreement([numbers as never], 0)).toThrow(ArgumentTypeError);
+    expect(() => agreement([far as never], { maxFaulty: 0 })).toThrow(ArgumentRangeError);
+    expect(() => agreement([numbers as never], { maxFaulty: 0 })).toThrow(ArgumentTypeError);
   });
 });
 
@@ -211,7 +222,7 @@ describe('agreedHull', () => {
     );
   });
 
-  it('leaves its result alone when there is none', () => {
+  it('leaves its output unchanged when there is no hull', () => {
     const out = Float64Array.of(7, 8);
     expect(agreedHull(Float64Array.of(0, 5), Float64Array.of(4, 9), 2, out)).toBe(false);
     expect([...out]).toEqual([7, 8]);

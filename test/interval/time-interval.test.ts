@@ -1,22 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  type ClockInterval,
   contains,
+  formatInterval,
   hull,
   intersect,
   isAfter,
   isBefore,
+  midpoint,
   overlaps,
-  type TimeInterval,
+  parseInterval,
   timeInterval,
+  uncertaintyNs,
   widen,
-  width,
+  widthNs,
 } from '../../src/interval/time-interval.ts';
 import { INT64_MAX, INT64_MIN, unixNs } from '../../src/time/instant.ts';
 
-const span = (earliest: bigint, latest: bigint): TimeInterval => timeInterval({ earliest, latest });
+const span = (earliest: bigint, latest: bigint): ClockInterval =>
+  timeInterval({ earliest, latest });
 
-/** Small enough that ends meet often, and that every instant can be tried. */
+/** Few enough that ends often meet and that every instant can be tried. */
 const POINTS = Array.from({ length: 13 }, (_, i) => unixNs(BigInt(i)));
 const point = fc.bigInt({ min: 0n, max: 12n });
 const small = fc.tuple(point, point).map(([a, b]) => (a < b ? span(a, b) : span(b, a)));
@@ -25,10 +30,10 @@ const seed = { seed: 20_108, numRuns: 1000 };
 describe('timeInterval', () => {
   it('takes a single instant and the whole of int64', () => {
     expect(span(5n, 5n)).toEqual({ earliest: 5n, latest: 5n });
-    expect(width(span(INT64_MIN, INT64_MAX))).toBe(2n ** 64n - 1n);
+    expect(widthNs(span(INT64_MIN, INT64_MAX))).toBe(2n ** 64n - 1n);
   });
 
-  it('refuses ends that are swapped, out of range or no bigint', () => {
+  it('refuses ends that are swapped, out of range or not bigints', () => {
     const range = expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' });
     expect(() => span(6n, 5n)).toThrow(range);
     expect(() => span(0n, INT64_MAX + 1n)).toThrow(range);
@@ -41,7 +46,7 @@ describe('timeInterval', () => {
 
 describe('the relations', () => {
   it.each([
-    // a, b, and how a lies to b
+    // a, b, and where a lies relative to b
     [span(0n, 4n), span(5n, 9n), 'before'],
     [span(0n, 5n), span(5n, 9n), 'overlaps'], // touching: 5 may be the instant of both
     [span(5n, 9n), span(0n, 5n), 'overlaps'],
@@ -54,7 +59,7 @@ describe('the relations', () => {
     expect(overlaps(a, b)).toBe(relation === 'overlaps');
   });
 
-  it('are what every pair of instants says', () => {
+  it('agree with a check of every pair of instants', () => {
     fc.assert(
       fc.property(small, small, (a, b) => {
         const inA = POINTS.filter((p) => contains(a, p));
@@ -74,11 +79,18 @@ describe('contains, intersect, hull', () => {
     expect(inside).toEqual([3n, 4n, 5n, 6n]);
   });
 
-  it('hold exactly the common instants, and exactly what lies from first to last', () => {
+  it('have no common instant when the intervals are apart', () => {
+    expect(intersect(span(0n, 1n), span(3n, 4n))).toBeUndefined();
+    expect(intersect(span(3n, 4n), span(0n, 1n))).toBeUndefined();
+    expect(intersect(span(0n, 3n), span(3n, 4n))).toEqual(span(3n, 3n));
+  });
+
+  it('hold exactly the common instants, and exactly those from first to last', () => {
     fc.assert(
       fc.property(small, small, (a, b) => {
         const common = intersect(a, b);
         const both = POINTS.filter((p) => contains(a, p) && contains(b, p));
+        expect(common === undefined).toBe(both.length === 0);
         expect(common === undefined ? [] : POINTS.filter((p) => contains(common, p))).toEqual(both);
         const either = POINTS.filter((p) => contains(a, p) || contains(b, p));
         expect(hull(a, b)).toEqual(span(either[0]!, either[either.length - 1]!));
@@ -105,6 +117,48 @@ describe('widen', () => {
     );
     expect(() => widen(span(0n, 9n), 1 as unknown as bigint)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+  });
+});
+
+describe('the middle, the uncertainty, and texts', () => {
+  it.each([
+    [10n, 20n, 15n, 5n],
+    [10n, 21n, 15n, 6n],
+    [-3n, 0n, -2n, 2n],
+    [7n, 7n, 7n, 0n],
+    [INT64_MIN, INT64_MAX, -1n, 2n ** 63n],
+  ])(
+    '[%s, %s]: neither end is further from the middle than the uncertainty',
+    (a, b, middle, half) => {
+      const interval = span(a, b);
+      expect([midpoint(interval), uncertaintyNs(interval)]).toEqual([middle, half]);
+      expect([interval.midpoint, interval.uncertaintyNs, interval.widthNs]).toEqual([
+        middle,
+        half,
+        b - a,
+      ]);
+      expect(middle - a <= half && b - middle <= half).toBe(true);
+      expect(Object.keys(interval)).toEqual(['earliest', 'latest']);
+      expect(parseInterval(String(interval))).toEqual(interval);
+    },
+  );
+
+  it('is the ISO 8601 interval', () => {
+    expect(formatInterval(span(0n, 1_500_000_000n))).toBe(
+      '1970-01-01T00:00:00.000000000Z/1970-01-01T00:00:01.500000000Z',
+    );
+  });
+
+  it.each([
+    ['', 'syntax'],
+    ['1970-01-01T00:00:00Z', 'syntax'],
+    ['1970-01-01T00:00:00Z/1970-01-01T00:00:01Z/1970-01-01T00:00:02Z', 'syntax'],
+    ['1970-01-01T00:00:01Z/1970-01-01T00:00:00Z', 'out-of-range'],
+    ['1970-01-01T00:00:00Z/1970-02-30T00:00:00Z', 'no-such-time'],
+  ])('refuses %o', (text, reason) => {
+    expect(() => parseInterval(text)).toThrow(
+      expect.objectContaining({ code: 'ERR_ISO_TIME', reason }),
     );
   });
 });
