@@ -7,21 +7,21 @@
  * - Without the first fsync a crash can keep the rename and lose the bytes: a torn file.
  * - Without the second a crash can undo the rename: the old, *lower* ceiling comes back.
  * - `rename` is atomic (POSIX), so a reader sees the old number or the new one, never a mixture,
- *   and a file that does not check out is damage and not a crash. It is refused, never guessed
- *   around.
+ *   So no crash can leave a file with a wrong checksum: such a file was damaged. It is refused, and
+ *   its number is never guessed.
  *
- * The replacement is written once, as a generator of disk calls, and run at two speeds: awaited
- * call by call in the background, or at once when a caller cannot wait. The two may overlap, and
- * then a background write must not rename its lower ceiling over an urgent, higher one. So the
- * background looks whether it was overtaken, and renames in the same turn of the event loop as it
- * looked; and the two have a temporary file each. Other processes are kept away by the lock
- * (durable-lock.ts).
+ * The replacement is written once, as a generator of disk calls, and run in two ways: a
+ * *background* write awaits one call after the other, an *urgent* write performs them all before it
+ * returns. The two may overlap, and then the background write must not rename its lower ceiling
+ * over the higher one of the urgent write. So each has a temporary file of its own, and the
+ * background write checks whether it was overtaken and renames in the same turn of the event loop.
+ * The lock (durable-lock.ts) keeps other processes away.
  *
- * A write that fails leaves the ceiling where it was. Each attempt writes the temporary
- * file anew: after a failed fsync the kernel may call the same pages clean (fsync's errors are reported
- * once).
+ * A write that fails leaves the ceiling where it was. Each attempt writes the temporary file anew,
+ * because after a failed fsync the kernel may call the same pages clean: it reports each fsync
+ * error only once.
  *
- * Format, version 1: 53 bytes of ASCII, for people too.
+ * Format, version 1: 53 bytes of ASCII, which people can read too.
  *
  *     epsilon-clock ceiling 1 1795227787534418003 8548682a\n
  *     magic                 |  19 digits, Unix ns CRC-32 (ISO-HDLC) of all before its 8 hex digits
@@ -37,45 +37,85 @@ import { crc32 } from 'node:zlib';
 import { EpsilonClockError } from '../time/errors.ts';
 import { INT64_MAX } from '../time/instant.ts';
 
-/** One call to the file system, named and shaped as in `node:fs`. `open` gives a number. */
+/**
+ * One call to the file system, with the name and arguments that `node:fs` has. `open` returns a
+ * number. `readFile` returns the bytes of a regular file, at least the first `limit` of them.
+ * Anything that is not a regular file (a pipe, a device) it refuses with code `EFTYPE`, without
+ * waiting for it.
+ */
 export type DiskCall =
   | readonly ['open', path: string, flags: 'r' | 'w']
   | readonly ['writeFile', file: number, bytes: Uint8Array]
   | readonly ['fsync', file: number]
   | readonly ['close', file: number]
   | readonly ['rename', from: string, to: string]
-  | readonly ['readFile', path: string]
+  | readonly ['readFile', path: string, limit: number]
   | readonly ['realpath', path: string]
   | readonly ['readlink', path: string];
 
-/** A file system, at two speeds. Errors are Node's: they carry `code`, such as `ENOSPC`. */
+/** A file system whose calls block or are awaited. Errors carry Node's `code`, such as `ENOSPC`. */
 export interface Disk {
   /** Performs the call before it returns. */
   now(call: DiskCall): unknown;
-  /** Performs the call without holding up the event loop. */
+  /** Performs the call without blocking the event loop. */
   later(call: DiskCall): Promise<unknown>;
 }
 
+/**
+ * Flag for `open`. Without it, opening a pipe whose other end is not open never returns. Windows
+ * does not have it.
+ */
+const NONBLOCK: number = fs.constants.O_NONBLOCK ?? 0;
+const OPEN_FLAGS = {
+  r: fs.constants.O_RDONLY | NONBLOCK,
+  w: fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_TRUNC | NONBLOCK,
+};
+
 const now = {
-  open: fs.openSync,
+  open: (path: string, flags: 'r' | 'w') => fs.openSync(path, OPEN_FLAGS[flags]),
   writeFile: fs.writeFileSync,
   fsync: fs.fsyncSync,
   close: fs.closeSync,
   rename: fs.renameSync,
-  readFile: fs.readFileSync,
+  readFile: readRegular,
   realpath: fs.realpathSync.native,
   readlink: fs.readlinkSync,
 };
 const later = {
-  open: promisify(fs.open),
+  open: (path: string, flags: 'r' | 'w') => promisify(fs.open)(path, OPEN_FLAGS[flags]),
   writeFile: promisify(fs.writeFile),
   fsync: promisify(fs.fsync),
   close: promisify(fs.close),
   rename: promisify(fs.rename),
-  readFile: promisify(fs.readFile),
+  // The same blocking read: it is small, and happens once in a clock's life.
+  readFile: async (path: string, limit: number) => readRegular(path, limit),
   realpath: promisify(fs.realpath.native),
   readlink: promisify(fs.readlink),
 };
+
+/** Reads at most `limit` bytes of a regular file. Never reads a pipe or an endless device. */
+function readRegular(path: string, limit: number): Uint8Array {
+  const file = fs.openSync(path, OPEN_FLAGS.r);
+  try {
+    const stat = fs.fstatSync(file);
+    // Not for a directory: there `read` fails with EISDIR.
+    if (!stat.isFile() && !stat.isDirectory()) {
+      throw Object.assign(new Error(`EFTYPE: not a regular file, read '${path}'`), {
+        code: 'EFTYPE',
+      });
+    }
+    const bytes = new Uint8Array(limit);
+    let length = 0;
+    while (length < limit) {
+      const read = fs.readSync(file, bytes, length, limit - length, null);
+      if (read === 0) break;
+      length += read;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    fs.closeSync(file);
+  }
+}
 
 /** The file system of the operating system. */
 export const systemDisk: Disk = {
@@ -83,40 +123,47 @@ export const systemDisk: Disk = {
   later: ([name, ...args]) => (later[name] as (...args: unknown[]) => Promise<unknown>)(...args),
 };
 
-/** What is wrong with the content of a ceiling file. */
-export type CeilingFileFault = 'magic' | 'version' | 'length' | 'checksum' | 'range';
+/**
+ * The rule that a ceiling file breaks. `kind`: it is not a regular file. The others are about its
+ * content.
+ */
+export type CeilingFileReason = 'kind' | 'magic' | 'version' | 'length' | 'checksum' | 'range';
 
 /**
- * The file is there and is not a ceiling this version can read: damaged, cut short, not ours, or
- * from a later version. Nothing is handed out, since the ceiling it held is not known. To go on,
- * restore a ceiling at or above the last timestamp used anywhere, or delete the file and accept a
- * first start.
+ * The file exists, but this version can't read a ceiling from it: it is damaged, cut short, not
+ * ours, or from a later version. No timestamp is handed out, because the ceiling it held is not
+ * known. To go on, restore a ceiling at or above the last timestamp used anywhere, or delete the
+ * file and accept a first start.
  */
 export class DurableClockFileError extends EpsilonClockError {
   readonly code = 'ERR_DURABLE_CLOCK_FILE' as const;
+  /** The clock's file. */
   readonly path: string;
   /** The first rule that the content breaks. */
-  readonly fault: CeilingFileFault;
+  readonly reason: CeilingFileReason;
 
-  constructor(path: string, fault: CeilingFileFault) {
-    super(`${path} holds no readable ceiling of a durable clock (${fault})`);
+  constructor(path: string, reason: CeilingFileReason) {
+    super(`${path} holds no readable ceiling of a durable clock (${reason})`);
     this.name = 'DurableClockFileError';
     this.path = path;
-    this.fault = fault;
+    this.reason = reason;
   }
 }
 
 /**
- * The file system refused: no such directory, no space (`ENOSPC`), read-only, no permission, input
- * or output error. `systemCode` and `cause` say which; the ceiling and the clock are as before.
+ * The file system refused a call: no such directory, no space (`ENOSPC`), read-only, no permission,
+ * an input or output error. `systemCode` and `cause` say which. The ceiling and the clock are as
+ * before.
  */
 export class DurableClockStorageError extends EpsilonClockError {
   readonly code = 'ERR_DURABLE_CLOCK_STORAGE' as const;
+  /** The clock's file. */
   readonly path: string;
+  /** The operating system's code, such as `ENOSPC`; `'unknown'` when there was none. */
   readonly systemCode: string;
 
   constructor(path: string, cause: unknown) {
-    const systemCode = (cause as NodeJS.ErrnoException | undefined)?.code ?? 'unknown';
+    const systemCode = codeOf(cause) ?? 'unknown';
     super(`the ceiling of the durable clock at ${path} can't be kept: ${systemCode}`, { cause });
     this.name = 'DurableClockStorageError';
     this.path = path;
@@ -135,7 +182,7 @@ export function encodeCeiling(ceilingNs: bigint): Uint8Array {
 }
 
 /** The ceiling in `bytes`, or their first fault. Accepts only what `encodeCeiling` writes. */
-export function decodeCeiling(bytes: Uint8Array): bigint | CeilingFileFault {
+export function decodeCeiling(bytes: Uint8Array): bigint | CeilingFileReason {
   const text = Buffer.from(bytes).toString('latin1');
   if (!text.startsWith(MAGIC)) return MAGIC.startsWith(text) ? 'length' : 'magic';
   if (!text.startsWith(HEAD)) return HEAD.startsWith(text) ? 'length' : 'version';
@@ -148,9 +195,9 @@ export function decodeCeiling(bytes: Uint8Array): bigint | CeilingFileFault {
 }
 
 /**
- * The one name of the file that `path` leads to, which need not exist yet: two names of one file (a
- * symbolic link, another spelling) must not lead to two locks, and a rename must not replace a
- * link.
+ * The canonical name of the file that `path` leads to; the file need not exist yet. Two names of
+ * one file (a symbolic link, another spelling) must not lead to two locks, and a rename must not
+ * replace a link.
  *
  * @throws DurableClockStorageError (`ERR_DURABLE_CLOCK_STORAGE`) when its directory can't be
  *   reached
@@ -158,19 +205,19 @@ export function decodeCeiling(bytes: Uint8Array): bigint | CeilingFileFault {
 export async function canonicalPath(path: string, disk: Disk): Promise<string> {
   try {
     try {
-      return (await disk.later(['realpath', path])) as string;
+      return pathFrom(await disk.later(['realpath', path]));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (codeOf(error) !== 'ENOENT') throw error;
     }
-    const directory = (await disk.later(['realpath', dirname(path)])) as string;
+    const directory = pathFrom(await disk.later(['realpath', dirname(path)]));
     const own = join(directory, basename(path));
     try {
-      // A link to a file that is yet to be made. Not `join`ed: `..` is the kernel's to resolve.
-      const target = (await disk.later(['readlink', own])) as string;
+      // A link to a file that does not exist yet. Not `join`ed, because the kernel resolves `..`.
+      const target = pathFrom(await disk.later(['readlink', own]));
       return await canonicalPath(isAbsolute(target) ? target : `${directory}/${target}`, disk);
     } catch (error) {
-      // Nothing there, or a file that another opener made this moment.
-      if (['ENOENT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return own;
+      // Nothing exists there, or another opener has just made a file.
+      if (['ENOENT', 'EINVAL'].includes(codeOf(error) ?? '')) return own;
       throw error;
     }
   } catch (error) {
@@ -180,7 +227,17 @@ export async function canonicalPath(path: string, disk: Disk): Promise<string> {
   }
 }
 
-/** The disk calls that replace `path`. Ends without the rename, false, when it was `overtaken`. */
+/** The path that a disk returned. It is checked, because the user may pass a disk of their own. */
+function pathFrom(given: unknown): string {
+  if (typeof given === 'string' && given !== '') return given;
+  throw new TypeError('the disk gave no path');
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null | undefined)?.code;
+}
+
+/** The disk calls that replace `path`. Returns false, without the rename, if `overtaken()`. */
 function* replacement(
   path: string,
   temporary: string,
@@ -196,7 +253,7 @@ function* replacement(
   }
   if (overtaken()) return false;
   yield ['rename', temporary, path];
-  // Windows can't fsync a directory; there the rename rests on the file system's own journal.
+  // Windows can't fsync a directory. There the rename relies on the file system's own journal.
   if (process.platform === 'win32') return true;
   const directory = (yield ['open', dirname(path), 'r']) as number;
   try {
@@ -207,12 +264,12 @@ function* replacement(
   return true;
 }
 
-/** The ceiling on the disk. One instance, in one process, per file: the caller holds the lock. */
+/** The ceiling on the disk. One instance per file, in one process: the caller holds the lock. */
 export class CeilingFile {
   readonly path: string;
   readonly #disk: Disk;
   #ceilingNs: bigint | undefined;
-  /** Urgent writes that reached the disk: tells a background write that it was overtaken. */
+  /** How many urgent writes reached the disk. When it rises, a background write was overtaken. */
   #urgentWrites = 0;
 
   private constructor(path: string, disk: Disk, ceilingNs: bigint | undefined) {
@@ -222,34 +279,37 @@ export class CeilingFile {
   }
 
   /**
-   * Reads the file at `path`; no such file is a first start.
+   * Reads the file at `path`. If it does not exist, this is a first start.
    *
-   * @throws DurableClockFileError (`ERR_DURABLE_CLOCK_FILE`) when the content is no ceiling
+   * @throws DurableClockFileError (`ERR_DURABLE_CLOCK_FILE`) when the content is not a ceiling
    * @throws DurableClockStorageError (`ERR_DURABLE_CLOCK_STORAGE`) when it can't be read
    */
   static async read(path: string, disk: Disk): Promise<CeilingFile> {
     let bytes: Uint8Array;
     try {
-      bytes = (await disk.later(['readFile', path])) as Uint8Array;
+      // One byte more than a ceiling has, so that a file that is too long is noticed.
+      const given = await disk.later(['readFile', path, LENGTH + 1]);
+      if (!(given instanceof Uint8Array)) throw new TypeError('the disk gave no bytes');
+      bytes = given;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        throw new DurableClockStorageError(path, error);
-      }
-      return new CeilingFile(path, disk, undefined);
+      const code = codeOf(error);
+      if (code === 'ENOENT') return new CeilingFile(path, disk, undefined);
+      if (code === 'EFTYPE') throw new DurableClockFileError(path, 'kind');
+      throw new DurableClockStorageError(path, error);
     }
     const ceilingNs = decodeCeiling(bytes);
     if (typeof ceilingNs !== 'bigint') throw new DurableClockFileError(path, ceilingNs);
     return new CeilingFile(path, disk, ceilingNs);
   }
 
-  /** What a crash now would leave at least: the ceiling that is certainly on the disk, if any. */
+  /** The ceiling that is certainly on the disk, if any: a crash now leaves at least this one. */
   get ceilingNs(): bigint | undefined {
     return this.#ceilingNs;
   }
 
   /**
-   * Writes `ceilingNs` without holding up the event loop; call it again only when it has settled.
-   * An urgent write in between wins: its ceiling stays, and the result is false.
+   * Writes `ceilingNs` without blocking the event loop. Call it again only when it has settled. If
+   * an urgent write overtakes it, the urgent ceiling stays and the result is false.
    *
    * @throws DurableClockStorageError (`ERR_DURABLE_CLOCK_STORAGE`); `ceilingNs` is as it was
    */
@@ -263,7 +323,7 @@ export class CeilingFile {
         let result: unknown;
         try {
           const call = next.value;
-          // At once: nothing may come between the look whether we were overtaken and the rename.
+          // The rename blocks, so that nothing comes between it and the check for `overtaken`.
           result = call[0] === 'rename' ? this.#disk.now(call) : await this.#disk.later(call);
         } catch (error) {
           next = calls.throw(error);

@@ -1,14 +1,14 @@
 /**
- * What can go wrong with a logical clock in a correct program. Whichever is thrown, the clock that
- * threw is exactly as it was before the call.
+ * The errors of logical clocks that a correct program can meet. After any of them the clock is
+ * exactly as it was before the call.
  */
 
 import { EpsilonClockError } from '../time/errors.ts';
 import type { UnixNs } from '../time/instant.ts';
 
 /**
- * A remote timestamp lies further in the future than `maxRemoteAheadMs` allows. The sender's clock is
- * too fast, ours is too slow, or someone forges timestamps; the message should not be processed.
+ * A remote timestamp lies further in the future than `maxRemoteAheadMs` allows. The sender's clock
+ * is too fast, ours is too slow, or an attacker forges timestamps. Do not process the message.
  */
 export class TimestampAheadError extends EpsilonClockError {
   readonly code = 'ERR_TIMESTAMP_AHEAD' as const;
@@ -31,12 +31,13 @@ export class TimestampAheadError extends EpsilonClockError {
 }
 
 /**
- * The next timestamp would be past the last one there is: 2^63 - 1 ns (the year 2262) for a hybrid
- * clock, 2^53 - 1 for a Lamport clock. Only a poisoned clock gets here; it never wraps instead.
+ * The next timestamp would exceed the last possible one: 2^63 - 1 ns (the year 2262) for a hybrid
+ * clock, 2^53 - 1 for a Lamport clock. Only a clock that received a forged timestamp gets here. A
+ * clock never wraps around.
  */
 export class TimestampExhaustedError extends EpsilonClockError {
   readonly code = 'ERR_TIMESTAMP_EXHAUSTED' as const;
-  /** The last timestamp there is. */
+  /** The last possible timestamp. */
   readonly last: bigint;
 
   constructor(last: bigint) {
@@ -46,7 +47,7 @@ export class TimestampExhaustedError extends EpsilonClockError {
   }
 }
 
-/** An encoded timestamp that is not exactly what the encoder writes. */
+/** An encoded timestamp differs from what the encoder writes. */
 export class MalformedTimestampError extends EpsilonClockError {
   readonly code = 'ERR_TIMESTAMP_MALFORMED' as const;
 

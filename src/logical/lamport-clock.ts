@@ -1,27 +1,37 @@
 /**
- * The logical clock of Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System" (CACM
- * 1978): a counter. When a happened before b, then a's number is smaller; the reverse does not follow.
- * With the node id as tie-breaker the numbers are a total order, the same on every node.
+ * The logical clock of Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System"
+ * (CACM 1978): a counter. When a happened before b, then a's number is smaller; the reverse does
+ * not follow. With the node id as tie-breaker the numbers are a total order, the same on every
+ * node.
  *
- * For systems that want causal order and no relation to time at all. Its numbers are JavaScript's safe
- * integers: 2^53 - 1 is 285 years of a million events a second. At the end it throws; it never repeats.
+ * For systems that need causal order and no relation to time. Its numbers are JavaScript's safe
+ * integers: 2^53 - 1 is 285 years of a million events a second. At the end it throws; it never
+ * repeats a number.
  *
- * A Lamport clock has nothing to measure a remote number against, so a forged one drags every node along,
- * and one near 2^53 stops them all. Among nodes that don't trust each other use a {@link HybridClock}.
+ * A Lamport clock has nothing to measure a remote number against. So a forged number drags every
+ * node along, and one near 2^53 stops them all. Among nodes that don't trust each other use a
+ * {@link HybridClock}.
  */
-import { ArgumentRangeError, ArgumentTypeError, checkObject } from '../time/errors.ts';
-import { TimestampExhaustedError } from './errors.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
+import { Inspectable } from '../time/inspect.ts';
+import { checkOptionNames } from '../time/options.ts';
+import { MalformedTimestampError, TimestampExhaustedError } from './errors.ts';
 import { checkNodeId } from './node-id.ts';
+import type { Stamp } from './timestamp-text.ts';
 
+/** Options of a {@link LamportClock}. */
 export interface LamportClockOptions {
-  /** This clock's name, no other clock's: matches `[0-9A-Za-z._:-]{1,64}`. */
+  /** The name of this clock and of no other clock: matches `[0-9A-Za-z._:-]{1,64}`. */
   readonly nodeId: string;
   /** All numbers will be greater than this one: the last one stored before a restart. Default 0. */
-  readonly after?: number;
+  readonly startAfter?: number | undefined;
 }
 
-/** A number and the clock it is from: unique, and totally ordered by {@link compareLamportStamps}. */
-export interface LamportStamp {
+const NAMES: Readonly<Record<keyof LamportClockOptions, true>> = { nodeId: true, startAfter: true };
+
+/** A Lamport stamp as an object. */
+export interface LamportStampParts {
+  /** The number, from 1 to 2^53 - 1. */
   readonly time: number;
   readonly nodeId: string;
 }
@@ -30,18 +40,20 @@ export interface LamportStamp {
  * A Lamport clock. A method that throws has changed nothing.
  *
  * @example
- * const clock = new LamportClock({ nodeId: 'a' });
- * send({ body, time: clock.tick() });
- * onMessage((m) => clock.receive(m.time));
+ * const lamport = new LamportClock({ nodeId: 'a' });
+ * lamport.now() // 1
+ * lamport.receive(message.counter) // 8
  */
-export class LamportClock {
+export class LamportClock extends Inspectable {
   readonly nodeId: string;
   #time: number;
 
   /** @throws ArgumentTypeError, ArgumentRangeError naming the option at fault */
   constructor(options: LamportClockOptions) {
-    this.nodeId = checkNodeId('nodeId', checkObject('options', options).nodeId);
-    this.#time = checkTime('after', options.after ?? 0);
+    super();
+    const { nodeId, startAfter = 0 } = checkOptionNames(options, NAMES);
+    this.nodeId = checkNodeId('nodeId', nodeId);
+    this.#time = checkTime('startAfter', startAfter);
   }
 
   /**
@@ -49,28 +61,51 @@ export class LamportClock {
    *
    * @throws TimestampExhaustedError after 2^53 - 1 (`ERR_TIMESTAMP_EXHAUSTED`)
    */
-  tick(): number {
+  now(): number {
     return this.#advance(this.#time);
+  }
+
+  /** As {@link LamportClock.now} without handing out the number. */
+  tick(): void {
+    this.#advance(this.#time);
   }
 
   /**
    * The number of the receipt of a message numbered `remote`: one more than the larger of both.
    *
-   * @throws ArgumentTypeError, ArgumentRangeError when `remote` is not an integer from 0 to 2^53 - 1
-   * @throws TimestampExhaustedError as {@link LamportClock.tick}
+   * @throws ArgumentTypeError, ArgumentRangeError when `remote` is not an integer from 0 to 2^53 -
+   *   1
+   * @throws TimestampExhaustedError as {@link LamportClock.now}
    */
   receive(remote: number): number {
     return this.#advance(Math.max(this.#time, checkTime('remote', remote)));
   }
 
-  /** As {@link LamportClock.tick}, with the node id. */
-  stamp(): LamportStamp {
-    return { time: this.tick(), nodeId: this.nodeId };
+  /** As {@link LamportClock.receive} without handing out the number. */
+  update(remote: number): void {
+    this.receive(remote);
+  }
+
+  /**
+   * As {@link LamportClock.now}, as text with the node id: `'0000000000000008@a'`. Unique across
+   * nodes.
+   */
+  stamp(): Stamp {
+    return formatLamportStamp(this.now(), this.nodeId);
   }
 
   /** The last number; advances nothing. */
   peek(): number {
     return this.#time;
+  }
+
+  toJSON(): LamportStampParts {
+    return { time: this.#time, nodeId: this.nodeId };
+  }
+
+  /** One line, also what `console.log` shows. */
+  override toString(): string {
+    return `${this.constructor.name} { ${this.nodeId}, ${this.#time} }`;
   }
 
   #advance(past: number): number {
@@ -80,11 +115,38 @@ export class LamportClock {
   }
 }
 
-/** Negative, 0 or positive: by number, then by node id. A total order that contains happened-before. */
-export function compareLamportStamps(a: LamportStamp, b: LamportStamp): -1 | 0 | 1 {
-  if (a.time !== b.time) return a.time < b.time ? -1 : 1;
-  if (a.nodeId !== b.nodeId) return a.nodeId < b.nodeId ? -1 : 1;
-  return 0;
+const DIGITS = 16;
+const LAMPORT_STAMP = /^(\d{16})@([0-9A-Za-z._:-]{1,64})$/;
+
+/**
+ * A number and its clock's node id as text: 16 digits, `@`, node id. The texts sort by number, then
+ * by node id. That is a total order that contains happened-before; `compareStamps` and a plain
+ * `sort()` both give it.
+ *
+ * @throws ArgumentTypeError, ArgumentRangeError when `time` or `nodeId` is not valid for a Lamport
+ *   clock
+ * @example formatLamportStamp(8, 'a') // '0000000000000008@a'
+ */
+export function formatLamportStamp(time: number, nodeId: string): Stamp {
+  return `${String(checkTime('time', time)).padStart(DIGITS, '0')}@${checkNodeId('nodeId', nodeId)}`;
+}
+
+/**
+ * The number and node id that {@link formatLamportStamp} wrote as `text`.
+ *
+ * @throws ArgumentTypeError when `text` is not a string
+ * @throws MalformedTimestampError when it is not 16 digits of at most 2^53 - 1, `@`, node id
+ *   (`ERR_TIMESTAMP_MALFORMED`)
+ * @example parseLamportStamp('0000000000000008@a') // { time: 8, nodeId: 'a' }
+ */
+export function parseLamportStamp(text: string): LamportStampParts {
+  if (typeof text !== 'string') throw new ArgumentTypeError('text', 'a string', text);
+  const [, digits = '', nodeId = ''] = LAMPORT_STAMP.exec(text) ?? [];
+  const time = Number(digits);
+  if (digits === '' || !Number.isSafeInteger(time)) {
+    throw new MalformedTimestampError('Lamport stamp', '16 digits, at most 2^53 - 1, @, node id');
+  }
+  return { time, nodeId };
 }
 
 function checkTime(name: string, value: unknown): number {

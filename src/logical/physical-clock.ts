@@ -1,47 +1,49 @@
 /**
- * The physical side of a hybrid clock: one function that says what time it is, captured once.
+ * The physical side of a hybrid clock: one function that reads the time, chosen once.
  *
- * Two kinds of clock have one. A wall clock (any `Clock`) always answers. A bounded clock knows when it
- * has no idea: before its first synchronisation it throws, so that a service does not hand out
- * timestamps of a clock nobody has checked. Afterwards it always answers, because a send must not fail
- * when the network to the time servers does: causality never depends on physical time, only the
- * timestamps' closeness to it does.
+ * Two kinds of clock have such a function. A wall clock (any `Clock`) always answers. A bounded
+ * clock throws before its first synchronisation, so that a service does not hand out timestamps of
+ * an unchecked clock. Afterwards it always answers, because a send must not fail when the network
+ * to the time servers fails. Causality never depends on physical time. Only how close the
+ * timestamps are to true time depends on it.
  *
- * Which method it is is decided at construction, not per call; and it is a closure, not `bind`: V8
- * inlines the same closure over any number of clocks, but of bound functions only the first, and a
- * program with two clocks would pay half a tick more for each.
+ * The method is chosen at construction and not per call. It is a closure and not a bound function
+ * (docs/internals/performance.md).
  */
 import { ArgumentTypeError } from '../time/errors.ts';
 import type { UnixNs } from '../time/instant.ts';
 
-/** What a hybrid clock needs of a wall clock; every `Clock` has it. */
+/** The part of a wall clock that a hybrid clock needs; every `Clock` has it. */
 export interface WallClock {
-  /** The wall clock's best estimate. May step either way at any time. */
+  /** The wall clock's best estimate. May step forward or back at any time. */
   wallNs(): UnixNs;
 }
 
-/** What a hybrid clock needs of a clock that may be unsynchronised; a `BoundedClock` has it. */
+/** The part of a clock with synchronisation that a hybrid clock needs; a `BoundedClock` has it. */
 export interface SynchronizedClock {
   /**
-   * About the middle of the interval that holds true time: a line worked out when the bound was last
-   * refreshed, so that a call costs one reading of the monotonic clock and one addition.
+   * About the middle of the interval that holds true time. It follows a straight line that is
+   * computed when the bound is refreshed, so a call costs one reading of the monotonic clock and
+   * one addition.
    *
-   * Before the first synchronisation it throws an error whose `code` is
-   * `ERR_CLOCK_UNSYNCHRONIZED`.
-   * Afterwards it never throws: when the bound is lost, the last line is carried on.
+   * Before the first synchronisation it throws an error whose `code` is `ERR_CLOCK_UNSYNCHRONIZED`.
+   * Afterwards it never throws: when the bound is lost, it continues along the last line.
    */
   physicalNs(): UnixNs;
 }
 
+/** The clock from which a hybrid clock takes physical time. */
 export type PhysicalClock = WallClock | SynchronizedClock;
 
-/** What to do until a {@link SynchronizedClock} has synchronised: throw, or read this wall clock. */
+/**
+ * What to do until a {@link SynchronizedClock} has synchronised: throw, or read this wall clock.
+ */
 export type BeforeSync = 'throw' | WallClock;
 
 /**
  * The one function through which a hybrid clock reads physical time.
  *
- * @throws ArgumentTypeError when `clock` has neither method, or `beforeSync` is no wall clock
+ * @throws ArgumentTypeError when `clock` has neither method, or `beforeSync` is not a wall clock
  */
 export function physicalReader(clock: PhysicalClock, beforeSync: BeforeSync): () => UnixNs {
   if (has(clock, 'physicalNs')) {

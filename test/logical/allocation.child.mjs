@@ -1,5 +1,6 @@
 // Run by allocation.test.ts with --expose-gc: prints bytes allocated per call, as JSON.
-import { HybridClock, parseTimestampInto, systemClock } from '../../dist/index.js';
+import { HybridClock, systemClock } from '../../dist/index.js';
+import { parseTimestampInto } from '../../dist/timestamps.js';
 
 const clock = systemClock();
 const hlc = new HybridClock({ clock, nodeId: 'a' });
@@ -12,7 +13,7 @@ const kept = new Array(64).fill(0n);
 
 const operations = {
   tick: () => hlc.tick(),
-  into: () => hlc.into(slots, 1),
+  nowInto: () => hlc.nowInto(slots, 1),
   writeTo: () => hlc.writeTo(view, 0),
   update: (i) => hlc.update(remotes[i & 63]),
   updateFrom: () => hlc.updateFrom(view, 8),
@@ -26,9 +27,9 @@ const operations = {
 const CALLS = 50_000;
 const result = {};
 for (const [name, operation] of Object.entries(operations)) {
-  // A loop of its own per operation: one that runs them all would call through a table.
+  // Each operation has a loop of its own. A loop for all of them would call through a table.
   const loop = new Function('operation', 'n', 'for (let i = 0; i < n; i++) operation(i);');
-  // The second warm-up runs what the first made the compiler change its mind about.
+  // Two warm-ups, because after the first one the compiler may optimise the loop again.
   for (let warmUp = 0; warmUp < 2; warmUp++) {
     for (let i = 0; i < 20; i++) loop(operation, CALLS);
     globalThis.gc();
@@ -38,7 +39,7 @@ for (const [name, operation] of Object.entries(operations)) {
     const before = process.memoryUsage().heapUsed;
     loop(operation, CALLS);
     const after = process.memoryUsage().heapUsed;
-    // A collection within the window makes it meaningless.
+    // A window with a collection in it says nothing.
     if (after >= before) least = Math.min(least, (after - before) / CALLS);
   }
   result[name] = least;

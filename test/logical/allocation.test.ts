@@ -2,10 +2,13 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-/** Bytes per call below which nothing was allocated: reading the heap size itself allocates a little. */
-const NOTHING = 0.1;
+/**
+ * Fewer bytes per call than this count as no allocation, because reading the heap size allocates a
+ * little itself.
+ */
+const NOISE_BYTES = 0.1;
 
-/** Room for all that is allocated meanwhile: a collection within a window would hide it. */
+/** Memory for all allocations of a window, because a collection within it would hide some. */
 const FLAGS = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
 
 test('the zero-allocation forms allocate nothing', async () => {
@@ -16,6 +19,6 @@ test('the zero-allocation forms allocate nothing', async () => {
   expect(now).toBeGreaterThan(20); // the method sees an allocation
   expect(Object.keys(free)).toHaveLength(6);
   for (const [name, perCall] of Object.entries(free)) {
-    expect(perCall, `${name}: bytes per call`).toBeLessThan(NOTHING);
+    expect(perCall, `${name}: bytes per call`).toBeLessThan(NOISE_BYTES);
   }
 });

@@ -1,19 +1,19 @@
 /**
- * A file system in memory that forgets at a crash what POSIX lets it forget. It keeps two views:
- * what running processes see, and what is certainly on the medium. fsync of a file moves its bytes
- * to the medium; fsync of a directory moves its names. Nothing else is certain: at a crash each
- * unsynced write is there, gone or torn, and each unsynced create or rename (atomic in itself) has
- * happened or not, in any combination; `fate` decides.
+ * A file system in memory that loses at a crash what POSIX lets it lose. It keeps two views: what
+ * running processes see, and what is certainly on the medium. fsync of a file moves its bytes to
+ * the medium; fsync of a directory moves its names. Nothing else is certain. At a crash each
+ * unsynced write is kept, lost or torn, and each unsynced create or rename (atomic in itself) has
+ * happened or not, in any combination. `fate` decides.
  *
- * Background calls queue up until `step` performs the oldest, so a test chooses every interleaving
- * with urgent calls; `failNext` makes calls fail as a full or broken disk does.
+ * Background calls queue up until `step` performs the oldest. So a test can choose every
+ * interleaving with urgent calls. `failNext` makes calls fail as a full or broken disk does.
  */
 import type { Disk, DiskCall } from '../../src/logical/durable-file.ts';
 
-/** What becomes of one unsynced thing: 0 lost, 1 kept, 2 torn (a name can't be: kept). */
+/** What becomes of one unsynced write or name: 0 lost, 1 kept, 2 torn (a name is then kept). */
 export type Fate = () => 0 | 1 | 2;
 
-/** Thrown by every call after the crash: the process that called is dead. */
+/** Every call after the crash throws this, because the process that called is dead. */
 export class Crash extends Error {}
 
 interface Inode {
@@ -30,10 +30,10 @@ interface NameChange {
 const empty = new Uint8Array(0);
 
 export class CrashDisk implements Disk {
-  /** Calls to go before the machine crashes; the call that reaches 0 does not happen. */
+  /** Calls left until the machine crashes. The call that reaches 0 does not happen. */
   callsToLive: number = Number.POSITIVE_INFINITY;
   crashed = false;
-  /** Every call performed, for tests that look at the order. */
+  /** Every call performed, for tests that check the order. */
   readonly log: string[] = [];
 
   #names = new Map<string, Inode>();
@@ -62,7 +62,7 @@ export class CrashDisk implements Disk {
         try {
           resolve(this.now(call));
         } catch (error) {
-          // To a dead process no call ever comes back.
+          // No call returns to a dead process.
           if (!(error instanceof Crash)) reject(error);
         }
       });
@@ -97,7 +97,7 @@ export class CrashDisk implements Disk {
     this.#syncedNames.set(path, inode);
   }
 
-  /** The process is killed, the machine runs on: nothing is forgotten, no call comes back. */
+  /** Kills the process while the machine goes on: nothing is lost, and no call returns. */
   kill(): void {
     this.#open.clear();
     this.#queue = [];
@@ -105,7 +105,7 @@ export class CrashDisk implements Disk {
     this.callsToLive = Number.POSITIVE_INFINITY;
   }
 
-  /** The power fails and comes back: unsynced things meet their fate; what ran is dead. */
+  /** The power fails and comes back. `fate` decides each unsynced thing; all processes are dead. */
   restart(fate: Fate): void {
     const names = new Map(this.#syncedNames);
     for (const { name, inode, from } of this.#unsyncedNames) {

@@ -1,8 +1,8 @@
 /**
- * The promise itself: over many lives on one file, ended by power failures, kills and closes at any
- * disk call, with the wall clock set at will and the disk failing now and then, what is handed out
- * strictly increases, and every start succeeds. The oracle is the list of timestamps, nothing of
- * the clock's.
+ * The guarantee of the durable clock, over many lives on one file. Power failures, kills and closes
+ * end a life at any disk call. The wall clock is set to any time, and the disk fails now and then.
+ * The timestamps handed out must strictly increase, and every start must succeed. The oracle is the
+ * list of timestamps; it uses nothing of the clock.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -39,7 +39,7 @@ const life = fc.record({
   end: fc.constantFrom('power' as const, 'kill', 'close'),
 });
 
-/** Runs what the disk and the timers have to do until `promise` settles or the machine crashes. */
+/** Runs the disk calls and timers until `promise` settles or the machine crashes. */
 async function settle<T>(
   promise: Promise<T>,
   disk: CrashDisk,
@@ -87,7 +87,7 @@ it('timestamps increase over all lives, and every start succeeds', async () => {
             lock: async () => () => {},
           });
           const hlc = await settle(opening, disk, clock).catch((error) => {
-            // Only by the crash; the file is whole and the disk well at every start.
+            // A start fails by the crash only: the file is whole and the disk works.
             if (!disk.crashed) throw error;
             return undefined;
           });

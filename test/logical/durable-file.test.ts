@@ -30,14 +30,14 @@ async function drain(disk: CrashDisk): Promise<void> {
 }
 
 describe('the format', () => {
-  it('is what the header of the module shows', () => {
-    // The checksum is from Python: zlib.crc32(b'epsilon-clock ceiling 1 1795227787534418003 ').
+  it('is the one in the first comment of the module', () => {
+    // Python computed the checksum: zlib.crc32(b'epsilon-clock ceiling 1 1795227787534418003 ').
     expect(Buffer.from(encodeCeiling(1795227787534418003n)).toString('latin1')).toBe(
       'epsilon-clock ceiling 1 1795227787534418003 8548682a\n',
     );
   });
 
-  it('comes back as it was written, over the whole range', () => {
+  it('is read as it was written, over the whole range', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: INT64_MAX }), (ceilingNs) => {
         expect(decodeCeiling(encodeCeiling(ceilingNs))).toBe(ceilingNs);
@@ -59,7 +59,7 @@ describe('the format', () => {
   });
 
   it.each([
-    ['zeros, as a crash leaves where bytes were never written', '\0'.repeat(53), 'magic'],
+    ['zeros, as a crash leaves in place of unwritten bytes', '\0'.repeat(53), 'magic'],
     ['somebody else’s file', '1795227787534418003\n', 'magic'],
     ['a later version', 'epsilon-clock ceiling 2 {"ceiling":1795227787534418003}\n', 'version'],
     ['one byte more', `${Buffer.from(encodeCeiling(7n)).toString('latin1')}\n`, 'length'],
@@ -74,7 +74,7 @@ describe('the format', () => {
 });
 
 describe('a replacement', () => {
-  it('is seen whole by the next reader, at both speeds', async () => {
+  it('is seen whole by the next reader, whether in the background or urgent', async () => {
     const disk = new CrashDisk();
     const file = await open(disk);
     expect(file.ceilingNs).toBeUndefined();
@@ -88,7 +88,7 @@ describe('a replacement', () => {
     expect((await open(disk)).ceilingNs).toBe(9n);
   });
 
-  it('does not hold up the event loop but for the rename', async () => {
+  it('blocks the event loop for the rename only', async () => {
     const disk = new CrashDisk();
     const file = await open(disk);
     disk.log.length = 0;
@@ -100,7 +100,34 @@ describe('a replacement', () => {
     expect(disk.log).toEqual('open writeFile fsync close rename open fsync close'.split(' '));
   });
 
-  it('leaves the ceiling as it was when any of its calls fails, and works the next time', async () => {
+  it('in the background returns false when an urgent one overtook it, and keeps the urgent ceiling', async () => {
+    const disk = new CrashDisk();
+    const file = await open(disk);
+    const written = file.write(100n);
+    file.writeNow(200n);
+    await drain(disk);
+    expect(await written).toBe(false);
+    expect(file.ceilingNs).toBe(200n);
+    expect((await open(disk)).ceilingNs).toBe(200n);
+  });
+
+  it('that is overtaken after its rename keeps the higher ceiling', async () => {
+    const disk = new CrashDisk();
+    const file = await open(disk);
+    const written = file.write(100n);
+    disk.log.length = 0;
+    while (!disk.log.includes('rename')) {
+      await turn();
+      disk.step();
+    }
+    file.writeNow(200n);
+    await drain(disk);
+    expect(await written).toBe(false);
+    expect(file.ceilingNs).toBe(200n);
+    expect((await open(disk)).ceilingNs).toBe(200n);
+  });
+
+  it('keeps the old ceiling when any of its calls fails, and works the next time', async () => {
     const calls = ['open', 'writeFile', 'fsync', 'close', 'rename'] as const;
     for (const call of calls) {
       for (const urgent of [true, false]) {
@@ -129,7 +156,7 @@ describe('a replacement', () => {
     }
   });
 
-  it('claims nothing when the directory could not be synced', async () => {
+  it('claims no new ceiling when the directory could not be synced', async () => {
     const disk = new CrashDisk();
     const file = await open(disk);
     file.writeNow(5n);
@@ -152,8 +179,8 @@ describe('a replacement', () => {
 });
 
 /**
- * Writes at both speeds with steps of the background in between, and a crash anywhere: what was
- * claimed before the crash is a floor for what is read after it, and the file is never damaged.
+ * Background and urgent writes, interleaved, with a crash at any call. The ceiling read after the
+ * crash must be at least every ceiling claimed before it, and the file must not be damaged.
  */
 describe('after a crash at any instant', () => {
   const action = fc.oneof(fc.constant('background' as const), fc.constant('urgent' as const), {
@@ -181,7 +208,7 @@ describe('after a crash at any instant', () => {
               const done = () => {
                 busy = false;
               };
-              file.write(next++).then(done, done); // it fails by the crash only
+              file.write(next++).then(done, done); // only the crash makes it fail
             } else if (what === 'urgent') {
               try {
                 file.writeNow(next++);

@@ -14,7 +14,7 @@ const MS = 1_000_000n;
 const path = '/d/hlc';
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** One machine: its clock, its disk, and a lock that tells who has it. */
+/** One machine: its clock, its disk, and a lock that tells whether it is taken. */
 class Machine {
   readonly clock = new HandClock({ wall: START });
   readonly disk = new CrashDisk();
@@ -40,7 +40,7 @@ class Machine {
     );
   }
 
-  /** Lets the disk work, and time pass where that is not enough, until `promise` settles. */
+  /** Performs disk calls, and advances time when there are none, until `promise` settles. */
   async run<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     const done = () => {
@@ -54,7 +54,7 @@ class Machine {
     }
   }
 
-  /** Lets the disk finish what it has to do; no time passes. */
+  /** Performs all pending disk calls. No time passes. */
   async idle(): Promise<void> {
     do await turn();
     while (this.disk.step());
@@ -96,7 +96,7 @@ describe('reservation', () => {
     expect(machine.disk.content(path)).toEqual(encodeCeiling(START + 100n * MS));
   });
 
-  it('as long as the event loop turns no caller touches the disk', async () => {
+  it('while the event loop turns, no caller waits for the disk', async () => {
     const machine = new Machine();
     const hlc = await machine.open();
     for (let ms = 0; ms < 1000; ms++) {
@@ -106,11 +106,11 @@ describe('reservation', () => {
       machine.clock.advance(MS);
       await machine.idle();
     }
-    // One write per half window, and the first.
+    // The first write, and one per half window.
     expect(hlc.stats()).toMatchObject({ backgroundWrites: 21, urgentWrites: 0 });
   });
 
-  it('writes nothing while physical time, moved back, leaves the clock where it is', async () => {
+  it('writes nothing while physical time, moved back, is behind the clock', async () => {
     const machine = new Machine();
     const hlc = await machine.open();
     hlc.now();
@@ -124,7 +124,7 @@ describe('reservation', () => {
     expect(hlc.stats()).toMatchObject({ backgroundWrites: 1, urgentWrites: 0 });
   });
 
-  // Each line reaches the ceiling, 100 ms ahead, in its own way.
+  // Each row reaches the ceiling, which is 100 ms ahead, in a different way.
   it.each([
     ['a blocked event loop', (m: Machine) => (m.clock.wallOffset += 150n * MS), 'now'],
     [
@@ -152,7 +152,7 @@ describe('reservation', () => {
     expect(hlc.stats().urgentWrites).toBe(1);
   });
 
-  it('the last timestamp under the ceiling is free, the next is not', async () => {
+  it('the last timestamp under the ceiling needs no write, the next one does', async () => {
     const machine = new Machine();
     const hlc = await machine.open();
     const { ceilingNs } = hlc.stats();
@@ -171,7 +171,7 @@ describe('reservation', () => {
     expect(hlc.stats().urgentWrites).toBe(0);
   });
 
-  it('ends at the end of int64 and says so', async () => {
+  it('throws at the end of int64', async () => {
     const machine = new Machine();
     const hlc = await machine.open();
     expect(hlc.nowAtLeast(INT64_MAX - 1n)).toBe(INT64_MAX - 1n);
@@ -196,7 +196,7 @@ describe('a disk that fails', () => {
     expect(hlc.stats()).toMatchObject({ urgentWrites: 0, failedWrites: 2, failure: undefined });
   });
 
-  it('throws once the reservation is used up, changes nothing, and heals', async () => {
+  it('throws once the reservation is used up, changes nothing, and recovers', async () => {
     const machine = new Machine();
     const hlc = await machine.open();
     machine.disk.failNext('writeFile', 'ENOSPC', 1_000);
@@ -212,7 +212,7 @@ describe('a disk that fails', () => {
       () => hlc.nowAtLeast(START),
       () => hlc.receive(START),
       () => hlc.receiveAll([START]),
-      () => hlc.into(target, 0),
+      () => hlc.nowInto(target, 0),
       () => hlc.writeTo(view, 0),
     ]) {
       expect(thrown(event)).toMatchObject(error);
@@ -226,7 +226,7 @@ describe('a disk that fails', () => {
     expect(hlc.stats().failure).toBeUndefined();
   });
 
-  it('refuses to open, says which error it was, and gives the lock back', async () => {
+  it('makes open fail with the error of the disk, and the lock is released', async () => {
     for (const call of ['open', 'writeFile', 'fsync', 'close', 'rename'] as const) {
       const machine = new Machine();
       machine.disk.failNext(call, 'EROFS');
@@ -237,7 +237,7 @@ describe('a disk that fails', () => {
     }
   });
 
-  it('an unreadable file is no first start', async () => {
+  it('an unreadable file is not taken for a first start', async () => {
     for (const code of ['EIO', 'EACCES', 'EISDIR']) {
       const machine = new Machine();
       machine.disk.put(path, encodeCeiling(START));
@@ -253,7 +253,7 @@ describe('a disk that fails', () => {
     const machine = new Machine();
     const torn = encodeCeiling(START).slice(0, 40);
     machine.disk.put(path, torn);
-    const error = { code: 'ERR_DURABLE_CLOCK_FILE', fault: 'length', path };
+    const error = { code: 'ERR_DURABLE_CLOCK_FILE', reason: 'length', path };
     await expect(machine.open()).rejects.toMatchObject(error);
     expect(machine.disk.content(path)).toEqual(torn);
     expect(machine.locked).toBe(false);
@@ -266,7 +266,7 @@ describe('a restart', () => {
     const last = (await machine.open()).now();
     machine.kill();
     machine.clock.wallOffset -= 30n * MS;
-    const hlc = await machine.open(); // the ceiling is 130 ms ahead, which is more than a window
+    const hlc = await machine.open(); // the ceiling is 130 ms ahead, more than a window
     expect(machine.elapsedMs()).toBeGreaterThanOrEqual(70);
     expect(machine.elapsedMs()).toBeLessThan(75);
     expect(hlc.startedAheadNs).toBeGreaterThan(25n * MS);
@@ -282,7 +282,7 @@ describe('a restart', () => {
     expect(next.now()).toBe(machine.clock.wallNs());
   });
 
-  it('starts ahead when a window is not enough, and says by how much', async () => {
+  it('starts ahead when one window of waiting is not enough, and says by how much', async () => {
     const machine = new Machine();
     const { ceilingNs } = (await machine.open()).stats();
     machine.kill();
@@ -295,14 +295,14 @@ describe('a restart', () => {
     expect(hlc.now()).toBe(ceilingNs + 1n);
   });
 
-  it('starts above `after` too, whichever is greater', async () => {
+  it('starts above `startAfter` too, whichever is greater', async () => {
     const machine = new Machine();
-    const hlc = await machine.open({ after: START + 7_000n * MS });
+    const hlc = await machine.open({ startAfter: START + 7_000n * MS });
     expect(hlc.now()).toBe(START + 7_000n * MS + 1n);
     expect(hlc.stats()).toMatchObject({ urgentWrites: 0 });
   });
 
-  it('with a bounded clock that is not synchronised: above the ceiling, without a wait', async () => {
+  it('with an unsynchronised bounded clock starts above the ceiling without a wait', async () => {
     const machine = new Machine();
     const { ceilingNs } = (await machine.open()).stats();
     machine.kill();
@@ -322,6 +322,63 @@ describe('a restart', () => {
   });
 });
 
+describe('a ceiling that is forgotten', () => {
+  const YEAR = 365n * 86_400_000n * MS;
+
+  /** A machine whose clock was three years ahead for a while, and is right again. */
+  async function onceAhead(): Promise<{ machine: Machine; ceilingNs: bigint }> {
+    const machine = new Machine();
+    machine.clock.wallOffset += 3n * YEAR;
+    const hlc = await machine.open();
+    hlc.now();
+    const { ceilingNs } = hlc.stats();
+    machine.kill();
+    machine.clock.wallOffset -= 3n * YEAR;
+    return { machine, ceilingNs };
+  }
+
+  it('lets the clock start from physical time, and the file holds the new ceiling', async () => {
+    const { machine, ceilingNs } = await onceAhead();
+    const ahead = await machine.open();
+    expect(ahead.startedAheadNs).toBeGreaterThan(2n * YEAR);
+    await machine.run(ahead.close()); // this clock handed out no timestamp
+    const again = await machine.open({ forgetCeiling: ceilingNs });
+    expect(again.startedAheadNs).toBe(0n);
+    expect(again.now()).toBe(machine.clock.wallNs());
+    expect(again.stats().ceilingNs).toBe(machine.clock.wallNs() + 100n * MS);
+    expect(machine.disk.content(path)).toEqual(encodeCeiling(again.stats().ceilingNs));
+  });
+
+  it('is forgotten once: every other ceiling is kept', async () => {
+    const { machine, ceilingNs } = await onceAhead();
+    for (const other of [ceilingNs - 1n, ceilingNs + 1n, 0n]) {
+      const kept = await machine.open({ forgetCeiling: other });
+      expect(kept.startedAheadNs).toBeGreaterThan(2n * YEAR);
+      await machine.run(kept.close());
+    }
+    const first = await machine.open({ forgetCeiling: ceilingNs });
+    const last = first.nowAtLeast(machine.clock.wallNs() + 10_000n * MS);
+    machine.kill();
+    const second = await machine.open({ forgetCeiling: ceilingNs });
+    expect(second.now()).toBeGreaterThan(last);
+  });
+
+  it('still starts above `startAfter`', async () => {
+    const { machine, ceilingNs } = await onceAhead();
+    const after = machine.clock.wallNs() + 7_000n * MS;
+    const hlc = await machine.open({ forgetCeiling: ceilingNs, startAfter: after });
+    expect(hlc.now()).toBe(after + 1n);
+  });
+
+  it('stays when the new one could not be written', async () => {
+    const { machine, ceilingNs } = await onceAhead();
+    machine.disk.failNext('fsync', 'EIO');
+    const error = { code: 'ERR_DURABLE_CLOCK_STORAGE' };
+    await expect(machine.open({ forgetCeiling: ceilingNs })).rejects.toMatchObject(error);
+    expect(machine.disk.content(path)).toEqual(encodeCeiling(ceilingNs));
+  });
+});
+
 describe('close', () => {
   it('lets the next start begin at once, right after the last timestamp', async () => {
     const machine = new Machine();
@@ -338,7 +395,7 @@ describe('close', () => {
     expect(next.peek()).toBe(last);
   });
 
-  it('refuses every timestamp from then on, also while it is under way', async () => {
+  it('refuses every timestamp from then on, also while close is pending', async () => {
     const machine = new Machine();
     const hlc = await machine.open();
     const last = hlc.now();
@@ -355,7 +412,7 @@ describe('close', () => {
     expect(hlc.close()).toBe(closing);
   });
 
-  it('waits for the write under way before it lowers the ceiling and unlocks', async () => {
+  it('waits for the pending write before it lowers the ceiling and unlocks', async () => {
     const machine = new Machine();
     const hlc = await machine.open();
     const last = hlc.now();
@@ -381,7 +438,7 @@ describe('close', () => {
     expect((await machine.run(file)).ceilingNs).toBe(ceilingNs);
   });
 
-  it('gives the lock back also when physical time can’t be read any more', async () => {
+  it('releases the lock also when physical time can’t be read any more', async () => {
     const machine = new Machine();
     let dead = false;
     const dying = {
@@ -393,7 +450,7 @@ describe('close', () => {
     const hlc = await machine.open({ clock: dying, timers: machine.clock });
     const last = hlc.now();
     dead = true;
-    machine.clock.advance(50n * MS); // a renewal, with nobody there to catch what it throws
+    machine.clock.advance(50n * MS); // a renewal, whose errors no caller could catch
     await machine.idle();
     expect(() => hlc.now()).toThrow('no clock');
     await machine.run(hlc.close());
@@ -417,7 +474,9 @@ describe('options', () => {
     [{ windowMs: Number.NaN }, 'ERR_OUT_OF_RANGE'],
     [{ nodeId: 'no spaces' }, 'ERR_OUT_OF_RANGE'],
     [{ clock: undefined as never }, 'ERR_INVALID_ARG_TYPE'],
-    [{ after: -1n }, 'ERR_OUT_OF_RANGE'],
+    [{ startAfter: -1n }, 'ERR_OUT_OF_RANGE'],
+    [{ forgetCeiling: 5 as never }, 'ERR_INVALID_ARG_TYPE'],
+    [{ forgetCeiling: -1n }, 'ERR_OUT_OF_RANGE'],
   ])('%o is refused before a file is touched', async (options, code) => {
     const machine = new Machine();
     await expect(machine.open(options)).rejects.toMatchObject({ code });
@@ -432,7 +491,7 @@ describe('options', () => {
     expect(machine.locked).toBe(true);
   });
 
-  it('with a clock that cannot wait the system’s timers are used', async () => {
+  it('uses the system’s timers with a clock that has none', async () => {
     const machine = new Machine();
     const hlc = await machine.open({ clock: { wallNs: () => asUnixNs(START) } });
     expect(hlc.now()).toBe(START);

@@ -1,11 +1,21 @@
 /** The kernel's lock and the real disk, with real processes. Children run the built package. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeCeiling } from '../../src/logical/durable-file.ts';
 import { DurableHybridClock } from '../../src/logical/durable-hybrid-clock.ts';
 import { systemClock } from '../../src/time/system-clock.ts';
 
@@ -21,7 +31,7 @@ const open = (at = path) =>
   DurableHybridClock.open({ clock: systemClock(), nodeId: 'a', path: at, windowMs: 10 });
 
 const dist = new URL('../../dist/', import.meta.url).href;
-/** Opens the clock when told to, says how that went, and holds it until its input ends. */
+/** Opens the clock when told to, prints the outcome, and holds the clock until stdin ends. */
 const opener = `
   const { systemClock } = await import(${JSON.stringify(`${dist}index.js`)});
   const { DurableHybridClock } = await import(${JSON.stringify(`${dist}node.js`)});
@@ -55,7 +65,7 @@ async function result({ child, lines }: Opener): Promise<string> {
 }
 
 describe('one clock per file', () => {
-  it('of 20 processes that open at once exactly one succeeds; its end by kill -9 frees the file', async () => {
+  it('of 20 processes that open at once exactly one succeeds; kill -9 frees the file', async () => {
     const openers = await Promise.all(Array.from({ length: 20 }, () => startOpener()));
     const results = await Promise.all(openers.map(result));
     expect(results.filter((code) => code === 'open')).toHaveLength(1);
@@ -76,7 +86,7 @@ describe('one clock per file', () => {
     }
   });
 
-  it('a second clock in this process is refused, by whatever name', async () => {
+  it('a second clock in this process is refused, under any name of the file', async () => {
     const link = join(directory, 'link');
     const hlc = await open();
     symlinkSync(path, link);
@@ -94,7 +104,7 @@ describe('one clock per file', () => {
     await next.close();
   });
 
-  it('nor by a link to a file that is yet to be made; the link stays one', async () => {
+  it('also under a link to a file that does not exist yet; the link stays a link', async () => {
     const link = join(directory, 'link');
     const chain = join(directory, 'chain');
     symlinkSync('hlc', link);
@@ -118,7 +128,7 @@ describe('one clock per file', () => {
   });
 
   it.runIf(process.platform === 'linux')(
-    'without flock(1) there is no lock, and no clock',
+    'without flock(1) there is no lock, so open fails',
     async () => {
       const opener = await startOpener({ PATH: directory });
       expect(await result(opener)).toBe('ERR_DURABLE_CLOCK_LOCK');
@@ -127,6 +137,22 @@ describe('one clock per file', () => {
       await (await open()).close();
     },
   );
+});
+
+it('where no process may be started there is no lock, and the error tells the reason', async () => {
+  const flag = ['--permission', '--experimental-permission'].find((name) =>
+    process.allowedNodeEnvironmentFlags.has(name),
+  );
+  const flags = [flag!, '--allow-fs-read=*', '--allow-fs-write=*', '--no-warnings'];
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', opener, path], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  expect((await lines.next()).value).toBe('ready');
+  const refused = process.platform === 'linux' ? 'ERR_DURABLE_CLOCK_LOCK' : 'open';
+  expect(await result({ child, lines })).toBe(refused);
+  child.stdin.end();
+  await once(child, 'exit');
 });
 
 describe('the real disk', () => {
@@ -141,7 +167,7 @@ describe('the real disk', () => {
     await second.close();
   });
 
-  it('says what is in the way', async () => {
+  it('names the error of the file system', async () => {
     const file = join(directory, 'file');
     writeFileSync(file, 'not a ceiling');
     mkdirSync(join(directory, 'folder'));
@@ -149,9 +175,42 @@ describe('the real disk', () => {
       ['missing/hlc', { code: 'ERR_DURABLE_CLOCK_STORAGE', systemCode: 'ENOENT' }],
       ['file/hlc', { code: 'ERR_DURABLE_CLOCK_STORAGE', systemCode: 'ENOTDIR' }],
       ['folder', { code: 'ERR_DURABLE_CLOCK_STORAGE', systemCode: 'EISDIR' }],
-      ['file', { code: 'ERR_DURABLE_CLOCK_FILE', fault: 'magic' }],
+      ['file', { code: 'ERR_DURABLE_CLOCK_FILE', reason: 'magic' }],
     ] as const) {
       await expect(open(join(directory, name)), name).rejects.toMatchObject(expected);
     }
   });
+
+  it.runIf(process.platform === 'linux')(
+    'neither waits for a pipe nor reads a device, and leaves no lock beside them',
+    async () => {
+      const refused = { code: 'ERR_DURABLE_CLOCK_FILE', reason: 'kind' };
+      execFileSync('mkfifo', [join(directory, 'pipe')]);
+      await expect(open(join(directory, 'pipe'))).rejects.toMatchObject(refused);
+      expect(readdirSync(directory)).toEqual(['pipe']);
+      // Only now, because the tests above would make a lock file beside the device.
+      symlinkSync('/dev/zero', join(directory, 'endless'));
+      await expect(open(join(directory, 'endless'))).rejects.toMatchObject(refused);
+    },
+  );
+
+  it('reads no more of a file than a ceiling has', async () => {
+    const long = join(directory, 'long');
+    writeFileSync(long, '');
+    truncateSync(long, 2 ** 40); // a terabyte of nothing
+    await expect(open(long)).rejects.toMatchObject({ code: 'ERR_DURABLE_CLOCK_FILE' });
+    writeFileSync(long, `${Buffer.from(encodeCeiling(7n))}\n`);
+    await expect(open(long)).rejects.toMatchObject({ reason: 'length' });
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'a pipe in the place of a temporary file is an error, without a wait',
+    async () => {
+      execFileSync('mkfifo', [`${path}.next`]);
+      await expect(open()).rejects.toMatchObject({
+        code: 'ERR_DURABLE_CLOCK_STORAGE',
+        systemCode: 'ENXIO',
+      });
+    },
+  );
 });

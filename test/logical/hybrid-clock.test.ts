@@ -3,20 +3,22 @@ import {
   ClockUnsynchronizedError,
   HybridClock,
   type HybridClockOptions,
-  LamportClock,
   parseStamp,
-  SharedHybridClock,
   type UnixNs,
-  unixNs,
 } from 'epsilon-clock';
+import { LamportClock } from 'epsilon-clock/lamport';
+import { SharedHybridClock } from 'epsilon-clock/threads';
+import { unixNs } from 'epsilon-clock/time';
+import { bytesFromTimestamp, parseUuidv7 } from 'epsilon-clock/timestamps';
 import { describe, expect, test } from 'vitest';
 import { HandClock } from '../kit/hand-clock.ts';
 import { ScriptedSource } from '../kit/scripted-source.ts';
+import { unhandledRejections } from '../kit/unhandled.ts';
 
 const T = 1_795_227_787_534_418_003n;
 const MS = 1_000_000n;
 
-/** A physical clock that shows what the test says. */
+/** A physical clock whose reading the test sets. */
 class Dial {
   ns: bigint;
   constructor(ns: bigint = T) {
@@ -46,11 +48,11 @@ describe('local events', () => {
     const { dial, hlc } = setUp();
     expect(hlc.peek()).toBe(0n);
     expect(hlc.now()).toBe(T); // physical time itself
-    expect(hlc.now()).toBe(T + 1n); // the clock did not move: one more
+    expect(hlc.now()).toBe(T + 1n); // the physical clock did not move: one more
     dial.ns = T + 1n;
     expect(hlc.now()).toBe(T + 2n); // still behind us
     dial.ns = T + 10n;
-    expect(hlc.now()).toBe(T + 10n); // overtook us: the counter is gone
+    expect(hlc.now()).toBe(T + 10n); // it overtook us: no counter any more
     dial.ns = T - 3_600_000n * MS;
     expect(hlc.now()).toBe(T + 11n); // an hour back: sends go on
     expect(hlc.peek()).toBe(T + 11n);
@@ -58,7 +60,7 @@ describe('local events', () => {
     dial.ns = T + 11n;
     expect(hlc.leadNs()).toBe(0n);
     dial.ns = T + 12n;
-    expect(hlc.leadNs()).toBe(0n); // behind is no lead
+    expect(hlc.leadNs()).toBe(0n); // behind physical time there is no lead
   });
 
   test('are the same in every form', () => {
@@ -66,7 +68,7 @@ describe('local events', () => {
     const slots = new BigInt64Array(3);
     const view = new DataView(new ArrayBuffer(16), 2);
     hlc.tick();
-    hlc.into(slots, 2);
+    hlc.nowInto(slots, 2);
     hlc.writeTo(view, 5);
     expect(slots).toEqual(BigInt64Array.of(0n, 0n, T + 1n));
     expect(view.getBigInt64(5)).toBe(T + 2n);
@@ -75,28 +77,31 @@ describe('local events', () => {
     expect(parseStamp(hlc.stamp())).toEqual({ timestamp: T + 5n, nodeId: 'orders-3' });
   });
 
-  test('a commit is at least its floor, greater than what was before, and at least now', () => {
+  test('a commit is at least its floor, greater than the last timestamp, and at least now', () => {
     const { dial, hlc } = setUp();
     expect(hlc.nowAtLeast(T + 50n)).toBe(T + 50n);
     expect(hlc.nowAtLeast(T + 50n)).toBe(T + 51n);
     expect(hlc.nowAtLeast(0n)).toBe(T + 52n);
     dial.ns = T + 99n;
     expect(hlc.nowAtLeast(T + 98n)).toBe(T + 99n);
-    // Not measured against the limit for remotes: the floor is our own.
+    // The limit for remotes does not apply to a floor, which is our own.
     expect(hlc.nowAtLeast(T + 10_000n * MS)).toBe(T + 10_000n * MS);
   });
 
   test('continue after a given timestamp', () => {
-    const { hlc } = setUp({ after: T + 7n });
+    const { hlc } = setUp({ startAfter: T + 7n });
     expect(hlc.peek()).toBe(T + 7n);
     expect(hlc.now()).toBe(T + 8n);
   });
 });
 
 describe('receive', () => {
-  test('is above the remote and above us, or physical time if that is greater', () => {
+  test('is above the remote and above our last timestamp, or physical time if that is greater', () => {
     const { dial, hlc } = setUp();
-    expect(hlc.receive(T - 5n)).toBe(T); // the past is harmless
+    expect(hlc.receive(T - 3_600_000n * MS)).toBe(T); // a remote of the past is harmless
+    dial.ns = T + 3n;
+    expect(hlc.receive(T + 1n)).toBe(T + 3n);
+    dial.ns = T;
     expect(hlc.receive(T + 100n)).toBe(T + 101n); // above the remote
     expect(hlc.receive(T + 101n)).toBe(T + 102n); // equal to ours: above both
     expect(hlc.receive(T + 50n)).toBe(T + 103n); // above us
@@ -125,7 +130,7 @@ describe('receive', () => {
     expect(hlc.receiveAll([T + 999n])).toBe(T + 1000n);
   });
 
-  test('of many, while reading them makes events of its own: still above all of them', () => {
+  test('of many, when reading one makes an event: still above all of them', () => {
     const { hlc } = setUp();
     const remotes = {
       length: 2,
@@ -140,20 +145,20 @@ describe('receive', () => {
 });
 
 describe('limits', () => {
-  test('a remote at the limit is taken, one nanosecond further is refused', () => {
+  test('a remote at the limit is accepted, one nanosecond further is refused', () => {
     const { hlc } = setUp();
     expect(hlc.receive(T + 500n * MS)).toBe(T + 500n * MS + 1n);
     let error: unknown;
     try {
-      hlc.receive(T + 500n * MS + 1n);
+      hlc.receive(T + 500n * MS + 2n);
     } catch (caught) {
       error = caught;
     }
     expect(error).toMatchObject({
       name: 'TimestampAheadError',
       code: 'ERR_TIMESTAMP_AHEAD',
-      timestamp: T + 500n * MS + 1n,
-      aheadNs: 500n * MS + 1n,
+      timestamp: T + 500n * MS + 2n,
+      aheadNs: 500n * MS + 2n,
       limitNs: 500n * MS,
     });
     expect(hlc.peek()).toBe(T + 500n * MS + 1n);
@@ -164,7 +169,7 @@ describe('limits', () => {
     hlc.tick();
     let refused = 0;
     for (let i = 0; i < 100_000; i++) {
-      // The attacker always goes as far as it gets: what we would say next, or the limit.
+      // The attacker always sends the greatest timestamp that is accepted.
       const greedy = hlc.peek() + 500n * MS;
       if (i > 0 && codeOf(() => hlc.receive(greedy)) === 'ERR_TIMESTAMP_AHEAD') refused++;
       hlc.receive(dial.ns + 500n * MS);
@@ -175,13 +180,38 @@ describe('limits', () => {
     expect(hlc.now()).toBe(dial.ns); // and physical time catches up
   });
 
-  test('the limit is against physical time also when that stepped back an hour', () => {
+  test('the limit counts from physical time, also when that stepped back an hour', () => {
     const { dial, hlc } = setUp();
     hlc.tick();
     dial.ns -= 3_600_000n * MS;
-    // A peer whose clock is right looks an hour ahead; we can't tell that from an attack.
-    expect(codeOf(() => hlc.receive(T))).toBe('ERR_TIMESTAMP_AHEAD');
+    // A peer whose clock is right seems an hour ahead. We can't tell that from an attack.
+    expect(codeOf(() => hlc.receive(T + 1n))).toBe('ERR_TIMESTAMP_AHEAD');
     expect(hlc.receive(dial.ns + 500n * MS)).toBe(T + 1n);
+  });
+
+  test.each([
+    ['HybridClock', (options: HybridClockOptions) => new HybridClock(options)],
+    ['SharedHybridClock', (options: HybridClockOptions) => new SharedHybridClock(options)],
+  ])('after a step back a %s refuses nothing at or below what it shows', (_, make) => {
+    const dial = new Dial();
+    const hlc = make({ clock: dial, nodeId: 'a' });
+    hlc.nowAtLeast(T + 5n);
+    dial.ns -= 3_600_000n * MS;
+    expect(hlc.receive(T + 5n)).toBe(T + 6n); // our own last timestamp, sent back to us
+    expect(hlc.receive(T)).toBe(T + 7n);
+    expect(hlc.receiveAll([T + 7n, T - 1n])).toBe(T + 8n);
+    expect(codeOf(() => hlc.receive(T + 9n))).toBe('ERR_TIMESTAMP_AHEAD');
+    expect(codeOf(() => hlc.receiveAll([T, T + 9n]))).toBe('ERR_TIMESTAMP_AHEAD');
+    expect(hlc.peek()).toBe(T + 8n);
+  });
+
+  test('a remote below the last timestamp of another thread is never refused', () => {
+    const dial = new Dial();
+    const first = new SharedHybridClock({ clock: dial, nodeId: 'a' });
+    const second = SharedHybridClock.attach(first.share(), { clock: dial });
+    first.tick();
+    dial.ns -= 3_600_000n * MS;
+    expect(second.receive(T)).toBe(T + 1n);
   });
 
   test.each([
@@ -197,7 +227,7 @@ describe('limits', () => {
   test('without a limit a forged remote takes the clock to its end, and it stays there', () => {
     const { hlc } = setUp({ maxRemoteAheadMs: Number.POSITIVE_INFINITY });
     const end = 2n ** 63n - 1n;
-    expect(codeOf(() => hlc.receive(end))).toBe('ERR_TIMESTAMP_EXHAUSTED'); // nothing is above it
+    expect(codeOf(() => hlc.receive(end))).toBe('ERR_TIMESTAMP_EXHAUSTED'); // none is above it
     expect(hlc.peek()).toBe(0n);
     expect(hlc.receive(end - 1n)).toBe(end);
     expect(codeOf(() => hlc.now())).toBe('ERR_TIMESTAMP_EXHAUSTED');
@@ -206,7 +236,7 @@ describe('limits', () => {
     expect(hlc.peek()).toBe(end);
   });
 
-  test('a physical clock before 1970 or at the end of int64 breaks no comparison', () => {
+  test('a physical clock before 1970 or at the end of int64 overflows nothing', () => {
     const { dial, hlc } = setUp({}, -(2n ** 63n));
     expect(hlc.now()).toBe(1n);
     expect(codeOf(() => hlc.receive(2n ** 63n - 1n))).toBe('ERR_TIMESTAMP_AHEAD');
@@ -235,14 +265,24 @@ describe('onLead', () => {
     await turn();
     expect(leads).toEqual([2n * MS + 1n]);
     dial.ns = T;
-    hlc.tick(); // back below: armed again
+    hlc.tick(); // back below the limit: the next crossing counts again
     dial.ns = T - 3n * MS;
     hlc.tick();
     await turn();
     expect(leads).toEqual([2n * MS + 1n, 3n * MS + 5n]);
   });
 
-  test('may use the clock, and what it throws reaches nobody but the process', async () => {
+  test('is called by the first event of a clock that starts ahead', async () => {
+    const leads: bigint[] = [];
+    const { hlc } = setUp({ startAfter: T + 5000n * MS, onLead: (lead) => leads.push(lead) });
+    await turn();
+    expect(leads).toEqual([]); // nothing has happened yet
+    hlc.tick();
+    await turn();
+    expect(leads).toEqual([5000n * MS + 1n]);
+  });
+
+  test('may use the clock, and its error becomes an unhandled rejection', async () => {
     const boom = new Error('from onLead');
     const { dial, hlc } = setUp({
       maxLeadMs: 1,
@@ -253,24 +293,84 @@ describe('onLead', () => {
     });
     hlc.tick();
     dial.ns = T - 2n * MS;
-    const uncaught = new Promise((resolve) => {
-      const others = process.listeners('uncaughtException');
-      process.removeAllListeners('uncaughtException');
-      process.once('uncaughtException', (error) => {
-        for (const other of others) process.on('uncaughtException', other);
-        resolve(error);
-      });
-    });
+    const unhandled = unhandledRejections();
     expect(hlc.now()).toBe(T + 1n);
-    expect(await uncaught).toBe(boom);
+    expect(await unhandled).toEqual([boom]);
     expect(hlc.now()).toBe(T + 3n); // onLead took T + 2
   });
 
-  test('without it nothing is said', () => {
+  test.each<[string, () => unknown]>([
+    ['gives nonsense', () => 7],
+    ['never settles', () => new Promise(() => {})],
+  ])('that %s harms nothing', async (_, onLead) => {
+    const { dial, hlc } = setUp({ maxLeadMs: 1, onLead: onLead as () => void });
+    hlc.tick();
+    dial.ns = T - 2n * MS;
+    expect(hlc.now()).toBe(T + 1n);
+    await turn();
+    expect(hlc.now()).toBe(T + 2n);
+  });
+
+  test('that rejects becomes an unhandled rejection too', async () => {
+    const boom = new Error('async onLead');
+    const { dial, hlc } = setUp({ maxLeadMs: 1, onLead: async () => Promise.reject(boom) });
+    hlc.tick();
+    dial.ns = T - 2n * MS;
+    const unhandled = unhandledRejections();
+    expect(hlc.now()).toBe(T + 1n);
+    expect(await unhandled).toEqual([boom]);
+    expect(hlc.now()).toBe(T + 2n);
+  });
+
+  test('may be left out', () => {
     const { dial, hlc } = setUp({ maxLeadMs: 0 });
     hlc.tick();
     dial.ns = 0n;
     expect(hlc.now()).toBe(T + 1n);
+  });
+});
+
+describe('bytes', () => {
+  test.each([
+    ['a DataView', () => new DataView(new ArrayBuffer(12))],
+    ['a Uint8Array', () => new Uint8Array(12)],
+    ['a Buffer', () => Buffer.alloc(12)],
+  ])('written to %s and read from it, at an offset and without', (_, make) => {
+    const { hlc } = setUp();
+    const other = setUp().hlc;
+    for (const offset of [undefined, 3]) {
+      const target = make();
+      hlc.writeTo(target, offset);
+      const bytes = new Uint8Array(target.buffer, target.byteOffset + (offset ?? 0), 8);
+      expect([...bytes]).toEqual([...bytesFromTimestamp(hlc.peek())]);
+      other.updateFrom(target, offset);
+      expect(other.peek()).toBeGreaterThan(hlc.peek());
+    }
+    const poisoned = make();
+    new Uint8Array(poisoned.buffer, poisoned.byteOffset, 1)[0] = 0x80;
+    expect(codeOf(() => hlc.updateFrom(poisoned))).toBe('ERR_TIMESTAMP_MALFORMED');
+  });
+});
+
+test('counts the remotes that it refuses', () => {
+  const { hlc } = setUp();
+  expect(hlc.refused).toBe(0);
+  const far = hlc.now() + 10_000n * MS;
+  for (let i = 0; i < 3; i++) codeOf(() => hlc.receive(far));
+  hlc.receive(hlc.peek());
+  expect(hlc.refused).toBe(3);
+});
+
+describe('uuidv7', () => {
+  test('has the timestamp and the node bits of the clock, in order', () => {
+    const { hlc } = setUp({ nodeBits: 7n });
+    const uuids = Array.from({ length: 5 }, () => hlc.uuidv7());
+    expect([...uuids].sort()).toEqual(uuids);
+    expect(parseUuidv7(uuids[4]!)).toEqual({ timestamp: hlc.peek(), nodeBits: 7n });
+    const drawn = setUp().hlc;
+    const [a, b] = [drawn.uuidv7(), drawn.uuidv7()].map((uuid) => parseUuidv7(uuid).nodeBits);
+    expect(a).toBe(b);
+    expect(a).not.toBe(parseUuidv7(setUp().hlc.uuidv7()).nodeBits);
   });
 });
 
@@ -295,7 +395,7 @@ describe('refused, state untouched', () => {
     const before = hlc.now();
     expect(codeOf(() => hlc.receive(remote))).toBe(code);
     expect(codeOf(() => hlc.update(remote))).toBe(code);
-    // Wherever it stands in a batch, the good ones around it don't count either.
+    // In a batch, the good ones around it don't count either.
     expect(codeOf(() => hlc.receiveAll([T + 9n, remote]))).toBe(code);
     expect(codeOf(() => hlc.receiveAll([remote, T + 9n]))).toBe(code);
     if (code !== 'ERR_TIMESTAMP_AHEAD') expect(codeOf(() => hlc.nowAtLeast(remote))).toBe(code);
@@ -303,7 +403,7 @@ describe('refused, state untouched', () => {
     expect(hlc.now()).toBe(before + 1n);
   });
 
-  test('a batch that is no array', () => {
+  test('a batch that is not an array', () => {
     const { hlc } = setUp();
     for (const batch of [undefined, null, 5n, new Set([T]), '5', '', () => T]) {
       expect(codeOf(() => hlc.receiveAll(batch as never))).toBe('ERR_INVALID_ARG_TYPE');
@@ -314,7 +414,7 @@ describe('refused, state untouched', () => {
   test.each([undefined, null, 'orders-3'])('options that are %o', (options) => {
     expect(codeOf(() => new HybridClock(options as never))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => new LamportClock(options as never))).toBe('ERR_INVALID_ARG_TYPE');
-    expect(codeOf(() => SharedHybridClock.create(options as never))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => new SharedHybridClock(options as never))).toBe('ERR_INVALID_ARG_TYPE');
   });
 
   test('targets without room', () => {
@@ -325,22 +425,28 @@ describe('refused, state untouched', () => {
       expect(codeOf(() => hlc.updateFrom(view, offset))).toBe('ERR_OUT_OF_RANGE');
     }
     for (const index of [3, -1, 0.5, Number.NaN, 2 ** 32]) {
-      expect(codeOf(() => hlc.into(new BigInt64Array(3), index))).toBe('ERR_OUT_OF_RANGE');
+      expect(codeOf(() => hlc.nowInto(new BigInt64Array(3), index))).toBe('ERR_OUT_OF_RANGE');
     }
-    const bytes = new Uint8Array(8) as unknown as DataView;
-    expect(codeOf(() => hlc.writeTo(bytes, 0))).toBe('ERR_INVALID_ARG_TYPE');
-    expect(codeOf(() => hlc.updateFrom(bytes, 0))).toBe('ERR_INVALID_ARG_TYPE');
-    expect(codeOf(() => hlc.into([0n] as unknown as BigInt64Array, 0))).toBe(
+    const bytes = new Uint8Array(16).subarray(4, 13);
+    for (const offset of [2, -1, 0.5, Number.NaN, 2 ** 32]) {
+      expect(codeOf(() => hlc.writeTo(bytes, offset))).toBe('ERR_OUT_OF_RANGE');
+      expect(codeOf(() => hlc.updateFrom(bytes, offset))).toBe('ERR_OUT_OF_RANGE');
+    }
+    const other = new Uint16Array(8) as unknown as DataView;
+    expect(codeOf(() => hlc.writeTo(other))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => hlc.updateFrom(other))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => hlc.nowInto([0n] as unknown as BigInt64Array, 0))).toBe(
       'ERR_INVALID_ARG_TYPE',
     );
     view.setUint32(0, 0x8000_0000);
-    expect(codeOf(() => hlc.updateFrom(view, 0))).toBe('ERR_TIMESTAMP_MALFORMED'); // negative as int64
+    // A negative int64.
+    expect(codeOf(() => hlc.updateFrom(view, 0))).toBe('ERR_TIMESTAMP_MALFORMED');
     view.setUint32(0, 0x7fff_0000);
     expect(codeOf(() => hlc.updateFrom(view, 0))).toBe('ERR_TIMESTAMP_AHEAD');
     expect(hlc.peek()).toBe(0n);
   });
 
-  test('a physical clock that throws or answers nonsense', () => {
+  test('a physical clock that throws or returns nonsense', () => {
     const boom = new Error('no clock');
     let answer: () => unknown = () => T;
     const hlc = new HybridClock({ clock: { wallNs: () => answer() as UnixNs }, nodeId: 'a' });
@@ -368,15 +474,18 @@ describe('refused, state untouched', () => {
     ['a limit as text', { maxRemoteAheadMs: '500' }, 'ERR_INVALID_ARG_TYPE'],
     ['a lead limit beyond int64', { maxLeadMs: 1e13 }, 'ERR_OUT_OF_RANGE'],
     ['an onLead that is no function', { onLead: 'log' }, 'ERR_INVALID_ARG_TYPE'],
-    ['a negative start', { after: -1n }, 'ERR_OUT_OF_RANGE'],
-    ['a start as number', { after: 0 }, 'ERR_INVALID_ARG_TYPE'],
+    ['node bits as number', { nodeBits: 7 }, 'ERR_INVALID_ARG_TYPE'],
+    ['node bits beyond 54', { nodeBits: 2n ** 54n }, 'ERR_OUT_OF_RANGE'],
+    ['an option that does not exist', { maxLeadNs: 5 }, 'ERR_INVALID_ARG_TYPE'],
+    ['a negative start', { startAfter: -1n }, 'ERR_OUT_OF_RANGE'],
+    ['a start as number', { startAfter: 0 }, 'ERR_INVALID_ARG_TYPE'],
   ])('option: %s', (_, options, code) => {
     expect(codeOf(() => setUp(options as unknown as HybridClockOptions))).toBe(code);
   });
 });
 
 describe('on a clock that may be unsynchronised', () => {
-  /** What a bounded clock promises about `physicalNs`, with a switch. */
+  /** A stand-in for a bounded clock: `physicalNs` throws until the test synchronises it. */
   class Bounded {
     ns: bigint | undefined = undefined;
     physicalNs(): UnixNs {
@@ -387,7 +496,7 @@ describe('on a clock that may be unsynchronised', () => {
     }
   }
 
-  test('refuses to say anything before the first synchronisation', () => {
+  test('gives no timestamp before the first synchronisation', () => {
     const clock = new Bounded();
     const hlc = new HybridClock({ clock, nodeId: 'a' });
     expect(codeOf(() => hlc.now())).toBe('ERR_CLOCK_UNSYNCHRONIZED');
@@ -397,7 +506,7 @@ describe('on a clock that may be unsynchronised', () => {
     expect(hlc.now()).toBe(T);
   });
 
-  test('unless told which wall clock to read until then', () => {
+  test('unless an option names a wall clock to read until then', () => {
     const clock = new Bounded();
     const dial = new Dial(T + 1000n);
     const hlc = new HybridClock({ clock, nodeId: 'a', beforeSync: dial });
@@ -406,7 +515,7 @@ describe('on a clock that may be unsynchronised', () => {
     expect(hlc.now()).toBe(T + 1001n); // the order holds across the switch
     clock.ns = T + 5000n;
     dial.ns = T + 9000n;
-    expect(hlc.now()).toBe(T + 5000n); // and the wall clock is not looked at any more
+    expect(hlc.now()).toBe(T + 5000n); // the wall clock is not read any more
     expect(
       codeOf(() => new HybridClock({ clock, nodeId: 'a', beforeSync: 'wall' as 'throw' })),
     ).toBe('ERR_INVALID_ARG_TYPE');
@@ -415,7 +524,7 @@ describe('on a clock that may be unsynchronised', () => {
 
 describe('on a BoundedClock', () => {
   /** A machine whose wall clock is 3 s slow, a time server, and the clocks above them. */
-  function stage() {
+  function harness() {
     const hand = new HandClock();
     const source = new ScriptedSource('s');
     const bounded = BoundedClock.start({
@@ -429,14 +538,14 @@ describe('on a BoundedClock', () => {
       hand,
       bounded,
       truth: () => hand.monotonic + theta,
-      /** The server answers, its own clock off by `error`; without a path the middle is exact. */
+      /** The server replies; its clock is off by `error`. Without delay the middle is exact. */
       reply: (error = 0n) => source.reply(hand, { theta: theta + error, delay: 0n }),
       hlc: new HybridClock({ clock: bounded, nodeId: 'a' }),
     };
   }
 
   test('follows true time, not the wall clock, once synchronised; before that it refuses', () => {
-    const s = stage();
+    const s = harness();
     expect(codeOf(() => s.hlc.now())).toBe('ERR_CLOCK_UNSYNCHRONIZED');
     expect(codeOf(() => s.hlc.receive(5n))).toBe('ERR_CLOCK_UNSYNCHRONIZED');
     expect(s.hlc.peek()).toBe(0n);
@@ -444,17 +553,17 @@ describe('on a BoundedClock', () => {
     expect(s.hlc.now()).toBe(s.truth());
     s.hand.advance(7n * MS);
     expect(s.hlc.now()).toBe(s.truth());
-    // The limit is against the same time.
+    // The limit counts from the same time.
     expect(codeOf(() => s.hlc.receive(s.truth() + 500n * MS + 1n))).toBe('ERR_TIMESTAMP_AHEAD');
     expect(s.hlc.receive(s.truth() + 500n * MS)).toBe(s.truth() + 500n * MS + 1n);
   });
 
-  test.each<[string, (s: ReturnType<typeof stage>) => void, string]>([
+  test.each<[string, (s: ReturnType<typeof harness>) => void, string]>([
     ['expired', (s) => s.hand.advance(61_000n * MS), 'unsynchronized'],
     ['a wall clock that was set', (s) => s.hand.suspend(3_600_000n * MS), 'disrupted'],
     ['stopped', (s) => s.bounded.stop(), 'unsynchronized'],
   ])('goes on from the last middle when the bound is lost: %s', (_, lose, status) => {
-    const s = stage();
+    const s = harness();
     s.reply();
     const before = s.hlc.now();
     lose(s);
@@ -468,7 +577,7 @@ describe('on a BoundedClock', () => {
   });
 
   test('keeps its order when the middle moves back', () => {
-    const s = stage();
+    const s = harness();
     s.reply();
     s.hand.suspend(10_000n * MS); // a jump: the bound starts anew
     s.bounded.read();
@@ -482,8 +591,8 @@ describe('on a BoundedClock', () => {
     expect(s.hlc.now()).toBe(s.truth() - 2000n * MS);
   });
 
-  test('reads one of another thread alike', () => {
-    const s = stage();
+  test('reads a bounded clock of another thread in the same way', () => {
+    const s = harness();
     const clock = BoundedClock.attach(s.bounded.share(), { clock: s.hand });
     const hlc = new HybridClock({ clock, nodeId: 'b' });
     expect(codeOf(() => hlc.now())).toBe('ERR_CLOCK_UNSYNCHRONIZED');

@@ -1,10 +1,13 @@
 import { Worker } from 'node:worker_threads';
-import { SharedHybridClock, type SharedHybridClockHandle, type UnixNs } from 'epsilon-clock';
+import type { UnixNs } from 'epsilon-clock';
+import { type HybridClockHandle, SharedHybridClock } from 'epsilon-clock/threads';
 import { describe, expect, test, vi } from 'vitest';
 
 const T = 1_795_227_787_534_418_003n;
 const END = 2n ** 63n - 1n;
-const LIBRARY = new URL('../../dist/index.js', import.meta.url).href;
+const LIBRARY = ['threads', 'index'].map(
+  (entry) => new URL(`../../dist/${entry}.js`, import.meta.url).href,
+);
 
 function codeOf(act: () => unknown): unknown {
   try {
@@ -20,7 +23,7 @@ describe('two threads’ views of one clock', () => {
   test('one sequence, whichever physical clock is ahead', () => {
     let mine = T;
     let theirs = T + 100n;
-    const a = SharedHybridClock.create({ clock: at(() => mine), nodeId: 'orders-3' });
+    const a = new SharedHybridClock({ clock: at(() => mine), nodeId: 'orders-3' });
     const b = SharedHybridClock.attach(structuredClone(a.share()), { clock: at(() => theirs) });
     expect(b.nodeId).toBe('orders-3');
     expect(a.now()).toBe(T);
@@ -35,17 +38,17 @@ describe('two threads’ views of one clock', () => {
     expect(a.stamp()).toBe(`${T + 502n}@orders-3`);
     expect(b.nowAtLeast(T + 502n)).toBe(T + 503n);
     const slots = new BigInt64Array(1);
-    b.into(slots, 0);
+    b.nowInto(slots, 0);
     expect(slots[0]).toBe(T + 504n);
     expect(a.peek()).toBe(T + 504n);
   });
 
-  test('a thread that loses the race computes again from the winner', () => {
-    const a = SharedHybridClock.create({ clock: at(() => T), nodeId: 'a' });
+  test('a thread that loses the race computes again from the winning value', () => {
+    const a = new SharedHybridClock({ clock: at(() => T), nodeId: 'a' });
     const b = SharedHybridClock.attach(a.share(), { clock: at(() => T + 5n) });
     const swap = Atomics.compareExchange;
     let winner: bigint | undefined;
-    // Between the guess and the swap of one event of `a`, one of `b` takes place.
+    // An event of `b` takes place between the guess and the swap of an event of `a`.
     const race = vi.spyOn(Atomics, 'compareExchange').mockImplementationOnce((...swapped) => {
       race.mockRestore();
       winner = b.now();
@@ -57,7 +60,7 @@ describe('two threads’ views of one clock', () => {
 
   test('the limit travels with the handle, and a refused remote changes nothing', () => {
     const clock = at(() => T);
-    const a = SharedHybridClock.create({ clock, nodeId: 'a', maxRemoteAheadMs: 1, after: 5n });
+    const a = new SharedHybridClock({ clock, nodeId: 'a', maxRemoteAheadMs: 1, startAfter: 5n });
     const b = SharedHybridClock.attach(a.share(), { clock });
     expect(b.peek()).toBe(5n);
     expect(codeOf(() => b.receive(T + 1_000_001n))).toBe('ERR_TIMESTAMP_AHEAD');
@@ -68,7 +71,7 @@ describe('two threads’ views of one clock', () => {
 
   test('at the end it throws and stays there', () => {
     const clock = at(() => T);
-    const a = SharedHybridClock.create({ clock, nodeId: 'a', after: END - 1n });
+    const a = new SharedHybridClock({ clock, nodeId: 'a', startAfter: END - 1n });
     const b = SharedHybridClock.attach(a.share(), { clock });
     expect(a.now()).toBe(END);
     expect(codeOf(() => b.now())).toBe('ERR_TIMESTAMP_EXHAUSTED');
@@ -84,23 +87,21 @@ describe('two threads’ views of one clock', () => {
     ['a longer buffer', { buffer: new SharedArrayBuffer(16), nodeId: 'a', maxRemoteAheadMs: 1 }],
   ])('attach refuses %s', (_, handle) => {
     expect(
-      codeOf(() =>
-        SharedHybridClock.attach(handle as SharedHybridClockHandle, { clock: at(() => T) }),
-      ),
+      codeOf(() => SharedHybridClock.attach(handle as HybridClockHandle, { clock: at(() => T) })),
     ).toBe('ERR_INVALID_ARG_TYPE');
   });
 });
 
-/** Waits at the gate until all are there, then fills its part of `out` as fast as it can. */
+/** A worker: waits until all workers are ready, then fills its part of `out` as fast as it can. */
 const WORKER = `
 const { workerData, parentPort } = require('node:worker_threads');
-import(workerData.library).then(({ SharedHybridClock, systemClock }) => {
+Promise.all(workerData.library.map((file) => import(file))).then(([{ SharedHybridClock }, { systemClock }]) => {
   const { handle, gate, out, index, events } = workerData;
   const hlc = SharedHybridClock.attach(handle, { clock: systemClock() });
   const mine = new BigInt64Array(out, index * events * 8, events);
   parentPort.postMessage('ready');
   Atomics.wait(new Int32Array(gate), 0, 0);
-  for (let i = 0; i < events; i++) hlc.into(mine, i);
+  for (let i = 0; i < events; i++) hlc.nowInto(mine, i);
   parentPort.postMessage('done');
 });
 `;
@@ -110,7 +111,7 @@ test('8 workers x 1,000,000 events: unique, and increasing on each worker', asyn
   const events = 1_000_000;
   const out = new SharedArrayBuffer(workers * events * 8);
   const gate = new SharedArrayBuffer(4);
-  const hlc = SharedHybridClock.create({ clock: at(() => 0n), nodeId: 'a' });
+  const hlc = new SharedHybridClock({ clock: at(() => 0n), nodeId: 'a' });
   const handle = hlc.share();
   const threads = Array.from({ length: workers }, (_, index) => {
     const workerData = { library: LIBRARY, handle, gate, out, index, events };
@@ -147,10 +148,10 @@ test('8 workers x 1,000,000 events: unique, and increasing on each worker', asyn
   expect(hlc.now()).toBe(sorted.at(-1)! + 1n);
 });
 
-/** Takes timestamps for ever, showing each where the parent sees it. */
+/** A worker that takes timestamps for ever, and writes each to memory that the parent reads. */
 const MORTAL = `
 const { workerData, parentPort } = require('node:worker_threads');
-import(workerData.library).then(({ SharedHybridClock, systemClock }) => {
+Promise.all(workerData.library.map((file) => import(file))).then(([{ SharedHybridClock }, { systemClock }]) => {
   const hlc = SharedHybridClock.attach(workerData.handle, { clock: systemClock() });
   const shown = new BigInt64Array(workerData.out);
   for (let i = 0; ; i++) {
@@ -160,9 +161,9 @@ import(workerData.library).then(({ SharedHybridClock, systemClock }) => {
 });
 `;
 
-test('threads that die in the middle of an event leave a clock that goes on', async () => {
+test('threads that die in the middle of an event leave a clock that still works', async () => {
   const out = new SharedArrayBuffer(8);
-  const hlc = SharedHybridClock.create({ clock: at(() => 0n), nodeId: 'a' });
+  const hlc = new SharedHybridClock({ clock: at(() => 0n), nodeId: 'a' });
   let last = 0n;
   for (let life = 0; life < 5; life++) {
     const workerData = { library: LIBRARY, handle: hlc.share(), out };
@@ -174,7 +175,7 @@ test('threads that die in the middle of an event leave a clock that goes on', as
     await thread.terminate();
     const shown = Atomics.load(new BigInt64Array(out), 0);
     expect(shown).toBeGreaterThan(last);
-    // At most one event was under way: its swap took place, or it did not.
+    // At most one event was in progress: its swap happened, or it did not.
     expect(hlc.peek()).toBeGreaterThanOrEqual(shown);
     last = hlc.now();
     expect(last).toBeGreaterThan(shown);

@@ -1,7 +1,8 @@
 /**
- * Hybrid clocks on simulated machines: true time is known, so it can be said how far they are from it.
- * Wall clocks are minutes off and one is set in between, and then everybody loses the time servers.
- * Causality must hold throughout; closeness as long as there is a bound.
+ * Hybrid clocks on simulated machines. True time is known, so their distance from it is known too.
+ * Wall clocks are minutes off, and one is set during the run. Then all machines lose the time
+ * servers. Causality must always hold; the timestamps must be close to true time while there is a
+ * bound.
  */
 import { BoundedClock, HybridClock, type HybridClockOptions } from 'epsilon-clock';
 import { lanDelay, SimWorld } from 'epsilon-clock/sim';
@@ -11,8 +12,8 @@ const SERVERS = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
 const NODES = ['a', 'b', 'c'];
 const MS = 1_000_000n;
 
-/** Three nodes that send each other a message every 5 ms or so; what they saw. */
-function stage(on: 'bounded' | 'wall') {
+/** Three nodes that send each other a message about every 5 ms, and counts of what they saw. */
+function harness(on: 'bounded' | 'wall') {
   const world = new SimWorld({ seed: 11 });
   const seen = { received: 0, refused: 0, lost: 0, worstNs: 0n };
   for (const server of SERVERS) world.ntpServer(server);
@@ -61,8 +62,8 @@ function stage(on: 'bounded' | 'wall') {
   return { world, nodes, seen, begin: () => nodes.forEach(send) };
 }
 
-test('on bounded clocks: in order, and near true time, whatever the wall clocks say', async () => {
-  const { world, nodes, seen, begin } = stage('bounded');
+test('on bounded clocks: in order, and near true time, even with wrong wall clocks', async () => {
+  const { world, nodes, seen, begin } = harness('bounded');
   expect(() => nodes[0]!.hlc.now()).toThrow(
     expect.objectContaining({ code: 'ERR_CLOCK_UNSYNCHRONIZED' }),
   );
@@ -83,8 +84,8 @@ test('on bounded clocks: in order, and near true time, whatever the wall clocks 
   expect(seen.received).toBeGreaterThan(before + 10_000);
 });
 
-test('on their wall clocks: in order too, and the fast ones are refused', async () => {
-  const { world, seen, begin } = stage('wall');
+test('on their wall clocks: in order too, and timestamps of fast clocks are refused', async () => {
+  const { world, seen, begin } = harness('wall');
   begin();
   await world.run(5_000);
   expect(seen.lost).toBe(0);

@@ -3,19 +3,23 @@ import {
   compareStamps,
   formatStamp,
   formatTimestamp,
-  fromUuidV7,
-  hlcTimestamp,
   parseStamp,
   parseTimestamp,
+} from 'epsilon-clock';
+import {
+  bytesFromTimestamp,
+  formatUuidv7,
+  hlcTimestamp,
+  longFromTimestamp,
   parseTimestampInto,
+  parseUuidv7,
   randomNodeBits,
   readTimestamp,
   timestampFromBytes,
-  timestampToBytes,
-  toUuidV7,
+  timestampFromLong,
+  uuidv7Bytes,
   writeTimestamp,
-} from 'epsilon-clock';
-import { fromLong, toLong } from 'epsilon-clock/long';
+} from 'epsilon-clock/timestamps';
 import fc from 'fast-check';
 import Long from 'long';
 import { describe, expect, test } from 'vitest';
@@ -38,7 +42,7 @@ const vectors = JSON.parse(
 const MAX = 2n ** 63n - 1n;
 const runs = { seed: 40_117, numRuns: 2000 };
 
-/** Timestamps of all magnitudes, and the neighbours of the places where an encoding could break. */
+/** Timestamps of all magnitudes, and those next to values where an encoding could break. */
 const timestamps = fc.oneof(
   fc.bigInt(0n, MAX),
   fc.bigInt(0n, 10n ** 10n),
@@ -61,7 +65,7 @@ function codeOf(act: () => unknown): unknown {
   }
 }
 
-/** Both directions of an order: the encodings compare as the values do. */
+/** Checks that the encodings compare as the values do, in both directions. */
 function sameOrder<T>(a: T, b: T, x: string, y: string, compare: (a: T, b: T) => number): void {
   expect(Math.sign(Number(x > y) - Number(x < y))).toBe(Math.sign(compare(a, b)));
 }
@@ -75,16 +79,16 @@ describe('fixed vectors', () => {
     expect(formatTimestamp(t)).toBe(row.text);
     expect(parseTimestamp(row.text)).toBe(t);
     const bytes = Buffer.from(row.bytes, 'hex');
-    expect(hex(timestampToBytes(t))).toBe(row.bytes);
+    expect(hex(bytesFromTimestamp(t))).toBe(row.bytes);
     expect(timestampFromBytes(bytes)).toBe(t);
     const view = new DataView(new ArrayBuffer(8));
     writeTimestamp(t, view, 0);
     expect(hex(new Uint8Array(view.buffer))).toBe(row.bytes);
     expect(readTimestamp(view, 0)).toBe(t);
-    expect(toLong(t)).toEqual({ low: row.low, high: row.high, unsigned: false });
-    expect(fromLong(row)).toBe(t);
-    expect(toUuidV7(t, BigInt(row.nodeBits))).toBe(row.uuid);
-    expect(fromUuidV7(row.uuid)).toEqual({ timestamp: t, nodeBits: BigInt(row.nodeBits) });
+    expect(longFromTimestamp(t)).toEqual({ low: row.low, high: row.high, unsigned: false });
+    expect(timestampFromLong(row)).toBe(t);
+    expect(formatUuidv7(t, BigInt(row.nodeBits))).toBe(row.uuid);
+    expect(parseUuidv7(row.uuid)).toEqual({ timestamp: t, nodeBits: BigInt(row.nodeBits) });
   });
 });
 
@@ -101,7 +105,7 @@ describe('19 digits', () => {
     );
   });
 
-  test('every text of 19 digits is a timestamp that writes it again, or is refused', () => {
+  test('every text of 19 digits is refused, or is the text of the timestamp it gives', () => {
     const digits = fc.stringMatching(/^[0-9]{19}$/);
     fc.assert(
       fc.property(digits, (text) => {
@@ -171,13 +175,45 @@ describe('stamps', () => {
     );
   });
 
-  test('equal timestamps are told apart by the node', () => {
+  test('equal timestamps are ordered by the node', () => {
     const timestamp = hlcTimestamp(5n);
     expect(compareStamps({ timestamp, nodeId: 'a' }, { timestamp, nodeId: 'b' })).toBe(-1);
     expect(compareStamps({ timestamp, nodeId: 'b' }, { timestamp, nodeId: 'a' })).toBe(1);
     // A prefix comes first, and capitals before small letters: byte order.
     expect(compareStamps({ timestamp, nodeId: 'a' }, { timestamp, nodeId: 'a1' })).toBe(-1);
     expect(compareStamps({ timestamp, nodeId: 'Z' }, { timestamp, nodeId: 'a' })).toBe(-1);
+  });
+
+  test('texts, parts and a mix of both sort in one order, which is text order', () => {
+    const texts = [
+      formatStamp(5n, 'b'),
+      formatStamp(12n, 'a'),
+      formatStamp(5n, 'a1'),
+      formatStamp(5n, 'a'),
+    ];
+    const sorted = [texts[3]!, texts[2]!, texts[0]!, texts[1]!];
+    expect([...texts].sort(compareStamps)).toEqual(sorted);
+    expect([...texts].sort()).toEqual(sorted);
+    expect(texts.map(parseStamp).sort(compareStamps)).toEqual(sorted.map(parseStamp));
+    const mixed = texts.map((text, i) => (i % 2 === 0 ? text : parseStamp(text)));
+    expect(
+      mixed
+        .sort(compareStamps)
+        .map((each) =>
+          typeof each === 'string' ? each : formatStamp(each.timestamp, each.nodeId),
+        ),
+    ).toEqual(sorted);
+  });
+
+  test('anything but a stamp is refused', () => {
+    const good = formatStamp(5n, 'a');
+    const bad = [undefined, null, 5n, 5, {}, [], { time: 1, nodeId: 'a' }, { timestamp: 5n }];
+    for (const each of bad as never[]) {
+      expect(codeOf(() => compareStamps(each, good))).toBe('ERR_INVALID_ARG_TYPE');
+      expect(codeOf(() => compareStamps(good, each))).toBe('ERR_INVALID_ARG_TYPE');
+    }
+    const text = '1795227787534418003' as never;
+    expect(codeOf(() => compareStamps(good, text))).toBe('ERR_TIMESTAMP_MALFORMED');
   });
 
   test.each([
@@ -197,9 +233,9 @@ describe('8 bytes', () => {
   test('round trip, and byte order is timestamp order', () => {
     fc.assert(
       fc.property(timestamps, timestamps, fc.nat(9), (a, b, offset) => {
-        const bytes = timestampToBytes(a);
+        const bytes = bytesFromTimestamp(a);
         expect(timestampFromBytes(bytes)).toBe(a);
-        expect(Math.sign(Buffer.compare(bytes, timestampToBytes(b)))).toBe(byValue(a, b));
+        expect(Math.sign(Buffer.compare(bytes, bytesFromTimestamp(b)))).toBe(byValue(a, b));
         const view = new DataView(new ArrayBuffer(17));
         writeTimestamp(a, view, offset);
         expect(view.getBigInt64(offset)).toBe(a);
@@ -209,17 +245,25 @@ describe('8 bytes', () => {
     );
   });
 
-  test('any 8 bytes are a timestamp that writes them again, or are refused', () => {
+  test('a first bit that is set is refused in a view too', () => {
+    const view = new DataView(new ArrayBuffer(8));
+    for (const first of [0x80, 0xff]) {
+      view.setUint8(0, first);
+      expect(codeOf(() => readTimestamp(view, 0))).toBe('ERR_TIMESTAMP_MALFORMED');
+    }
+  });
+
+  test('any 8 bytes are refused, or are the bytes of the timestamp they give', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 8, maxLength: 8 }), (bytes) => {
         const expected = bytes[0]! < 0x80 ? hex(bytes) : 'ERR_TIMESTAMP_MALFORMED';
-        expect(codeOf(() => hex(timestampToBytes(timestampFromBytes(bytes))))).toBe(expected);
+        expect(codeOf(() => hex(bytesFromTimestamp(timestampFromBytes(bytes))))).toBe(expected);
       }),
       runs,
     );
   });
 
-  test('a part of a larger buffer is read where it is', () => {
+  test('a part of a larger buffer is read at its offset', () => {
     const bytes = new Uint8Array(24);
     bytes[15] = 9;
     expect(timestampFromBytes(bytes.subarray(8, 16))).toBe(9n);
@@ -232,24 +276,37 @@ describe('8 bytes', () => {
   });
 });
 
+describe('UUIDv7 as 16 bytes', () => {
+  test('the bytes of the text, and back', () => {
+    const bytes = uuidv7Bytes(1_795_227_787_534_418_003n, 3n);
+    expect(Buffer.from(bytes).toString('hex')).toBe('01a1fbea210e7660b4c0000000000003');
+    expect(parseUuidv7(bytes)).toEqual({ timestamp: 1_795_227_787_534_418_003n, nodeBits: 3n });
+    for (const bad of [bytes.subarray(1), new Uint8Array(16), new Uint8Array(0)]) {
+      expect(() => parseUuidv7(bad)).toThrow(
+        expect.objectContaining({ code: 'ERR_TIMESTAMP_MALFORMED' }),
+      );
+    }
+  });
+});
+
 describe('UUIDv7', () => {
   test('round trip, and text order is the order of timestamp and node bits', () => {
     fc.assert(
       fc.property(timestamps, nodeBits, timestamps, nodeBits, fc.boolean(), (t, n, u, m, tie) => {
         const a = { timestamp: t, nodeBits: n };
         const b = { timestamp: tie ? t : u, nodeBits: m };
-        const text = toUuidV7(t, n);
+        const text = formatUuidv7(t, n);
         expect(text).toMatch(
           /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
         );
-        expect(fromUuidV7(text)).toEqual(a);
+        expect(parseUuidv7(text)).toEqual(a);
         // RFC 9562: the first 48 bits are the milliseconds.
         expect(BigInt(`0x${text.slice(0, 8)}${text.slice(9, 13)}`)).toBe(t / 1_000_000n);
         sameOrder(
           a,
           b,
           text,
-          toUuidV7(b.timestamp, b.nodeBits),
+          formatUuidv7(b.timestamp, b.nodeBits),
           (x, y) => byValue(x.timestamp, y.timestamp) || byValue(x.nodeBits, y.nodeBits),
         );
       }),
@@ -257,7 +314,7 @@ describe('UUIDv7', () => {
     );
   });
 
-  test('any UUID of the shape is a pair that writes it again, or is refused', () => {
+  test('any UUID of this form is refused, or is the UUID of the parts it gives', () => {
     const word = (digits: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${digits}}$`));
     const variant = fc.constantFrom(...'89ab');
     fc.assert(
@@ -269,8 +326,8 @@ describe('UUIDv7', () => {
           const ms = BigInt(`0x${a}${b}`);
           const fits = ns < 1_000_000 && ms * 1_000_000n + BigInt(ns) <= MAX;
           const again = codeOf(() => {
-            const parts = fromUuidV7(uuid);
-            return toUuidV7(parts.timestamp, parts.nodeBits);
+            const parts = parseUuidv7(uuid);
+            return formatUuidv7(parts.timestamp, parts.nodeBits);
           });
           expect(again).toBe(fits ? uuid : 'ERR_TIMESTAMP_MALFORMED');
         },
@@ -282,7 +339,6 @@ describe('UUIDv7', () => {
   test.each([
     ['version 4', '017f22e2-79b0-4cc3-98c4-dc0c0c07398f'],
     ['variant 11', '017f22e2-79b0-7cc3-d8c4-dc0c0c07398f'],
-    ['upper case', '017F22E2-79B0-7CC3-98C4-DC0C0C07398F'],
     ['a nanosecond field of 1,000,000', '017f22e2-79b0-7f42-9000-000000000000'],
     ['a millisecond beyond int64', '08637bd05af7-7000-8000-000000000000'],
     ['a year above 2262', '0863-7bd05af7-7000-8000-000000000000'],
@@ -290,20 +346,29 @@ describe('UUIDv7', () => {
     ['braces', '{017f22e2-79b0-7cc3-98c4-dc0c0c07398f}'],
     ['a line end', '017f22e2-79b0-7cc3-98c4-dc0c0c07398f\n'],
   ])('refused: %s', (_, uuid) => {
-    expect(codeOf(() => fromUuidV7(uuid))).toBe('ERR_TIMESTAMP_MALFORMED');
+    expect(codeOf(() => parseUuidv7(uuid))).toBe('ERR_TIMESTAMP_MALFORMED');
   });
 
-  test('node bits are 54, and random when left out', () => {
-    expect(codeOf(() => toUuidV7(0n, 2n ** 54n))).toBe('ERR_OUT_OF_RANGE');
-    expect(codeOf(() => toUuidV7(0n, -1n))).toBe('ERR_OUT_OF_RANGE');
-    expect(codeOf(() => toUuidV7(0n, 3 as never))).toBe('ERR_INVALID_ARG_TYPE');
+  test('is read in upper and mixed case too, and written in lower case', () => {
+    const parts = { timestamp: 1_795_227_787_534_418_003n, nodeBits: 3n };
+    expect(parseUuidv7('01A1FBEA-210E-7660-B4C0-000000000003')).toEqual(parts);
+    expect(parseUuidv7('01a1fbea-210E-7660-b4C0-000000000003')).toEqual(parts);
+    expect(formatUuidv7(parts.timestamp, parts.nodeBits)).toBe(
+      '01a1fbea-210e-7660-b4c0-000000000003',
+    );
+  });
+
+  test('there are 54 node bits, random when left out', () => {
+    expect(codeOf(() => formatUuidv7(0n, 2n ** 54n))).toBe('ERR_OUT_OF_RANGE');
+    expect(codeOf(() => formatUuidv7(0n, -1n))).toBe('ERR_OUT_OF_RANGE');
+    expect(codeOf(() => formatUuidv7(0n, 3 as never))).toBe('ERR_INVALID_ARG_TYPE');
     const drawn = Array.from({ length: 2000 }, () => randomNodeBits());
     expect(new Set(drawn).size).toBe(2000);
-    // Over 2000 draws every bit is seen set and clear, and none above the 54th is set.
+    // In 2000 draws every bit is set at least once and clear at least once, none above the 54th.
     expect(drawn.reduce((a, b) => a | b)).toBe(2n ** 54n - 1n);
     expect(drawn.reduce((a, b) => a & b)).toBe(0n);
-    expect(toUuidV7(5n)).not.toBe(toUuidV7(5n));
-    expect(fromUuidV7(toUuidV7(5n)).timestamp).toBe(5n);
+    expect(formatUuidv7(5n)).not.toBe(formatUuidv7(5n));
+    expect(parseUuidv7(formatUuidv7(5n)).timestamp).toBe(5n);
   });
 });
 
@@ -311,12 +376,12 @@ describe('Long', () => {
   test('round trip through the long package, signed and unsigned', () => {
     fc.assert(
       fc.property(timestamps, (t) => {
-        const long = Long.fromValue(toLong(t));
+        const long = Long.fromValue(longFromTimestamp(t));
         expect(long.toString()).toBe(t.toString());
-        expect(fromLong(long)).toBe(t);
-        expect(fromLong(long.toUnsigned())).toBe(t);
-        // Halves written unsigned, as in protobufjs' plain objects.
-        expect(fromLong({ low: long.low >>> 0, high: long.high >>> 0 })).toBe(t);
+        expect(timestampFromLong(long)).toBe(t);
+        expect(timestampFromLong(long.toUnsigned())).toBe(t);
+        // Unsigned halves, as in protobufjs' plain objects.
+        expect(timestampFromLong({ low: long.low >>> 0, high: long.high >>> 0 })).toBe(t);
       }),
       runs,
     );
@@ -333,7 +398,7 @@ describe('Long', () => {
     ['a number', 5, 'ERR_INVALID_ARG_TYPE'],
     ['null', null, 'ERR_INVALID_ARG_TYPE'],
   ])('refused: %s', (_, bits, code) => {
-    expect(codeOf(() => fromLong(bits as Long))).toBe(code);
+    expect(codeOf(() => timestampFromLong(bits as Long))).toBe(code);
   });
 });
 
@@ -349,15 +414,15 @@ test.each([
   expect(codeOf(() => hlcTimestamp(t))).toBe(code);
   expect(codeOf(() => formatTimestamp(t))).toBe(code);
   expect(codeOf(() => formatStamp(t, 'a'))).toBe(code);
-  expect(codeOf(() => timestampToBytes(t))).toBe(code);
-  expect(codeOf(() => toUuidV7(t, 0n))).toBe(code);
-  expect(codeOf(() => toLong(t))).toBe(code);
+  expect(codeOf(() => bytesFromTimestamp(t))).toBe(code);
+  expect(codeOf(() => formatUuidv7(t, 0n))).toBe(code);
+  expect(codeOf(() => longFromTimestamp(t))).toBe(code);
 });
 
 test.each([
   ['parseTimestamp', parseTimestamp],
   ['parseStamp', parseStamp],
-  ['fromUuidV7', fromUuidV7],
+  ['parseUuidv7', parseUuidv7],
   ['timestampFromBytes', timestampFromBytes],
 ])('%s takes only its type', (_, decode) => {
   for (const value of [5, 5n, null, undefined, {}, { length: 19, charCodeAt: () => 48 }]) {
