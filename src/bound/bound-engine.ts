@@ -1,86 +1,91 @@
 /**
- * From clock samples to a bound on `theta = true - monotonic`: the heart of the library.
+ * From clock samples to a bound on `theta = true time - monotonic clock`: the heart of the library.
  *
- * The problem. Every source is a witness with an interval; some witnesses lie, all grow vague between
- * polls, and the clock we measure with drifts. The usual answers pick the overlap that most sources
- * share (Marzullo 1984, RFC 5905 section 11.2.1, chrony, TrueTime): a few liars who shift just enough to
- * overlap *some* honest interval then exclude the truth.
+ * The problem. Every source is a witness with an interval. Some witnesses lie, all grow vague
+ * between polls, and the clock we measure with drifts. The usual answers pick the overlap that most
+ * sources share (Marzullo 1984, RFC 5905 section 11.2.1, chrony, TrueTime). Then a few liars who
+ * shift just enough to overlap *some* honest interval exclude the truth.
  *
  * The answer here. Under the assumptions below the truth lies
  *
  * 1. in each honest source's cone (source-cone.ts): its best facts, aged at the drift bound;
- * 2. so in at least `m - f` of the `m` cones, so in the hull `Q` of the points that many cones cover;
+ * 2. so in at least `m - f` of the `m` cones, so in the hull `Q` of the points that this many cones
+ *    cover;
  * 3. and in what was known before, aged: `X <- (X widened by R dt) ∩ Q`.
  *
- * Each step keeps the truth, whatever the `f` others say. `X` is the memory: it is tighter than any
+ * Each step keeps the truth, whatever the `f` others say. `X` is the memory. It is tighter than any
  * single sample, and a source that falls silent goes on voting while its cone opens.
  *
  * Assumptions, by the names that errors and events use:
  * - **A0** at any moment at most `f` of the sources in use hold a false constraint;
  * - **A1** the rate of theta is at most `R` (crystal and slewing by the operating system together);
- * - **A2** (where the rate is learned only) the rate of theta wanders slowly;
- * - **A3** the monotonic clock advances whenever true time does, or the stop is reported by
- *   {@link BoundEngine.disrupt};
- * - **A4** (with the wall guard only) whoever slews the clock moves theta towards `wall - monotonic`.
+ * - **A2** (only where the rate is learned) the rate of theta wanders slowly;
+ * - **A3** the monotonic clock advances whenever true time does, or {@link BoundEngine.disrupt}
+ *   reports that it stopped;
+ * - **A4** (only with the wall guard) whatever slews the clock moves theta towards
+ *   `wall - monotonic`.
  *
- * Refutation. An empty `Q`, an empty `X`, or more than `f` sources disjoint from `X`: an assumption is
- * false and nobody can say whose fault it is, so nothing is believed but the sample just received, and
- * nothing is answered until every configured source has replied or timed out once. Answering sooner
- * would let two colluding liars of four that reply first win.
+ * Refutation. If `Q` is empty, or `X` is empty, or more than `f` sources are disjoint from `X`, an
+ * assumption is false, and it is not known which source is wrong. So only the sample just received
+ * is kept, and there is no answer until every configured source has replied or timed out once. With
+ * an earlier answer, two colluding liars of four that reply first would win.
  *
- * The rate bound itself is doubted only on evidence about *rates*: a source that contradicts its own
- * past, or sources that agree with one another but not with `X`. (Sources that merely contradict each
- * other may be telling us of liars, and a laxer rate would let the liars' cones overlap the honest ones.)
- * Two such refutations within 10 minutes raise `R`; it comes back down when all is quiet.
+ * The drift bound itself is doubted only on evidence about *rates*: a source that contradicts its
+ * own past, or sources that agree with one another but not with `X`. Sources that only contradict
+ * each other may be a sign of liars, and a larger `R` would let the liars' cones overlap the honest
+ * ones. Two refutations about rates within 10 minutes raise `R`. It comes back down when all is
+ * quiet.
  *
- * All this is layer 1. Where the rate may be learned, layer 2 (learned-bound.ts) keeps a narrower bound inside
- * `X`, and that is then the answer. It votes on its own and nothing here depends on it.
+ * All this is layer 1. Where the rate may be learned, layer 2 (learned/learned-bound.ts) keeps a
+ * narrower bound within `X`, which is then the answer. Layer 2 owns what it remembers and votes on
+ * its own. No step of layer 1 uses it.
  *
- * Not pure in the sense of copying: the engine mutates its own numbers, but it reads no clock and does no I/O.
- * Same calls, same state.
+ * The engine changes its own state, but it reads no clock and does no I/O: same calls, same state.
  *
- * Cost. Memory per source is fixed. A sample that nobody is refuted by allocates nothing, in either layer: what
- * crosses a call on its way is an object that lasts, a small integer or a truth value, not a double or a bigint,
- * which V8 puts on the heap unless it happens to inline the call (present.ts, time/int64-slots.ts).
+ * Cost. Memory per source is fixed. Accepting a sample allocates nothing, in either layer: calls on
+ * this path pass long-lived objects, small integers and booleans only
+ * (docs/internals/performance.md, "Doubles do not cross calls").
  *
- * Numbers. At the edges all is bigint; inside, integer-valued doubles of ns relative to bases, exact
- * below 2^53: one base for local time, one per source for its offsets, and one for the bound, chosen
- * where most sources are within 2^51 ns (26 days). The edges of a source far from there are rounded outward
- * by 1 us: they may be edges of the bound as long as the quorum is partial.
+ * Numbers. At the edges all is bigint. Inside, instants and values are integer-valued doubles of ns
+ * relative to bases: one base for local time (local-now.ts), one per source and one for the bound
+ * (theta-base.ts).
  *
- * A reading `m` of the monotonic clock stands for any instant in `[m, m + grid]`. So a request left up to a
- * grid before the instant that the upper fact is first asked about, and that fact ages from `sentAt - grid`.
+ * A reading `m` of the monotonic clock stands for any instant in `[m, m + grid]`. So the request
+ * may have left up to one grid before the instant that the upper fact is first asked about, and
+ * that fact ages from `sentAt - grid`.
+ *
+ * This file has more than 400 lines because its first comment is the argument for all of them.
  */
 import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
-import { AgedInterval, copyProvenance, type Edges, type Provenance } from './aged-interval.ts';
-import type { Assumption, Bound, Outcome } from './bound.ts';
+import { AgedInterval, copyProvenance, type Edges } from './aged-interval.ts';
+import type { Assumption, Bound, Disruption, NoBoundReason, Outcome } from './bound.ts';
 import type { ClockSample } from './clock-sample.ts';
-import { lowered, raised } from './drift.ts';
+import { DriftBound } from './drift-bound.ts';
 import { LeapWatch } from './leap.ts';
-import { LearnedBound, type LearnedRate } from './learned-bound.ts';
-import type { NoBoundReason } from './page.ts';
-import { Present } from './present.ts';
-import type { RateAssumptions } from './rate-assumptions.ts';
-import { RateBound } from './rate-bound.ts';
+import { LearnedBound, type RateAssumptions } from './learned/learned-bound.ts';
+import { type Instant, LocalNow } from './local-now.ts';
 import { RelativeSample } from './relative-sample.ts';
-import { forget, newSourceState, type SourceState, toEngineBase } from './source-state.ts';
+import { newSourceState, type SourceState, toEngineBase } from './source-state.ts';
 import { Suspicion } from './suspicion.ts';
+import { ThetaBase } from './theta-base.ts';
 import { Vote } from './vote.ts';
 import { WallGuard } from './wall-guard.ts';
 
-const RANGE = 2 ** 51;
-const REBASE_AFTER = 2 ** 51;
+/** What a source vouched for: edges of theta relative to the engine's base, ns. */
+export interface Claim extends Edges {
+  readonly sourceId: string;
+}
 
 export interface BoundEngineOptions {
-  /** `R`, ns per ns ({@link slopeFromPpm}). */
-  readonly slope: number;
+  /** `R`, ns per ns (`maxRateFromPpm`). */
+  readonly maxRate: number;
   /** `f`; by default `floor((n - 1) / 2)` of the `n` configured sources. */
   readonly maxFaulty?: number | undefined;
   /** Grid of the monotonic clock, ns. */
-  readonly resolutionNs: number;
-  /** A source silent for longer loses its vote; a bound not renewed for longer ends. ns. */
+  readonly gridNs: number;
+  /** After this long a silent source loses its vote, and a bound that was not renewed ends, ns. */
   readonly expireAfterNs: number;
-  /** A2, where the rate is learned. */
+  /** A2, if the rate is to be learned. */
   readonly learning?: RateAssumptions | undefined;
 }
 
@@ -88,51 +93,52 @@ export class BoundEngine {
   readonly #options: BoundEngineOptions;
   readonly #byId = new Map<string, SourceState>();
   #sources: readonly SourceState[] = [];
-  readonly #rate: RateBound;
-  readonly #present: Present;
-
-  #thetaBase = 0n;
+  readonly #local: LocalNow;
+  readonly #drift: DriftBound;
+  readonly #theta = new ThetaBase();
 
   /** Layer 1: what is known under A0, A1 and A3 alone. */
-  readonly #x = new AgedInterval();
-  /** Layer 2, where the rate is learned. */
+  readonly #x: AgedInterval;
+  /** Layer 2; `undefined` where the rate is not learned. */
   readonly #learned: LearnedBound | undefined;
   readonly #vote = new Vote();
-  #renewedAt = 0;
-  #reason: NoBoundReason = 'starting';
-  #era = 0n;
-
-  #refuted: { assumption: Assumption; atNs: bigint } | undefined;
-
-  readonly #suspicion: Suspicion = new Suspicion();
-
+  readonly #suspicion: Suspicion;
   readonly #guard = new WallGuard();
   readonly #leap = new LeapWatch();
+  /** When an agreeing source was last heard. */
+  readonly #renewedAt: Instant;
+  #reason: NoBoundReason = 'starting';
+  #era = 0n;
+  #refuted: { assumption: Assumption; atNs: bigint } | undefined;
+  #claims: readonly Claim[] = [];
 
   // Scratch, reused for every sample.
   readonly #sample: RelativeSample;
   readonly #edges: Edges = { lo: 0, hi: 0 };
   readonly #said: Edges = { lo: 0, hi: 0 };
-  /** The last sample contradicted its source's past by so many ns, */
+  /** By how many ns the last sample contradicted its source's earlier facts; 0 if it did not. */
   #gap = 0;
-  /** which had been silent for so many. */
+  /** How long the source of the last sample had been silent before it, ns. */
   #silentFor = 0;
 
   constructor(options: BoundEngineOptions) {
-    const { slope, resolutionNs, learning } = options;
+    const { maxRate, gridNs, learning } = options;
     this.#options = options;
-    this.#rate = new RateBound(slope);
-    this.#present = new Present(this.#rate);
-    this.#sample = new RelativeSample(resolutionNs);
-    this.#learned = learning && new LearnedBound(learning, this.#present, resolutionNs);
+    this.#local = new LocalNow(maxRate);
+    this.#drift = new DriftBound(this.#local);
+    this.#x = new AgedInterval(this.#local.instants);
+    this.#suspicion = new Suspicion(this.#local);
+    this.#renewedAt = this.#local.instants.one();
+    this.#sample = new RelativeSample(gridNs);
+    this.#learned = learning && new LearnedBound(learning, this.#local, gridNs);
   }
 
-  /** The rate bound in force, ns per ns: the configured one or, after refutations, a laxer one. */
-  get slope(): number {
-    return this.#rate.slope;
+  /** `R` in force, ns per ns: the configured one or, after refutations, a larger one. */
+  get maxRate(): number {
+    return this.#local.maxRate;
   }
 
-  /** True while the bound can be answered from. */
+  /** Whether there is a bound. */
   get bounded(): boolean {
     return this.#x.known;
   }
@@ -142,7 +148,7 @@ export class BoundEngine {
     return this.#reason;
   }
 
-  /** How often the bound was lost: what was remembered of it under another era is void. */
+  /** Counts how often the bound was lost. What is remembered of it from another era is void. */
   get era(): bigint {
     return this.#era;
   }
@@ -152,6 +158,12 @@ export class BoundEngine {
     return this.#refuted;
   }
 
+  /** What the sources vouched for at the last refutation by samples. */
+  get claims(): readonly Claim[] {
+    return this.#claims;
+  }
+
+  /** Whether a source is suspected, which widens the answer. */
   get suspicious(): boolean {
     return this.#suspicion.active;
   }
@@ -173,245 +185,233 @@ export class BoundEngine {
     return m;
   }
 
-  /** `full` when `m >= 2f + 1`: liars can then not even widen the answer without being noticed. */
+  /** `full` when `m >= 2f + 1`. Then liars cannot even widen the answer without being noticed. */
   get quorum(): 'full' | 'partial' {
     return this.voters >= 2 * this.maxFaulty + 1 ? 'full' : 'partial';
   }
 
-  /** The true time at which a leap second that more than `f` sources announce will happen. */
+  /** The true time at which theta steps because of an announced leap second (leap.ts). */
   get leapAt(): UnixNs | undefined {
     return this.#leap.at;
   }
 
   /**
-   * Sets who votes. A source no longer listed loses its vote at once, a new one starts with nothing.
-   * The present bound stands: it was proven with the votes there were.
+   * Sets which sources vote. A source that is no longer listed loses its vote at once, and a new
+   * one starts with nothing. The present bound stands, because it was proven with the votes of its
+   * time.
    */
   setSources(ids: Iterable<string>): void {
     const wanted = new Set(ids);
-    for (const id of this.#byId.keys()) if (!wanted.has(id)) this.#byId.delete(id);
+    for (const [id, { instants }] of this.#byId) {
+      if (wanted.has(id)) continue;
+      this.#byId.delete(id);
+      this.#local.release(instants);
+    }
     for (const id of wanted) {
       if (this.#byId.has(id)) continue;
-      this.#byId.set(id, newSourceState(id, this.#learned !== undefined));
+      this.#byId.set(id, newSourceState(id, this.#local.newGroup()));
     }
     this.#sources = [...this.#byId.values()];
   }
 
   /**
-   * Takes one sample in. O(n log n) in the number of sources. Allocates nothing while the sample is accepted and nobody
-   * is refuted; keeps nothing but numbers.
+   * Takes one sample in. O(n log n) in the number of sources. Accepting a sample allocates nothing,
+   * and only its numbers are kept.
    */
   ingest(sample: ClockSample): Outcome {
     const source = this.#byId.get(sample.sourceId);
     const s = this.#sample;
-    if (source === undefined || !s.load(sample, this.#present)) return 'impossible';
+    if (source === undefined || !s.load(sample, this.#local)) return 'impossible';
     const { cone } = source;
-    this.#advanceTo(sample.receivedAt);
+    this.#local.advanceTo(sample.receivedAt);
     this.#passLeap();
     source.answered = true;
-    if (!this.bounded && this.#leap.isAmbiguous(sample.receivedAt + sample.lowerNs)) {
-      return 'waiting';
+    if (!this.bounded) {
+      const serverTime = sample.receivedAt + sample.lowerNs;
+      if (this.#leap.isAmbiguous(serverTime, sample.leap)) return 'waiting';
     }
-    const farOff = this.#relate(sample, source);
+    const farOff = this.#theta.relate(s, sample, source, this.#local);
 
-    this.#silentFor = cone.known ? this.#present.now - source.lastHeard : 0;
-    source.lastHeard = Math.max(source.lastHeard, s.receivedAt);
-    source.leap = sample.leap !== 'none';
-    if (farOff) forget(source);
+    this.#silentFor = cone.known ? this.#local.now - source.lastHeard.ns : 0;
+    source.lastHeard.ns = Math.max(source.lastHeard.ns, s.receivedAt);
+    source.leap = sample.leap;
+    if (farOff) cone.forget();
     const suspicious = this.#suspect(source);
-    this.#gap = cone.take(s, this.#present);
+    this.#gap = cone.take(s, this.#local);
     if (this.#gap > 0 || farOff) source.contradictions++;
-    if (this.#gap > 0) source.facts?.forget();
     this.#learned?.take(source, s);
 
     const outcome = this.#fuse(source);
     if (outcome !== 'bounded') return outcome;
-    this.#watchLeap();
-    if (this.suspicious) this.#suspicion.settle(this.#sources, this.maxFaulty, this.#present);
+    if (this.#leapEnds()) return 'waiting';
+    if (this.suspicious) this.#suspicion.settle(this.#sources, this.maxFaulty, this.#local);
     return suspicious && this.suspicious ? 'suspicious' : 'bounded';
   }
 
-  /** An exchange with `id` ended without a sample: for the rule that everybody must be heard once. */
+  /**
+   * An exchange with `id` ended without a sample. It counts for the rule that every source is heard
+   * once.
+   */
   miss(id: string, now: MonotonicNs): Outcome {
     const source = this.#byId.get(id);
     if (source === undefined || source.answered) return this.bounded ? 'bounded' : 'waiting';
     source.answered = true;
-    this.#advanceTo(now);
+    this.#local.advanceTo(now);
     if (this.bounded) return 'bounded';
     this.#gap = 0;
     this.#silentFor = 0;
     const outcome = this.#fuse(undefined);
-    if (outcome === 'bounded') this.#watchLeap();
-    return outcome;
+    return outcome === 'bounded' && this.#leapEnds() ? 'waiting' : outcome;
   }
 
-  /** Time passes: silent sources lose their vote, the bound expires, a raised rate bound relaxes. */
+  /**
+   * Time passes: silent sources lose their vote, the bound expires, a raised drift bound relaxes.
+   */
   tick(now: MonotonicNs): void {
-    this.#advanceTo(now);
-    const oldest = this.#present.now - this.#options.expireAfterNs;
+    this.#local.advanceTo(now);
+    const oldest = this.#local.now - this.#options.expireAfterNs;
     for (const source of this.#sources) {
-      if (source.cone.known && source.lastHeard < oldest) forget(source);
+      if (source.cone.known && source.lastHeard.ns < oldest) source.cone.forget();
     }
     if (this.bounded) {
-      if (this.#renewedAt < oldest) this.#lose('expired');
+      if (this.#renewedAt.ns < oldest) this.#lose('expired');
       else if (this.voters <= this.maxFaulty) this.#lose('too-few-sources');
     }
-    const relaxed = this.#rate.relax(this.#present.now);
-    if (relaxed !== undefined) this.#setSlope(relaxed);
+    const relaxed = this.#drift.relax();
+    if (relaxed !== undefined) this.#setMaxRate(relaxed);
     this.#learned?.relax();
     this.#passLeap();
   }
 
-  /** The monotonic clock was seen not to follow true time (A3): nothing known before holds. */
-  disrupt(now: MonotonicNs, by: 'step' | 'suspend' | 'step-or-suspend'): void {
-    this.#advanceTo(now);
+  /** The monotonic clock did not follow true time (A3), so nothing that was known holds. */
+  disrupt(now: MonotonicNs, by: Disruption): void {
+    this.#local.advanceTo(now);
     this.#refuted = { assumption: 'A3', atNs: now };
     this.#guard.set(undefined);
     this.#startOver(by);
   }
 
-  /** Bounds on `wall - monotonic` for the wall guard (A4); `undefined` turns it off. */
+  /** Sets bounds on `wall - monotonic` for the wall guard (A4); `undefined` turns it off. */
   setGuard(guard: { lowerNs: bigint; upperNs: bigint } | undefined): void {
     this.#guard.set(guard);
   }
 
-  /** `thetaBase`: what the offsets of {@link BoundEngine.boundAt} are relative to, ns. */
+  /** What the values of {@link BoundEngine.boundAt} are relative to, ns. */
   get thetaBase(): bigint {
-    return this.#thetaBase;
+    return this.#theta.value;
   }
 
-  /** The last instant at which the bound may still be answered from, whatever happens. */
+  /** The last monotonic reading at which the bound may be used if no further sample comes. */
   expiresAt(): bigint {
-    return this.toMonotonic(this.#renewedAt + this.#options.expireAfterNs);
+    return this.toMonotonic(this.#renewedAt.ns + this.#options.expireAfterNs);
   }
 
-  /** A local instant of the engine as a monotonic reading. */
-  toMonotonic(relative: number): bigint {
-    return this.#present.toMonotonic(relative);
+  /** A local instant as a monotonic reading. */
+  toMonotonic(ns: number): bigint {
+    return this.#local.toMonotonic(ns);
   }
 
-  /** Writes the bound at `now` into `into`. The bound must be known ({@link BoundEngine.bounded}). */
+  /** Writes the bound at `now`. Only while {@link BoundEngine.bounded}. */
   boundAt(now: MonotonicNs, into: Bound): void {
-    this.#advanceTo(now);
+    this.#local.advanceTo(now);
     this.#edgesNow(into);
     into.suspectLo = into.lo;
     into.suspectHi = into.hi;
-    into.fall.linear(this.slope);
-    into.rise.linear(this.slope);
+    into.fall.linear(this.maxRate);
+    into.rise.linear(this.maxRate);
     if (this.suspicious) {
-      this.#suspicion.ageTo(this.#present);
+      this.#suspicion.ageTo(this.#local);
       into.suspectLo = Math.min(into.lo, this.#suspicion.lo);
       into.suspectHi = Math.max(into.hi, this.#suspicion.hi);
     } else if (this.#learned?.known === true) {
-      // What suspects said ages at the rate bound, so with one the whole answer does.
-      const age = this.#present.now - this.#learned.at;
+      // What a suspect said ages at the drift bound, so while there is one the whole answer does.
+      const age = this.#local.now - this.#learned.at;
       into.fall.later(this.#learned.lower.growth, age);
       into.rise.later(this.#learned.upper.growth, age);
     }
-    this.#guard.widen(into, this.#thetaBase, this.slope);
+    this.#guard.widen(into, this.#theta.value, this.maxRate);
   }
 
-  /** Where the two edges of the bound come from: lower, upper. Instants via {@link BoundEngine.toMonotonic}. */
-  get provenance(): readonly [Readonly<Provenance>, Readonly<Provenance>] {
-    if (this.#learned?.known !== true) return [this.#x.loFrom, this.#x.hiFrom];
-    return [this.#learned.lower.origin, this.#learned.upper.origin];
+  /** Layer 1's bound. For views of the engine (engine-views.ts). */
+  get memory(): Readonly<AgedInterval> {
+    return this.#x;
   }
 
-  /** What layer 2 knows; `undefined` while layer 1 alone carries the bound. */
-  get learned(): LearnedRate | undefined {
-    return this.#learned?.rate;
+  /** Layer 2; `undefined` where the rate is not learned. */
+  get learned(): LearnedBound | undefined {
+    return this.#learned;
   }
 
-  /** `w` in force, per ns; `undefined` where the rate is not learned. */
-  get wander(): number | undefined {
-    return this.#learned?.wander;
+  /** The present. For views of the engine (engine-views.ts). */
+  get local(): LocalNow {
+    return this.#local;
   }
 
-  /** The interval `source` vouches for at `now`, on theta in ns; `undefined` when it has no data. */
-  intervalOf(
-    source: Readonly<SourceState>,
-    now: MonotonicNs,
-  ): { lowerNs: bigint; upperNs: bigint } | undefined {
-    this.#advanceTo(now);
-    const { cone, base } = source;
-    if (!cone.known) return undefined;
-    const edges: Edges = { lo: 0, hi: 0 };
-    cone.edgesAt(this.#present, edges);
-    let { lo, hi } = edges;
-    if (this.#learned?.known === true) {
-      // Both are true of it: the cone now, and what the last fusion made of its facts, aged.
-      const age = this.#present.now - this.#learned.at;
-      const { upper, lower } = this.#learned;
-      lo = Math.max(lo, lowered(lowered(source.lo, lower.growth.over(age)), source.shift));
-      hi = Math.min(hi, raised(raised(source.hi, upper.growth.over(age)), -source.shift));
-    }
-    return { lowerNs: base + BigInt(lo), upperNs: base + BigInt(hi) };
-  }
-
-  /** The heart: agreement, then memory. `source` was just heard; undefined when that was a miss. */
+  /** Agreement, then memory. `source` was just heard; it is undefined after a miss. */
   #fuse(source: SourceState | undefined): Outcome {
     const m = this.voters;
     const f = this.maxFaulty;
-    let everybodyHeard = true;
-    for (const { answered } of this.#sources) if (!answered) everybodyHeard = false;
+    let allHeard = true;
+    for (const { answered } of this.#sources) if (!answered) allHeard = false;
     if (m <= f) {
-      if (this.bounded || everybodyHeard) this.#lose('too-few-sources');
+      if (this.bounded || allHeard) this.#lose('too-few-sources');
       return 'waiting';
     }
     const x = this.#x;
     if (!x.known) {
-      if (!everybodyHeard) return 'waiting';
-      this.#chooseBase();
+      if (!allHeard) return 'waiting';
+      this.#theta.choose(this.#sources);
     }
     this.#measure();
     const vote = this.#vote;
     if (!vote.take(this.#sources, m, f)) {
       return this.#refute(source, 0, 'no-agreement');
     }
-    if (x.known) x.ageTo(this.#present);
-    else x.begin(this.#present);
+    if (x.known) x.ageTo(this.#local);
+    else x.begin(this.#local);
     if (vote.lo > x.lo) x.lo = vote.lo;
     if (vote.hi < x.hi) x.hi = vote.hi;
     if (x.lo > x.hi) return this.#refute(source, x.lo - x.hi, 'contradiction');
     if (vote.countApart(this.#sources, x) > f) {
       return this.#refute(source, vote.nearest, 'contradiction');
     }
-    // An edge that the sources moved inward is theirs; one that memory holds keeps its origin.
-    if (x.lo === vote.lo) this.#adoptOrigin('lo');
-    if (x.hi === vote.hi) this.#adoptOrigin('hi');
+    // An edge that the vote moved inward comes from a source. An edge of the memory keeps its
+    // origin.
+    if (x.lo === vote.lo) this.#copyOrigin('lo');
+    if (x.hi === vote.hi) this.#copyOrigin('hi');
     this.#leap.passed();
     this.#learn(m, f);
     const { lo, hi } = this.#learned?.known === true ? this.#edgesNow(this.#edges) : x;
-    this.#renewedAt = Number.NEGATIVE_INFINITY;
+    this.#renewedAt.ns = Number.NEGATIVE_INFINITY;
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
       each.agrees = each.lo <= hi && each.hi >= lo;
-      if (each.agrees) this.#renewedAt = Math.max(this.#renewedAt, each.lastHeard);
+      if (each.agrees) this.#renewedAt.ns = Math.max(this.#renewedAt.ns, each.lastHeard.ns);
     }
     return 'bounded';
   }
 
-  /** What each source vouches for now, under the rate bound alone. */
+  /** Computes what each source vouches for now, under the drift bound alone. */
   #measure(): void {
     for (const each of this.#sources) {
       if (!each.cone.known) continue;
-      each.cone.edgesAt(this.#present, each);
+      each.cone.edgesAt(this.#local, each);
       toEngineBase(each, each);
     }
   }
 
-  /** Layer 2, which layer 1 does not depend on: where it contradicts itself A2 is false, and nothing else. */
+  /** Updates layer 2. If it contradicts itself, A2 is false, and layer 1 is as true as before. */
   #learn(m: number, f: number): void {
     if (this.#learned === undefined) return;
     if (this.#learned.fuse(this.#sources, m, f, this.#x)) return;
-    this.#refuted = { assumption: 'A2', atNs: this.toMonotonic(this.#present.now) };
+    this.#refuted = { assumption: 'A2', atNs: this.toMonotonic(this.#local.now) };
     // What readers remember of the narrower bound is void.
     this.#era++;
     this.#measure();
   }
 
-  /** The source whose cone supplies the agreed edge lends its origin to the bound. */
-  #adoptOrigin(side: 'lo' | 'hi'): void {
+  /** Copies the origin of an agreed edge from the source whose cone has that edge. */
+  #copyOrigin(side: 'lo' | 'hi'): void {
     const x = this.#x;
     for (const each of this.#sources) {
       const { cone } = each;
@@ -422,23 +422,10 @@ export class BoundEngine {
     }
   }
 
-  /** With nothing known, the base moves to the source that most others are in range of. */
-  #chooseBase(): void {
-    let best = -1;
-    for (const candidate of this.#sources) {
-      if (!candidate.cone.known) continue;
-      let near = 0;
-      for (const { cone, base } of this.#sources) {
-        if (cone.known && Math.abs(Number(base - candidate.base)) < RANGE) near++;
-      }
-      if (near <= best) continue;
-      best = near;
-      this.#thetaBase = candidate.base;
-    }
-    for (const source of this.#sources) source.shift = Number(source.base - this.#thetaBase);
-  }
-
-  /** An assumption is false. Keep only the sample just received; doubt the rate if that is the evidence. */
+  /**
+   * An assumption is false. Keeps only the sample just received; doubts `R` if the evidence is
+   * about rates.
+   */
   #refute(
     source: SourceState | undefined,
     apart: number,
@@ -446,18 +433,19 @@ export class BoundEngine {
   ): Outcome {
     const gap = Math.max(this.#gap, apart);
     const aboutRates = reason === 'contradiction' || gap > 0;
-    const laxer = aboutRates
-      ? this.#rate.strike(this.#present.now, gap, this.#silentFor)
-      : undefined;
-    if (laxer !== undefined) this.#setSlope(laxer);
+    const raised = aboutRates ? this.#drift.strike(gap, this.#silentFor) : undefined;
+    if (raised !== undefined) this.#setMaxRate(raised);
     this.#refuted = {
-      assumption: laxer !== undefined ? 'A1' : aboutRates ? 'A0-or-A1' : 'A0',
-      atNs: this.toMonotonic(this.#present.now),
+      assumption: raised !== undefined ? 'A1' : aboutRates ? 'A0-or-A1' : 'A0',
+      atNs: this.toMonotonic(this.#local.now),
     };
+    this.#claims = this.#sources
+      .filter(({ cone }) => cone.known)
+      .map(({ id, lo, hi }) => ({ sourceId: id, lo, hi }));
     this.#startOver(reason);
     if (source !== undefined) {
       source.answered = true;
-      source.cone.take(this.#sample, this.#present);
+      source.cone.take(this.#sample, this.#local);
       this.#learned?.take(source, this.#sample);
     }
     return 'refuted';
@@ -465,7 +453,7 @@ export class BoundEngine {
 
   #startOver(reason: NoBoundReason): void {
     for (const source of this.#sources) {
-      forget(source);
+      source.cone.forget();
       source.answered = false;
       source.agrees = false;
     }
@@ -480,90 +468,60 @@ export class BoundEngine {
     this.#suspicion.drop(this.#sources);
   }
 
-  /** Suspects a source whose sample is disjoint from the bound it agreed with; returns whether. */
+  /**
+   * Suspects `source` if it agreed and its sample is disjoint from the bound. Returns whether it
+   * did.
+   */
   #suspect(source: SourceState): boolean {
-    if (!this.bounded || !this.#suspicion.mayRaise(source, this.#present)) return false;
+    if (!this.bounded || !this.#suspicion.mayRaise(source, this.#local)) return false;
     const said = this.#said;
-    this.#sample.edgesAt(this.#present, said);
+    this.#sample.edgesAt(this.#local, said);
     toEngineBase(said, source);
     const bound = this.#edgesNow(this.#edges);
     if (said.lo <= bound.hi && said.hi >= bound.lo) return false;
-    this.#suspicion.raise(source, said, this.#present);
+    this.#suspicion.raise(source, said, this.#local);
     return true;
   }
 
-  /** At an announced leap second theta steps: what was known before it ends. */
+  /** Drops all that is known when an announced leap second may have come. */
   #passLeap(): void {
     if (this.bounded && this.#leap.reached(this.#latestNow)) this.#startOver('leap-second');
   }
 
-  #watchLeap(): void {
+  /** Takes in what is announced. Returns true if the bound had to end at once. */
+  #leapEnds(): boolean {
     this.#leap.watch(this.#sources, this.maxFaulty, this.#earliestNow);
+    this.#passLeap();
+    return !this.bounded;
   }
 
-  // Handed to the leap watch, which hardly ever asks: bigints are not made for every sample.
+  // Functions, so that bigints are made only when the leap watch asks for them.
   readonly #earliestNow = (): UnixNs => this.#trueTime(this.#edgesNow(this.#edges).lo);
   readonly #latestNow = (): UnixNs => this.#trueTime(this.#edgesNow(this.#edges).hi);
 
-  /** True time at present, if theta is `edge`. */
+  /** True time at present if theta is `edge`. */
   #trueTime(edge: number): UnixNs {
-    return asUnixNs(this.toMonotonic(this.#present.now) + this.#thetaBase + BigInt(edge));
+    return asUnixNs(this.toMonotonic(this.#local.now) + this.#theta.value + BigInt(edge));
   }
 
-  /** Writes the edges of the bound, both layers together, aged to the present. */
+  /** Writes the edges of the bound, aged to the present: those of layer 2 if it has a bound. */
   #edgesNow<E extends Edges>(into: E): E {
-    this.#x.edgesAt(this.#present, into);
-    if (this.#learned?.known === true) this.#learned.narrow(into);
+    if (this.#learned?.known === true) this.#learned.edgesNow(into);
+    else this.#x.edgesAt(this.#local, into);
     return into;
   }
 
-  /** A new rate bound: whatever is known is first aged to now with the old one. */
-  #setSlope(slope: number): void {
-    for (const { cone, facts } of this.#sources) {
-      if (cone.known) cone.ageTo(this.#present);
-      facts?.forget();
-    }
-    if (this.bounded) {
-      this.#x.ageTo(this.#present);
-      if (this.suspicious) this.#suspicion.ageTo(this.#present);
-    }
-    this.#rate.set(slope);
-    this.#learned?.forget();
-  }
-
-  #shiftTime(shift: number): void {
-    this.#present.rebase(shift);
-    this.#renewedAt -= shift;
-    this.#x.rebase(shift);
-    this.#learned?.rebase(shift);
-    this.#rate.rebase(shift);
-    this.#suspicion.rebase(shift);
-    for (const source of this.#sources) {
-      source.cone.rebase(shift);
-      source.facts?.rebase(shift);
-      source.lastHeard -= shift;
-      source.suspicionBlockedUntil -= shift;
-    }
-  }
-
   /**
-   * Makes the scratch sample relative to its source's base. Returns whether the source jumped further than the
-   * numbers reach; its base is then the new sample.
+   * Puts another drift bound in force. All that is known is first aged to the present with the old
+   * one.
    */
-  #relate(sample: ClockSample, source: SourceState): boolean {
-    const { known } = source.cone;
-    if (known) {
-      this.#sample.relateTo(this.#present.base, source.base);
-      if (Math.abs(this.#sample.lower) <= RANGE) return false;
+  #setMaxRate(maxRate: number): void {
+    for (const { cone } of this.#sources) if (cone.known) cone.ageTo(this.#local);
+    if (this.bounded) {
+      this.#x.ageTo(this.#local);
+      if (this.suspicious) this.#suspicion.ageTo(this.#local);
     }
-    source.base = sample.lowerNs;
-    source.shift = Number(source.base - this.#thetaBase);
-    this.#sample.relateTo(this.#present.base, source.base);
-    return known;
-  }
-
-  #advanceTo(now: MonotonicNs): void {
-    this.#present.advanceTo(now);
-    if (this.#present.now > REBASE_AFTER) this.#shiftTime(this.#present.now);
+    this.#drift.set(maxRate);
+    this.#learned?.forgetAll();
   }
 }

@@ -1,35 +1,71 @@
-/** What the engine answers with, and the names of what may prove false. */
+/** What the engine answers with, and the words for what can go wrong. */
 import { Growth } from './growth.ts';
 
-/** An assumption that observations can refute; docs/guarantees.md says what each of them means. */
+/** An assumption that observations can refute. docs/guarantees/ says what each one means. */
 export type Assumption = 'A0' | 'A1' | 'A0-or-A1' | 'A2' | 'A3';
+
+/** What may move the wall clock against the monotonic clock. */
+export type Disruption = 'step' | 'suspend' | 'step-or-suspend';
+
+/** A stable word for why there is no bound. */
+export type NoBoundReason =
+  | 'starting'
+  | 'too-few-sources'
+  | 'no-agreement'
+  | 'contradiction'
+  | 'expired'
+  | 'leap-second'
+  | 'stopped'
+  | Disruption;
+
+/** All reasons, in the order of their codes on the published page. */
+export const NO_BOUND_REASONS: readonly NoBoundReason[] = [
+  'starting',
+  'too-few-sources',
+  'no-agreement',
+  'contradiction',
+  'expired',
+  'leap-second',
+  'stopped',
+  'step',
+  'suspend',
+  'step-or-suspend',
+];
 
 /** What a call did to the bound. */
 export type Outcome =
   /** There is a bound, and it stands. */
   | 'bounded'
-  /** There is none yet: more sources must be heard. */
+  /** There is no bound yet, because more sources must be heard. */
   | 'waiting'
-  /** A source that agreed is suddenly disjoint: the answer is widened; ask the others now. */
+  /** A source that agreed is suddenly disjoint. The answer is wider; ask the other sources now. */
   | 'suspicious'
-  /** An assumption was refuted: everything but the last sample was dropped; ask everybody now. */
+  /** An assumption was refuted. All but the last sample was dropped; ask every source now. */
   | 'refuted'
-  /** The sample cannot be true under any rate, or is of a source nobody configured. Nothing changed. */
+  /** The sample cannot be true, or its source is not configured. Nothing changed. */
   | 'impossible';
 
-/** The bound as it stands at one instant; offsets are relative to the engine's `thetaBase`. */
+/** The bound at one instant. Values are relative to the engine's `thetaBase`, ns. */
 export interface Bound {
   lo: number;
   hi: number;
-  /** The edges after the hull with suspects' samples: equal to `lo`, `hi` when nobody is suspected. */
+  /**
+   * The lower edge of the hull with what suspects said; equal to `lo` while there is no suspect.
+   */
   suspectLo: number;
+  /**
+   * The upper edge of the hull with what suspects said; equal to `hi` while there is no suspect.
+   */
   suspectHi: number;
-  /** The wall guard's interval; `guarded` is false when it is off or ignored. */
+  /** Whether the wall guard is part of the answer. */
   guarded: boolean;
+  /** Lower edge of the wall guard. */
   guardLo: number;
+  /** Upper edge of the wall guard. */
   guardHi: number;
-  /** How the edges move from that instant on: the lower one falls, the upper one rises. */
+  /** How far the lower edge falls from that instant on. */
   readonly fall: Growth;
+  /** How far the upper edge rises from that instant on. */
   readonly rise: Growth;
 }
 

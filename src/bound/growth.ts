@@ -1,79 +1,84 @@
 /**
- * How far theta can rise while we look away, when something is known of its rate.
+ * How far theta can rise during an age, when something is known of its rate.
  *
- * The idea. Let the base rate now be at most `b`. In `s` ns from now it is at most `b + w s`, never above
- * the cap on it, and the rate of theta is at most `D` more, and never above `R`. So over an age of `a` ns
- * theta rises by at most
+ * The idea. Let the base rate now be at most `b`. In `s` ns from now it is at most `b + w s`, and
+ * never above the cap on it. The rate of theta is at most `D` more, and never above `R`. So over an
+ * age of `a` ns theta rises by at most
  *
- *     G(a) = integral from 0 to a of min(most, first + w s) ds      first = b + D, most = min(R, cap + D)
+ *     G(a) = integral from 0 to a of min(most, first + w s) ds
+ *     first = b + D
+ *     most = min(R, cap + D)
  *
- * a parabola up to the *bend*, where the rate reaches `most`, and a line from there. Once the cap has
- * expired the slope is `R`. `first` may be negative: a clock that certainly loses lets the upper edge of
- * its bound come *down*. For falling, mirror: theta falls by what `-theta` rises.
+ * That is a parabola up to the *bend*, where the rate reaches `most`, and a line from there. Once
+ * the cap has expired the rate is `R`. `first` may be negative: if the clock certainly gains, the
+ * upper edge of its bound comes *down*. The fall of theta is the rise of `-theta`.
  *
- * Time runs both ways. The base rate `s` ns *ago* was at most `b + w s` too, so the same `G(a)` is the most that
- * theta rose from `a` ns ago until now: facts of any age are aged with what is known of the rate today.
+ * The same `G(a)` holds towards the past. `s` ns *ago* the base rate was at most `b + w s` too, so
+ * `G(a)` is the most that theta rose from `a` ns ago until now. Facts of any age are therefore aged
+ * with what is known of the rate today.
  *
  * With nothing known `first = most = R`, and this is the cone of layer 1.
  *
- * Rounding. {@link Growth.over} rounds up to whole ns and adds one, which covers the handful of double
- * operations in it: they are off by less than 2^-51 of values below 2^47 ns, 39 hours at 10 %.
+ * Rounding. {@link Growth.over} rounds up to whole ns and adds one. That covers its few double
+ * operations, which are off by less than 2^-51 of values below 2^47 ns (39 hours at 10 %).
  */
 export class Growth {
   /** The greatest rate at age 0, ns per ns. */
   first = 0;
-  /** The greatest rate while the cap holds. */
+  /** The greatest rate while the cap holds, ns per ns. */
   most = 0;
   /** `w`, per ns. */
   wander = 0;
-  /** The age at which the cap has expired, whole ns. */
+  /** The age at which the cap expires, whole ns; Infinity if it never does. */
   cappedFor: number = Number.POSITIVE_INFINITY;
-  /** `R`: the rate from there on. */
-  slope = 0;
-  /** The age at which the rate reaches `most`, ns; 0 where it is a line from the start. */
+  /** `R`: the rate from there on, ns per ns. */
+  maxRate = 0;
+  /** The age at which the rate reaches `most`, ns; 0 if the growth starts as a line. */
   bend = 0;
 
-  /** Nothing is known but `R`. */
-  linear(slope: number): void {
-    this.first = slope;
-    this.most = slope;
+  /** Only `R` is known. */
+  linear(maxRate: number): void {
+    this.first = maxRate;
+    this.most = maxRate;
     this.wander = 0;
     this.cappedFor = Number.POSITIVE_INFINITY;
-    this.slope = slope;
+    this.maxRate = maxRate;
     this.bend = 0;
   }
 
   /** `first` at age 0, rising by `wander` per ns up to `most`, until the cap expires. */
-  curved(first: number, most: number, wander: number, cappedFor: number, slope: number): void {
+  curved(first: number, most: number, wander: number, cappedFor: number, maxRate: number): void {
     this.first = first;
     this.most = most;
     this.wander = wander;
     this.cappedFor = cappedFor;
-    this.slope = slope;
-    this.bendUp();
+    this.maxRate = maxRate;
+    this.updateGrowth();
   }
 
-  /** Draws the curve that the other fields describe: `first` is at most `most`, and `bend` follows. */
-  bendUp(): void {
+  /** Call it after writing the other fields: limits `first` to `most` and computes `bend`. */
+  updateGrowth(): void {
     this.first = Math.min(this.first, this.most);
     this.bend = (this.most - this.first) / this.wander;
   }
 
-  /** What is left of `from` when `age` ns have passed. */
+  /** Becomes what is left of `from` after `age` ns. */
   later(from: Growth, age: number): void {
     if (age === 0) {
       this.#copy(from);
     } else if (age >= from.cappedFor) {
-      this.linear(from.slope);
+      this.linear(from.maxRate);
     } else if (age >= from.bend) {
-      this.curved(from.most, from.most, 1, from.cappedFor - age, from.slope);
+      this.curved(from.most, from.most, 1, from.cappedFor - age, from.maxRate);
     } else {
       const first = from.first + from.wander * age;
-      this.curved(first, from.most, from.wander, from.cappedFor - age, from.slope);
+      this.curved(first, from.most, from.wander, from.cappedFor - age, from.maxRate);
     }
   }
 
-  /** The most that theta rises in `age` ns, in whole ns, rounded up; 0 at age 0. May be negative. */
+  /**
+   * The most that theta rises in `age` ns, whole ns, rounded up; 0 at age 0. It may be negative.
+   */
   over(age: number): number {
     if (age === 0) return 0;
     const capped = Math.min(age, this.cappedFor);
@@ -81,13 +86,13 @@ export class Growth {
     const risen =
       (this.first + 0.5 * this.wander * curved) * curved +
       this.most * (capped - curved) +
-      this.slope * (age - capped);
+      this.maxRate * (age - capped);
     return Math.ceil(risen) + 1;
   }
 
-  /** The greatest rate at `age`. */
-  slopeAt(age: number): number {
-    if (age >= this.cappedFor) return this.slope;
+  /** The greatest rate at `age`, ns per ns. */
+  rateAt(age: number): number {
+    if (age >= this.cappedFor) return this.maxRate;
     return age >= this.bend ? this.most : this.first + this.wander * age;
   }
 
@@ -96,7 +101,7 @@ export class Growth {
     return age < this.bend && age < this.cappedFor ? this.wander : 0;
   }
 
-  /** The first whole age after `age` from which on it is another curve; infinite when there is none. */
+  /** The next age (whole ns) at which the curve changes piece; Infinity if none. */
   nextSwitch(age: number): number {
     if (age >= this.cappedFor) return Number.POSITIVE_INFINITY;
     const end = Math.ceil(this.bend);
@@ -108,7 +113,7 @@ export class Growth {
     this.most = from.most;
     this.wander = from.wander;
     this.cappedFor = from.cappedFor;
-    this.slope = from.slope;
+    this.maxRate = from.maxRate;
     this.bend = from.bend;
   }
 }

@@ -1,64 +1,62 @@
 /** What the engine keeps of one configured endpoint. */
 import type { Edges } from './aged-interval.ts';
+import type { LeapWarning } from './clock-sample.ts';
 import { slack } from './drift.ts';
+import { type Instant, Instants } from './local-now.ts';
 import { SourceCone } from './source-cone.ts';
-import { SourceFacts } from './source-facts.ts';
 
 export interface SourceState {
   readonly id: string;
+  /** All instants that are remembered about this source. */
+  readonly instants: Instants;
   readonly cone: SourceCone;
-  /** Dated facts, where the rate is learned. */
-  readonly facts: SourceFacts | undefined;
-  /** What the cone's offsets are relative to, ns. */
+  /** What the cone's values are relative to, ns. */
   base: bigint;
-  /** `base` relative to the engine's base: added to the cone's offsets. */
+  /** `base` relative to the engine's base, ns: added to the cone's values. */
   shift: number;
-  /** Its edges at the last fusion, relative to the engine's base. */
+  /** Its lower edge at the last fusion, relative to the engine's base, ns. */
   lo: number;
+  /** Its upper edge at the last fusion, relative to the engine's base, ns. */
   hi: number;
-  /** It has replied or timed out since the engine last started over. */
+  /** Whether it has replied or timed out since the engine last started over. */
   answered: boolean;
-  /** Local instant of its last accepted sample; -Infinity before the first. */
-  lastHeard: number;
-  leap: boolean;
-  /** Its interval overlapped the bound when last compared. */
+  /** When its last accepted sample was received; -Infinity before the first. */
+  readonly lastHeard: Instant;
+  /** What it last announced for the end of the month. */
+  leap: LeapWarning;
+  /** Whether its interval overlapped the bound when last compared. */
   agrees: boolean;
   suspect: boolean;
-  /** How often a suspicion of this source ended with the others confirming the bound. */
-  lies: number;
-  suspicionBlockedUntil: number;
+  /** How many suspicions of this source ended with the other sources confirming the bound. */
+  falseAlarms: number;
+  /** Until then it raises no suspicion. */
+  readonly suspicionBlockedUntil: Instant;
   /** How often it contradicted its own past. */
   contradictions: number;
 }
 
-/** A source that nothing is known of. */
-export function newSourceState(id: string, learning = false): SourceState {
+/** A source of which nothing is known. */
+export function newSourceState(id: string, instants: Instants = new Instants()): SourceState {
   return {
     id,
-    cone: new SourceCone(),
-    facts: learning ? new SourceFacts() : undefined,
+    instants,
+    cone: new SourceCone(instants),
     base: 0n,
     shift: 0,
     lo: 0,
     hi: 0,
     answered: false,
-    lastHeard: Number.NEGATIVE_INFINITY,
-    leap: false,
+    lastHeard: instants.one(Number.NEGATIVE_INFINITY),
+    leap: 'none',
     agrees: false,
     suspect: false,
-    lies: 0,
-    suspicionBlockedUntil: 0,
+    falseAlarms: 0,
+    suspicionBlockedUntil: instants.one(),
     contradictions: 0,
   };
 }
 
-/** All that the source proved is void. */
-export function forget(source: SourceState): void {
-  source.cone.forget();
-  source.facts?.forget();
-}
-
-/** Edges that are relative to the base of `source` become relative to the engine's. */
+/** Makes edges that are relative to the base of `source` relative to the engine's base. */
 export function toEngineBase(edges: Edges, { shift }: Readonly<SourceState>): void {
   edges.lo = edges.lo + shift - (slack(edges.lo) | slack(shift));
   edges.hi = edges.hi + shift + (slack(edges.hi) | slack(shift));

@@ -1,98 +1,104 @@
 /**
  * The benefit of the doubt, given to a source that agreed and is suddenly disjoint from the bound.
  *
- * Either it lies, or *we* were frozen without noticing (a paused virtual machine whose clocks all stood
- * still) and every other source would say the same. Until the others have been asked, the answer is the
- * hull of the bound and what the suspects said: true either way. Once `f + 1` sources, heard since,
- * overlap the bound, it stands (one of them is honest) and the suspects were wrong. A suspect that has come
- * back counts like any other, or one glitch beside a dead source would never end. When more than `f` sources are disjoint from it
- * the engine drops it.
+ * Either the source is wrong, or *we* were frozen without noticing (a paused virtual machine whose
+ * clocks all stood still) and every other source would say the same. Until the others have been
+ * asked, the answer is the hull of the bound and what the suspects said, which is true either way.
  *
- * A source that cries wolf is not heard again for 300 s, doubling each time, or it could widen the answer
- * at will.
+ * The suspicion ends when `f + 1` sources that were heard since overlap the bound: one of them is
+ * honest, so the bound stands and the suspects were wrong. A suspect that has come back counts like
+ * any other source; otherwise one glitch would never end where another source is dead. When more
+ * than `f` sources are disjoint from the bound, the engine drops the bound.
+ *
+ * A source whose alarm was false may not raise another one for 300 s, and for twice as long each
+ * further time. Otherwise it could widen the answer at will.
  */
 import type { Edges } from './aged-interval.ts';
 import { driftOver, lowered, raised } from './drift.ts';
-import type { Present } from './present.ts';
+import type { Instant, LocalNow } from './local-now.ts';
 import type { SourceState } from './source-state.ts';
 
-const BACKOFF = 300e9;
+const BACKOFF_NS = 300e9;
 /** Caps the back-off at 300 s x 2^10, about 3.5 days. */
 const MAX_DOUBLINGS = 10;
 
 export class Suspicion {
-  #since = Number.POSITIVE_INFINITY;
+  /** When the last suspicion was raised; Infinity while nobody is suspected. */
+  readonly #since: Instant;
   #lo = 0;
   #hi = 0;
-  #at = 0;
+  readonly #at: Instant;
 
-  /** Whether anybody is suspected. */
-  get active(): boolean {
-    return this.#since !== Number.POSITIVE_INFINITY;
+  constructor(local: LocalNow) {
+    this.#since = local.instants.one(Number.POSITIVE_INFINITY);
+    this.#at = local.instants.one();
   }
 
-  /** The hull of what the suspects said, at the instant last given to {@link Suspicion.ageTo}. */
+  /** Whether a source is suspected. */
+  get active(): boolean {
+    return this.#since.ns !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Lower edge of the hull of what the suspects said, at the instant of the last `ageTo`. */
   get lo(): number {
     return this.#lo;
   }
+
+  /** Upper edge of the hull of what the suspects said, at the instant of the last `ageTo`. */
   get hi(): number {
     return this.#hi;
   }
 
   /** Whether `source` may raise a suspicion now. */
-  mayRaise(source: SourceState, { now }: Present): boolean {
-    return source.agrees && !source.suspect && now >= source.suspicionBlockedUntil;
+  mayRaise(source: SourceState, { now }: LocalNow): boolean {
+    return source.agrees && !source.suspect && now >= source.suspicionBlockedUntil.ns;
   }
 
-  /** `source` says `[lo, hi]` at present, and is suspected from now on. */
-  raise(source: SourceState, { lo, hi }: Readonly<Edges>, present: Present): void {
+  /** From now on `source`, which says `[lo, hi]` at present, is suspected. */
+  raise(source: SourceState, { lo, hi }: Readonly<Edges>, local: LocalNow): void {
     if (this.active) {
-      this.ageTo(present);
+      this.ageTo(local);
       this.#lo = Math.min(this.#lo, lo);
       this.#hi = Math.max(this.#hi, hi);
     } else {
       this.#lo = lo;
       this.#hi = hi;
-      this.#at = present.now;
+      this.#at.ns = local.now;
     }
-    this.#since = present.now;
+    this.#since.ns = local.now;
     source.suspect = true;
   }
 
   /** Ages what the suspects said to the present. */
-  ageTo({ now, slope }: Present): void {
-    const drift = driftOver(slope, now - this.#at);
+  ageTo({ now, maxRate }: LocalNow): void {
+    const drift = driftOver(maxRate, now - this.#at.ns);
     this.#lo = lowered(this.#lo, drift);
     this.#hi = raised(this.#hi, drift);
-    this.#at = now;
+    this.#at.ns = now;
   }
 
-  /** Ends the suspicion if more than `maxFaulty` sources, heard since, overlap the bound. */
-  settle(sources: readonly SourceState[], maxFaulty: number, { now }: Present): void {
+  /**
+   * Ends the suspicion if more than `maxFaulty` sources that were heard since overlap the bound.
+   */
+  settle(sources: readonly SourceState[], maxFaulty: number, { now }: LocalNow): void {
     let confirmations = 0;
     for (const source of sources) {
       if (!source.agrees || !source.cone.known) continue;
-      if (source.lastHeard > this.#since) confirmations++;
+      if (source.lastHeard.ns > this.#since.ns) confirmations++;
     }
     if (confirmations <= maxFaulty) return;
-    this.#since = Number.POSITIVE_INFINITY;
+    this.#since.ns = Number.POSITIVE_INFINITY;
     for (const source of sources) {
       if (!source.suspect) continue;
       source.suspect = false;
-      source.suspicionBlockedUntil = now + BACKOFF * (1 << source.lies);
-      source.lies = Math.min(source.lies + 1, MAX_DOUBLINGS);
+      source.suspicionBlockedUntil.ns = now + BACKOFF_NS * (1 << source.falseAlarms);
+      source.falseAlarms = Math.min(source.falseAlarms + 1, MAX_DOUBLINGS);
     }
   }
 
-  /** The bound is gone, and with it what anybody was suspected of contradicting. */
+  /** There is no bound any more that a source could contradict. */
   drop(sources: readonly SourceState[]): void {
-    this.#since = Number.POSITIVE_INFINITY;
+    this.#since.ns = Number.POSITIVE_INFINITY;
     for (const source of sources) source.suspect = false;
-  }
-
-  /** The local time base moves forward by `shift`. */
-  rebase(shift: number): void {
-    this.#since -= shift;
-    this.#at -= shift;
   }
 }

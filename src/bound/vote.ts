@@ -1,9 +1,9 @@
 /**
- * What the sources agree on at one instant, from the edges that each of them vouches for then. Both layers
- * of the bound vote by this rule: the hull of the points that at least `quorum` sources cover
- * (interval/agreement.ts).
+ * What the sources agree on at one instant, given the edges that each of them vouches for. Both
+ * layers of the bound vote by this rule: the hull of the points that at least `m - faulty` of `m`
+ * sources cover (interval/agreement.ts).
  *
- * Keeps its arrays, so that a vote allocates nothing while the number of voters stays the same.
+ * A vote keeps its arrays, so it allocates nothing while the number of voters stays the same.
  */
 import { agreedHull } from '../interval/agreement.ts';
 import type { Edges } from './aged-interval.ts';
@@ -13,18 +13,23 @@ export class Vote {
   #starts = new Float64Array(0);
   #ends = new Float64Array(0);
   readonly #hull = new Float64Array(2);
-  /** Of the sources last compared by {@link Vote.countApart}: the distance of the nearest one. */
+  /** How far the nearest source was that {@link Vote.countApart} counted last, ns. */
   nearest = 0;
 
-  /** The agreed interval, after a vote that was carried. */
+  /** Lower edge of the agreed interval, after a vote that succeeded. */
   get lo(): number {
     return this.#hull[0]!;
   }
+
+  /** Upper edge of the agreed interval, after a vote that succeeded. */
   get hi(): number {
     return this.#hull[1]!;
   }
 
-  /** Takes the vote of the `m` sources with data; false when no point has `m - faulty` of them. */
+  /**
+   * Takes the vote of the `m` sources with data. False if no point is covered by `m - faulty` of
+   * them.
+   */
   take(sources: readonly SourceState[], m: number, faulty: number): boolean {
     if (this.#starts.length !== m) {
       this.#starts = new Float64Array(m);

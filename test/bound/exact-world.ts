@@ -1,16 +1,17 @@
 /**
- * A small world in exact arithmetic, and what can be known in it by brute force: the oracle of the bound
- * engine. Time is integer nanoseconds, theta integer multiples of 2^-54 ns, rates multiples of 2^-54, so
- * that nothing is ever rounded here. It shares no code with the engine.
+ * A small world in exact arithmetic, and all that can be known in it, found by brute force: the
+ * oracle of the bound engine. Time is in integer ns, theta in integer multiples of 2^-54 ns, and
+ * rates are multiples of 2^-54, so nothing is ever rounded here. It shares no code with the engine.
  */
 export const UNIT: bigint = 2n ** 54n;
 
-/** The rate bound of every world: 210 / 2^20, about 200 ppm, exact as a double too. */
+/** The drift bound of every world, in units: 210 / 2^20, about 200 ppm. */
 export const RATE_UNITS: bigint = 210n * 2n ** 34n;
+/** The same as a double, which is exact. */
 export const RATE: number = 210 / 2 ** 20;
 
-/** A deterministic stream of chance (mulberry32). */
-export class Dice {
+/** Random numbers from a seed (mulberry32). */
+export class SeededRandom {
   #state: number;
   constructor(seed: number) {
     this.#state = seed | 0;
@@ -36,7 +37,7 @@ export class Dice {
 export const floorUnits = (value: bigint): bigint => value >> 54n;
 export const ceilUnits = (value: bigint): bigint => -(-value >> 54n);
 
-/** What happens to theta in a world. */
+/** Theta in a world. */
 export interface ExactTheta {
   /** Theta at `instant`, in units. */
   theta(instant: bigint): bigint;
@@ -57,17 +58,22 @@ export function lastBefore<Knot extends { readonly at: bigint }>(
   return knots[low]!;
 }
 
-/** Theta: piecewise linear, each piece at most as steep as the rate bound, often exactly so. */
+/** Theta: piecewise linear, each piece at most as steep as the drift bound, often exactly so. */
 export class Truth implements ExactTheta {
   readonly #knots: { at: bigint; theta: bigint; rate: bigint }[] = [];
 
-  constructor(dice: Dice, from: bigint, to: bigint) {
+  constructor(random: SeededRandom, from: bigint, to: bigint) {
     let at = from;
-    let theta = (1_795_000_000_000_000_000n - from) * UNIT + dice.between(0, 2 ** 20) * 2n ** 34n;
+    let theta = (1_795_000_000_000_000_000n - from) * UNIT + random.between(0, 2 ** 20) * 2n ** 34n;
     while (at <= to) {
-      const rate = dice.pick([RATE_UNITS, -RATE_UNITS, 0n, dice.between(-210, 210) * 2n ** 34n]);
+      const rate = random.pick([
+        RATE_UNITS,
+        -RATE_UNITS,
+        0n,
+        random.between(-210, 210) * 2n ** 34n,
+      ]);
       this.#knots.push({ at, theta, rate });
-      const length = dice.between(1, 300e9);
+      const length = random.between(1, 300e9);
       theta += rate * length;
       at += length;
     }
@@ -92,7 +98,7 @@ interface Interval {
   readonly hi: bigint;
 }
 
-/** All that follows from all samples, recomputed from scratch each time; theta in units. */
+/** All that follows from all samples, computed from scratch each time. Theta is in units. */
 export class BruteForce {
   readonly #facts = new Map<string, Fact[]>();
   readonly #grid: bigint;
@@ -102,16 +108,16 @@ export class BruteForce {
     this.#grid = grid;
   }
 
-  /** Takes a sample in; one that contradicts its source's past replaces it. */
+  /** Takes a sample in. If it contradicts the past of its source, it replaces that past. */
   take(id: string, fact: Fact): void {
     const all = [...(this.#facts.get(id) ?? []), fact];
-    // Cones only open: the newest of their facts is where they are narrowest.
+    // Cones only open, so at the newest of their facts they are narrowest.
     const newest = all.map((each) => each.receivedAt).reduce((a, b) => (a > b ? a : b));
     const { lo, hi } = this.#cone(all, newest);
     this.#facts.set(id, lo <= hi ? all : [fact]);
   }
 
-  /** What at least m - `faulty` of the m sources and memory allow at `now`. */
+  /** What at least `m - faulty` of the `m` sources, and the memory, allow at `now`. */
   fuse(faulty: number, now: bigint): Interval {
     const cones = [...this.#facts.values()].map((facts) => this.#cone(facts, now));
     const agreed = (point: bigint): boolean =>

@@ -23,23 +23,23 @@ describe('how far theta rises', () => {
     [80, 107, 270, 25_245_000],
     // From there on a line.
     [80, 107, 1270, 132_245_000],
-    // A clock that certainly loses: the upper edge comes down.
+    // A clock that certainly gains: the upper edge comes down.
     [-80, -53, 1, -79_950],
     [-80, -53, 270, -17_955_000],
     // Nothing learned: the cone.
     [500, 500, 10, 5_000_000],
-    // More learned now than the cap allows for hours: the cap counts from the start.
+    // The rate now is above the cap, so the cap counts from the start.
     [120, 100, 10, 1_000_000],
     // 10 s to the bend, 7190 s at 1 ppm until the cap has expired, 100 s at R.
     [0, 1, 7300, 57_195_000],
   ])('at %d ppm now, at most %d ppm, in %d s: %d ns', (first, most, seconds, ns) => {
     const risen = curved(first, most).over(seconds * SECOND);
-    // Rounded up, one more for the rounding inside, and what the doubles of this test are off.
+    // One for rounding up, and one for what the doubles of this test are off.
     expect(risen).toBeGreaterThanOrEqual(ns + 1);
     expect(risen).toBeLessThanOrEqual(ns + 2);
   });
 
-  it('by nothing in no time', () => {
+  it('by 0 at age 0', () => {
     expect(curved(80, 107).over(0)).toBe(0);
     expect(curved(-80, -53).over(0)).toBe(0);
   });
@@ -53,29 +53,29 @@ const parts = {
 };
 
 describe('laws', () => {
-  it('what is left later is the rest of the whole', () => {
+  it('growth over two ages in turn is growth over their sum', () => {
     fc.assert(
       fc.property(fc.record(parts), ({ first, more, early, late }) => {
         const whole = curved(first, first + more);
         const rest = new Growth();
         rest.later(whole, early);
         const rounded = whole.over(early) + rest.over(late) - whole.over(early + late);
-        // Three times rounded up to 2 ns.
+        // Each of the three is up to 2 ns too large.
         expect(rounded).toBeGreaterThanOrEqual(-2);
         expect(rounded).toBeLessThanOrEqual(4);
-        expect(rest.slopeAt(late)).toBeCloseTo(whole.slopeAt(early + late), 15);
+        expect(rest.rateAt(late)).toBeCloseTo(whole.rateAt(early + late), 15);
       }),
       { seed: 20281, numRuns: 500 },
     );
   });
 
-  it('it is what the rate adds up to, between the switches it names', () => {
+  it('between two switches it is the integral of the rate', () => {
     fc.assert(
       fc.property(fc.record(parts), ({ first, more, early }) => {
         const growth = curved(first, first + more);
         const until = growth.nextSwitch(early);
         const step = Math.min(until - early, SECOND);
-        const least = growth.slopeAt(early) * step;
+        const least = growth.rateAt(early) * step;
         const curve = (growth.curveAt(early) * step * step) / 2;
         const risen = growth.over(early + step) - growth.over(early);
         expect(Math.abs(risen - least - curve)).toBeLessThan(3);
@@ -84,7 +84,7 @@ describe('laws', () => {
     );
   });
 
-  it('with nothing learned it is R, however late', () => {
+  it('with nothing learned the rate is R at every age', () => {
     const cone = new Growth();
     cone.linear(200 * PPM);
     const later = new Growth();

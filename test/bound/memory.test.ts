@@ -5,14 +5,14 @@ import { SECOND, sample } from '../kit/samples.ts';
 
 const FEW = 20_000;
 const MANY = 200_000;
-/** Bytes per sample. To remember that there was one takes more. */
+/** Bytes per sample. To remember one sample takes more. */
 const NOISE = 1;
 const IDS = ['a', 'b', 'c', 'd', 'e'];
 
 const engineThatLearns = (): BoundEngine => {
   const engine = new BoundEngine({
-    slope: 500e-6,
-    resolutionNs: 280,
+    maxRate: 500e-6,
+    gridNs: 280,
     expireAfterNs: 3600e9,
     learning: { jitter: 1e-6, wander: 1e-16, span: 25e-6, horizonNs: 3600e9 },
   });
@@ -21,13 +21,16 @@ const engineThatLearns = (): BoundEngine => {
 };
 
 let seed = 1;
-/** 1 to 10 ms. */
+/** A delay of 1 to 10 ms, ns. */
 function delay(): bigint {
   seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
   return 1_000_000n + BigInt(seed % 9_000_000);
 }
 
-/** Five sources, each polled once a second; how many of the samples from one to another left a bound. */
+/**
+ * Feeds the samples numbered `from` to `to`, of five sources that are each polled once a second.
+ * Returns how many of them left a bound.
+ */
 function feed(engine: BoundEngine, from: number, to: number): number {
   let bounded = 0;
   for (let i = from; i < to; i++) {
@@ -41,7 +44,7 @@ function feed(engine: BoundEngine, from: number, to: number): number {
 }
 
 test('an engine holds no more after many samples than after few', () => {
-  // Compiled code and what V8 learns of it are on the heap too: both are there after this.
+  // Compiled code and its profile are on the heap too. After this run both exist.
   feed(engineThatLearns(), 0, MANY);
 
   const engine = engineThatLearns();
@@ -50,6 +53,6 @@ test('an engine holds no more after many samples than after few', () => {
   const bounded = feed(engine, FEW, MANY);
   const grown = held() - before;
   expect(bounded).toBe(MANY - FEW);
-  expect(engine.learned).toBeDefined();
+  expect(engine.learned?.rate).toBeDefined();
   expect(grown / bounded).toBeLessThan(NOISE);
 });

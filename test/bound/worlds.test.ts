@@ -1,60 +1,61 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EngineStory, SECOND } from '../kit/samples.ts';
-import { BruteForce, Dice, RATE, RATE_UNITS, Truth, UNIT } from './exact-world.ts';
-import { happenings, type World } from './happenings.ts';
+import { EngineHarness, SECOND } from '../kit/samples.ts';
+import { BruteForce, RATE, RATE_UNITS, SeededRandom, Truth, UNIT } from './exact-world.ts';
+import { eventsOf, type World } from './world-events.ts';
 
 const LENGTH = 600n * SECOND;
 
-/** Lives through a world and returns how often there was a bound to check. */
+/** Runs a world. Returns how often there was a bound to check. */
 function live(world: Omit<World, 'length'>): number {
-  const dice = new Dice(world.seed);
+  const random = new SeededRandom(world.seed);
   const { origin, grid, sources, liars } = world;
-  const truth = new Truth(dice, origin, origin + 2n * LENGTH);
+  const truth = new Truth(random, origin, origin + 2n * LENGTH);
   const ids = Array.from({ length: sources }, (_, i) => `s${i}`);
-  const story = new EngineStory(ids, { slope: RATE, maxFaulty: liars, resolutionNs: Number(grid) });
+  const harness = new EngineHarness(ids, { maxRate: RATE, maxFaulty: liars, gridNs: Number(grid) });
   const oracle = new BruteForce(grid);
   let steps = 0n;
   let checked = 0;
   let now = 0n;
   const fused = (): void => {
-    if (!story.engine.bounded) return;
-    const { lo, hi } = story.edges(now);
+    if (!harness.engine.bounded) return;
+    const { lo, hi } = harness.edges(now);
     const exact = oracle.fuse(liars, now);
-    // Never tighter than what follows, and wider only by what each ageing so far was rounded.
+    // The bound is never tighter than what follows, and wider only by the rounding of each ageing
+    // so far.
     const excessLo = exact.lo - lo * UNIT;
     const excessHi = hi * UNIT - exact.hi;
-    // Edges beyond 2^52 from the others may cost a microsecond each time.
+    // An edge more than 2^52 ns from the others may be rounded by a microsecond each time.
     const far = exact.hi - exact.lo > 2n ** 50n * UNIT;
     const allowed = (far ? 4096n : 2n) * (steps + 2n) * UNIT;
     expect(excessLo >= 0n && excessHi >= 0n, 'never tighter than brute force').toBe(true);
     const tight = { lo: excessLo <= allowed, hi: excessHi <= allowed };
     expect(tight, 'as tight as brute force').toEqual({ lo: true, hi: true });
   };
-  for (const each of happenings({ ...world, length: LENGTH }, truth, dice)) {
-    // The engine's time never goes back; its reading of this instant is the grid line before it.
+  for (const each of eventsOf({ ...world, length: LENGTH }, truth, random)) {
+    // The engine reads the grid line before this instant. Its time never goes back.
     const reading = each.at - (each.at % grid);
     if ('sample' in each) {
       const { from = '', sentAt, receivedAt = sentAt, lower, upper } = each.sample;
       if (receivedAt > now) now = receivedAt;
-      const before = story.engine.bounded;
-      const outcome = story.ingest(each.sample);
+      const before = harness.engine.bounded;
+      const outcome = harness.ingest(each.sample);
       expect(outcome, 'no honest world refutes anything').not.toBe('refuted');
       if (outcome === 'impossible') continue;
       steps++;
       oracle.take(from, { sentAt, receivedAt, lower, upper });
       fused();
-      expect(before && !story.engine.bounded, 'a bound is not lost').toBe(false);
+      expect(before && !harness.engine.bounded, 'a bound is not lost').toBe(false);
     } else if ('miss' in each) {
       if (reading > now) now = reading;
-      const before = story.engine.bounded;
-      story.miss(each.miss, reading);
+      const before = harness.engine.bounded;
+      harness.miss(each.miss, reading);
       if (!before) fused();
     } else {
       if (reading > now) now = reading;
-      story.tick(reading);
-      if (!story.engine.bounded) continue;
-      const { lo, hi, suspectLo, suspectHi } = story.edges(reading);
+      harness.tick(reading);
+      if (!harness.engine.bounded) continue;
+      const { lo, hi, suspectLo, suspectHi } = harness.edges(reading);
       const utc = each.at * UNIT + truth.theta(each.at);
       expect((reading + lo) * UNIT <= utc, 'earliest is not after the truth').toBe(true);
       expect(utc <= (reading + grid + hi) * UNIT, 'latest is not before the truth').toBe(true);
@@ -62,7 +63,7 @@ function live(world: Omit<World, 'length'>): number {
       checked++;
     }
   }
-  expect(story.engine.slope, 'no rate is doubted').toBe(RATE);
+  expect(harness.engine.maxRate, 'no rate is doubted').toBe(RATE);
   return checked;
 }
 

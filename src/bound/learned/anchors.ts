@@ -1,44 +1,50 @@
 /**
- * Where theta was, as the fused bound of earlier instants: what rates are learned from. Between then and
- * now theta moved from one interval to another, and that bounds its mean rate.
+ * Where theta was: the fused bound at some earlier instants, from which rates are learned. Between
+ * then and now theta moved from one interval to another, and that bounds its mean rate.
  *
- * Which earlier instant teaches most is not known beforehand: a recent one is blurred by the widths of the
- * two intervals, an old one by the wander since. So {@link CAPACITY} of them are kept, spread evenly on a
- * logarithmic scale of age, up to one horizon: when there is one too many, of the two that are closest,
- * relative to their age, the one with the wider interval goes.
+ * It is not known beforehand which earlier instant teaches most. A recent one is blurred by the
+ * widths of the two intervals, an old one by the wander since. So {@link CAPACITY} instants are
+ * kept, spread evenly on a logarithmic scale of age, up to one horizon. When there is one too many,
+ * the two that are closest relative to their age are compared, and the one with the wider interval
+ * is dropped.
  */
-import type { Now } from './present.ts';
+import type { Instant, LocalNow, Now } from '../local-now.ts';
 import type { RateAssumptions } from './rate-assumptions.ts';
 
 export const CAPACITY = 16;
 
 /** An edge of the bound at some instant. */
 export interface DatedEdge {
-  readonly at: number;
+  readonly at: Readonly<Instant>;
   readonly value: number;
 }
 
 export class Anchors {
+  /** How many entries of each array are in use. */
   size = 0;
-  /** Oldest first; the first `size` entries of each count. */
-  readonly at: Float64Array = new Float64Array(CAPACITY + 1);
-  /** At most so much was theta, */
+  /** The instants, oldest first. */
+  readonly at: Float64Array;
+  /** Upper bounds on theta at these instants. */
   readonly upper: Float64Array = new Float64Array(CAPACITY + 1);
-  /** and at most so much was -theta. */
+  /** Upper bounds on -theta at these instants. */
   readonly lower: Float64Array = new Float64Array(CAPACITY + 1);
 
-  /** Theta was in `[-lower, upper]`, at one instant that is never before the anchors there are. */
+  constructor(local: LocalNow) {
+    this.at = local.instants.list(CAPACITY + 1);
+  }
+
+  /** Adds that theta was in `[-lower, upper]` at an instant that is not before the last anchor. */
   add(upper: DatedEdge, lower: DatedEdge): void {
-    // A second statement about one instant is the better one: statements only get narrower.
-    if (this.size === 0 || this.at[this.size - 1]! < upper.at) this.size++;
+    // A second statement about one instant replaces the first, since statements only get narrower.
+    if (this.size === 0 || this.at[this.size - 1]! < upper.at.ns) this.size++;
     const last = this.size - 1;
-    this.at[last] = upper.at;
+    this.at[last] = upper.at.ns;
     this.upper[last] = upper.value;
     this.lower[last] = lower.value;
     if (this.size > CAPACITY) this.#thinOut();
   }
 
-  /** Lets go of what is older than the horizon. */
+  /** Drops what is older than the horizon. */
   expire({ now }: Now, { horizonNs }: RateAssumptions): void {
     const oldest = now - horizonNs;
     let gone = 0;
@@ -48,11 +54,6 @@ export class Anchors {
 
   forget(): void {
     this.size = 0;
-  }
-
-  /** The local time base moves forward by `shift`. */
-  rebase(shift: number): void {
-    for (let i = 0; i < this.size; i++) this.at[i]! -= shift;
   }
 
   #thinOut(): void {

@@ -1,45 +1,51 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { newProvenance } from '../../src/bound/aged-interval.ts';
-import { CAPACITY, FactList } from '../../src/bound/fact-list.ts';
-import { Growth } from '../../src/bound/growth.ts';
+import { newProvenance } from '../../../src/bound/aged-interval.ts';
+import { Growth } from '../../../src/bound/growth.ts';
+import { CAPACITY, FactList } from '../../../src/bound/learned/fact-list.ts';
+import { Instants } from '../../../src/bound/local-now.ts';
 
 const SECOND = 1e9;
 const RISE = 100e-6;
 const FALL = 50e-6;
 const HORIZON = { jitter: 0, wander: 0, span: 0, horizonNs: 3600 * SECOND };
 
-/** From -50 ppm, the steepest fall, to 100 ppm, the steepest rise. */
+/**
+ * How far theta rises, from `first` on. -50 ppm is the steepest fall, 100 ppm the steepest rise.
+ */
 function growth(first = -FALL, wander = 1e-16): Growth {
   const made = new Growth();
   made.curved(first, RISE, wander, 7200 * SECOND, 500e-6);
   return made;
 }
 
-/** Of `-theta`: it falls by at most 50 ppm. */
+/** How far `-theta` rises: theta falls by at most 50 ppm. */
 const falling = new Growth();
 falling.linear(FALL);
 
-/** Adds that theta was at most `value` at `at`, which is heard at `now`. */
+/** Adds, at `now`, that theta was at most `value` at `at`. */
 function add(list: FactList, at: number, value: number, now = at, rising = growth()): void {
   list.add({ at, value, pathDelay: 0, serverError: 0 }, rising, falling, { now });
 }
 
 function bestAt(list: FactList, now: number, rising: Growth): number {
-  list.weigh(rising, { now });
+  list.ageToNow(rising, { now });
   return list.best;
 }
 
 function listOf(...facts: readonly (readonly [atS: number, value: number])[]): FactList {
-  const list = new FactList();
+  return fill(new FactList(new Instants()), facts);
+}
+
+function fill(list: FactList, facts: readonly (readonly [atS: number, value: number])[]): FactList {
   for (const [atS, value] of facts) {
     add(list, atS * SECOND, value);
   }
   return list;
 }
 
-describe('which fact may go', () => {
-  // A second of rise is 100,000 ns, a second of fall 50,000.
+describe('which fact may be dropped', () => {
+  // In a second theta rises by at most 100,000 ns and falls by at most 50,000 ns.
   it.each([
     ['a newer one as high as the steepest rise from the older', [0, 0], [1, 100_000], 1],
     ['a newer one that is lower than that', [0, 0], [1, 99_999], 2],
@@ -53,7 +59,7 @@ describe('which fact may go', () => {
     expect(listOf(first, second).size).toBe(left);
   });
 
-  it('none that would ever have been the best one', () => {
+  it('no fact that would ever have been the best one', () => {
     const fact = fc.record({
       afterS: fc.integer({ min: 0, max: 20 }),
       lateS: fc.integer({ min: 0, max: 3 }),
@@ -65,7 +71,7 @@ describe('which fact may go', () => {
         fc.double({ min: -FALL, max: RISE, noNaN: true }),
         fc.integer({ min: 0, max: 900 }),
         (facts, first, laterS) => {
-          const list = new FactList();
+          const list = new FactList(new Instants());
           const all: { at: number; value: number }[] = [];
           let now = 100 * SECOND;
           for (const { afterS, lateS, value } of facts) {
@@ -77,7 +83,8 @@ describe('which fact may go', () => {
           now += laterS * SECOND;
           const aged = growth(first);
           const best = Math.min(...all.map(({ at, value }) => value + aged.over(now - at)));
-          // Which of two facts that are equal but for rounding is kept may cost that rounding.
+          // Of two facts that are equal but for rounding either may be kept, which costs that
+          // rounding.
           expect(bestAt(list, now, aged)).toBeGreaterThanOrEqual(best);
           expect(bestAt(list, now, aged)).toBeLessThanOrEqual(best + 2);
         },
@@ -88,11 +95,11 @@ describe('which fact may go', () => {
 });
 
 describe('when the list is full', () => {
-  it('the fact that says least at present goes, be it the new one', () => {
+  it('the fact that says least at present is dropped, even if it is the new one', () => {
     const flat = growth(0, 1e-30);
     const fill = (): FactList => {
-      const list = new FactList();
-      // Falling by 40 ppm: each could still be the best one, and the oldest says least.
+      const list = new FactList(new Instants());
+      // The values fall by 40 ppm. Each could still become the best one, and the oldest says least.
       for (let i = 0; i < CAPACITY; i++) {
         add(list, i * SECOND, -40_000 * i, i * SECOND, flat);
       }
@@ -103,7 +110,7 @@ describe('when the list is full', () => {
     add(good, now, -40_000 * CAPACITY, now, flat);
     expect(good.size).toBe(CAPACITY);
     expect(bestAt(good, now, flat)).toBe(-40_000 * CAPACITY);
-    // What is left of it starts with the second.
+    // The oldest fact was dropped, so the second one is the first to expire.
     good.expire({ now: SECOND + HORIZON.horizonNs }, HORIZON);
     expect(good.size).toBe(CAPACITY);
 
@@ -119,23 +126,23 @@ describe('when the list is full', () => {
 
 describe('the rest', () => {
   it('says where the best one comes from', () => {
-    const list = new FactList();
+    const list = new FactList(new Instants());
     const [first, second] = [
       { at: 0, value: 0, pathDelay: 7, serverError: 8 },
       { at: SECOND, value: 90_000, pathDelay: 9, serverError: 10 },
     ];
     list.add(first, growth(), falling, { now: 0 });
     list.add(second, growth(), falling, { now: SECOND });
-    const origin = newProvenance();
+    const origin = newProvenance(new Instants());
     bestAt(list, SECOND, growth());
     list.copyOrigin(origin);
-    expect(origin).toEqual({ born: 0, pathDelay: 7, serverError: 8 });
+    expect(origin).toEqual({ born: { ns: 0 }, pathDelay: 7, serverError: 8 });
     bestAt(list, SECOND, growth(RISE));
     list.copyOrigin(origin);
-    expect(origin).toEqual({ born: SECOND, pathDelay: 9, serverError: 10 });
+    expect(origin).toEqual({ born: { ns: SECOND }, pathDelay: 9, serverError: 10 });
   });
 
-  it('without facts there is no limit', () => {
+  it('without facts there is no upper bound', () => {
     const list = listOf([5, 0]);
     list.expire({ now: 5 * SECOND + HORIZON.horizonNs }, HORIZON);
     expect(list.size).toBe(1);
@@ -143,7 +150,7 @@ describe('the rest', () => {
     expect(bestAt(list, 9 * SECOND, growth())).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('keeps the last one alone when told to, even if it was useless', () => {
+  it('keepLast keeps the fact that came last, even if it was useless', () => {
     const list = listOf([10, 0], [11, 500_000]);
     expect(list.size).toBe(1);
     expect(bestAt(list, 11 * SECOND, growth(RISE))).toBe(100_001);
@@ -152,10 +159,15 @@ describe('the rest', () => {
     expect(bestAt(list, 11 * SECOND, growth(RISE))).toBe(500_000);
   });
 
-  it('moves with its time base', () => {
-    const list = listOf([10, 0], [11, 0], [12, 0]);
+  it('moves with the base of local time', () => {
+    const instants = new Instants();
+    const list = fill(new FactList(instants), [
+      [10, 0],
+      [11, 0],
+      [12, 0],
+    ]);
     const before = bestAt(list, 13 * SECOND, growth());
-    list.rebase(10 * SECOND);
+    instants.moveBack(10 * SECOND);
     expect(bestAt(list, 3 * SECOND, growth())).toBe(before);
     list.keepLast();
     expect(list.size).toBe(1);

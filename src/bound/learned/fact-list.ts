@@ -1,25 +1,27 @@
 /**
- * What one source has proven about one edge, as facts with dates: at instant `at` theta was at most `value`.
+ * What one source has proven about one edge, as facts with dates: at instant `at` theta was at most
+ * `value`.
  *
- * Under a bare rate bound one number sums them up (source-cone.ts), because all facts age alike. Once the
- * rate is learned they do not: what is known of the rate changes with every sample, a fact of a minute ago
- * ages at another slope than one of an hour ago, and which of them is best *now* was not decided when they
- * came. So the candidates are kept: at most {@link CAPACITY}, none older than the horizon.
+ * Under the drift bound alone one number sums them up (source-cone.ts), because all facts age
+ * alike. Once the rate is learned they do not. What is known of the rate changes with every sample,
+ * and a fact of a minute ago ages at another rate than a fact of an hour ago. So the best fact
+ * *now* was not known when the facts came, and the candidates are kept: at most {@link CAPACITY},
+ * none older than the horizon.
  *
- * Of two facts one goes when it will be no better than the other for as long as theta rises by at most
- * `rise` and falls by at most `fall` per ns: then what lies between the two instants is between `-fall` and
- * `rise` times the time between them. When the list is full all the same, the fact that says least at
- * present goes. Dropping a fact is always sound; it can only cost width.
+ * A fact is dropped when another one is at least as good and stays so while theta rises by at most
+ * `rise` and falls by at most `fall` per ns. Then theta moves between the two instants by `-fall`
+ * to `rise` times the time between them. If the list is full all the same, the fact that says least
+ * at present is dropped. To drop a fact is always sound; it can only cost width.
  *
- * Of lower facts the list holds the mirror image: at `at`, `-theta` was at most `value`.
+ * A list of lower facts holds the mirror image: at `at`, `-theta` was at most `value`.
  */
 
-import type { Provenance } from './aged-interval.ts';
-import type { Growth } from './growth.ts';
-import type { Now } from './present.ts';
+import type { Provenance } from '../aged-interval.ts';
+import type { Growth } from '../growth.ts';
+import type { Instants, Now } from '../local-now.ts';
 import type { RateAssumptions } from './rate-assumptions.ts';
 
-/** At `at` theta was at most `value`; and what to blame for its width. */
+/** At the local instant `at` theta was at most `value`. The rest says what causes its width. */
 export interface Fact {
   at: number;
   value: number;
@@ -27,20 +29,29 @@ export interface Fact {
   serverError: number;
 }
 
-/** More gain nothing: with 16 s polls the facts that matter are those of the last few minutes. */
+/** How many facts are kept. At 16 s polls only those of the last few minutes matter. */
 export const CAPACITY = 16;
-/** Behind them, and one that is too many: the last fact that came, whatever became of it. */
+/**
+ * The slot of the last fact that came, kept or not. The slot before it is for one fact too many.
+ */
 const LAST = CAPACITY + 1;
 
 export class FactList {
   #size = 0;
-  readonly #at = new Float64Array(CAPACITY + 2);
+  readonly #at: Float64Array;
   readonly #value = new Float64Array(CAPACITY + 2);
   readonly #pathDelay = new Float64Array(CAPACITY + 2);
   readonly #serverError = new Float64Array(CAPACITY + 2);
   #best = -1;
-  /** The least that theta can be said to be at most, when last weighed; infinite without facts. */
+  /**
+   * Tightest upper bound on theta as of the last {@link FactList.ageToNow}; Infinity without facts.
+   */
   best: number = Number.POSITIVE_INFINITY;
+
+  /** @param instants where the dates are remembered */
+  constructor(instants: Instants) {
+    this.#at = instants.list(CAPACITY + 2);
+  }
 
   get size(): number {
     return this.#size;
@@ -49,8 +60,9 @@ export class FactList {
   /**
    * Adds a fact, unless another one makes it useless.
    *
-   * @param rising how far theta rises; ages facts to the present when one has to go
-   * @param falling how far it falls
+   * @param rising how far theta rises; also ages the facts to the present when one has to be
+   *   dropped
+   * @param falling how far theta falls
    */
   add(fact: Readonly<Fact>, rising: Growth, falling: Growth, present: Now): void {
     const { at, value } = fact;
@@ -73,7 +85,7 @@ export class FactList {
   }
 
   /** Ages all facts to the present, to find the best one. */
-  weigh(growth: Growth, present: Now): void {
+  ageToNow(growth: Growth, present: Now): void {
     const { now } = present;
     let best = Number.POSITIVE_INFINITY;
     this.#best = -1;
@@ -86,14 +98,14 @@ export class FactList {
     this.best = best;
   }
 
-  /** Where {@link FactList.best}, which is finite, comes from. */
+  /** Writes where {@link FactList.best} comes from. Only while it is finite. */
   copyOrigin(to: Provenance): void {
-    to.born = this.#at[this.#best]!;
+    to.born.ns = this.#at[this.#best]!;
     to.pathDelay = this.#pathDelay[this.#best]!;
     to.serverError = this.#serverError[this.#best]!;
   }
 
-  /** Lets go of what is older than the horizon. */
+  /** Drops facts older than the horizon. */
   expire({ now }: Now, { horizonNs }: RateAssumptions): void {
     const oldest = now - horizonNs;
     let kept = 0;
@@ -101,7 +113,7 @@ export class FactList {
     this.#size = kept;
   }
 
-  /** Only the fact that was added last stays, or comes back. */
+  /** Keeps only the fact that came last, even if it was not kept when it came. */
   keepLast(): void {
     this.#move(LAST, 0);
     this.#size = 1;
@@ -109,11 +121,6 @@ export class FactList {
 
   forget(): void {
     this.#size = 0;
-  }
-
-  /** The local time base moves forward by `shift`. */
-  rebase(shift: number): void {
-    for (let i = 0; i < this.#at.length; i++) this.#at[i]! -= shift;
   }
 
   #dropWorst(growth: Growth, { now }: Now): void {
