@@ -1,257 +1,239 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A clock that knows how wrong it is: sources in, `[earliest, latest]` out.
  *
- * This is the shell around the bound engine (bound/bound-engine.ts, where the reasoning is). It owns what
- * the engine must not: the clock, the sources and their endpoints, a tick every second, and the page that
- * readers use (bounded-reader.ts). Its rules:
+ * This is the shell around the bound engine (bound/bound-engine.ts, where the reasoning is). It
+ * owns what the engine must not touch: the clock, the sources and their endpoints, and a tick every
+ * second. What it knows goes to readers through the published page (publisher.ts). Its rules:
  *
- * - Every sample, every tick and every checked reading first compares the wall clock with the monotonic
- *   clock. A jump refutes A3: all is dropped, exchanges in flight are discarded, all sources are polled.
- * - Whatever happened, the page is published before anybody is told: a listener never sees an old bound.
- * - On a `disciplined` host the answer is the hull of the bound and `wall - monotonic` (A4): a daemon may
- *   slew faster than any rate bound, but it slews towards its own idea of true time, the wall clock.
- * - On a `free-running` host there is no such opinion to include, and the rate can be learned (A2).
+ * - Every sample, every tick and every checked reading first compares the wall clock with the
+ *   monotonic clock. A jump refutes A3: everything known is dropped, exchanges in flight are
+ *   discarded, and all sources are polled.
+ * - The page is published before any listener is called, so a listener never sees an old bound.
+ * - On a `disciplined` host the answer is the hull of the bound and `wall - monotonic` (A4). A
+ *   daemon may slew faster than any drift bound, but it slews towards its own idea of true time,
+ *   the wall clock.
+ * - On a `free-running` host no daemon has such an idea, so the rate can be learned (A2).
+ *
+ * This file has more than 400 lines because a quarter of it documents public members.
  */
-import { type Bound, newBound, type Outcome } from '../bound/bound.ts';
+import type { Disruption, Outcome } from '../bound/bound.ts';
 import { BoundEngine } from '../bound/bound-engine.ts';
-import type { ClockSample } from '../bound/clock-sample.ts';
-import {
-  BOUNDED,
-  DISRUPTED,
-  END_REASON,
-  ERA,
-  EVER_BOUNDED,
-  FIRST_SEGMENT,
-  FRESH_UNTIL,
-  MIDDLE,
-  NO_BOUND,
-  type NoBoundReason,
-  PAGE_SLOTS,
-  Page,
-  pageSlope,
-  QUORUM,
-  REASON,
-  REASONS,
-  START,
-  STATE,
-  WALL_OFFSET,
-  WALL_READ_AT,
-} from '../bound/page.ts';
-import { writeSegments } from '../bound/segments.ts';
+import { type ClockSample, checkSample } from '../bound/clock-sample.ts';
 import type { Cancel, Clock } from '../time/clock.ts';
-import { ArgumentTypeError, checkNumber } from '../time/errors.ts';
-import type { MonotonicNs } from '../time/instant.ts';
+import { ArgumentRangeError, ArgumentTypeError, checkObject } from '../time/errors.ts';
 import { JumpDetector } from '../time/jump-detector.ts';
 import { systemClock } from '../time/system-clock.ts';
 import { readWallOffset, WallOffset } from '../time/wall-offset.ts';
 import { BoundedReader } from './bounded-reader.ts';
 import { ChangeEvents, type ClockEvent } from './change-events.ts';
-import { foreseeWidening, type Widening } from './early-warning.ts';
-import { Endpoint, type Explanation, explain } from './explain.ts';
+import { type Explanation, explain } from './explain.ts';
 import { type BoundedClockOptions, checkOptions, type Settings } from './options.ts';
-import { ClockUnsynchronizedError, type Disruption } from './reading.ts';
-import type { MissReason, RunningSource, SourceSink, TimeSource } from './time-source.ts';
+import { awaitOutcomes, type PollNowOptions } from './poll-now.ts';
+import { Publisher, pageOf } from './publisher.ts';
+import { type ClockReading, ClockUnsynchronizedError } from './reading.ts';
+import { type BoundedClockHandle, handleOf, readerOf } from './sharing.ts';
+import { shortfall } from './shortfall.ts';
+import { SourceSet } from './source-set.ts';
+import type { MissDetails, MissReason, SourceSink, TimeSource } from './time-source.ts';
+import type { WaitSyncedInput } from './wait-synced.ts';
 
-export interface WaitSyncedOptions {
-  /** Give up after this long, ms. Default 10,000; `Infinity` waits for ever. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
-/** A handle that `postMessage` can carry to another thread; see {@link BoundedClock.attach}. */
-export interface SharedBoundedClock {
-  readonly page: SharedArrayBuffer;
-}
-
-/** Notice that the clocks moved comes this late at most. */
+/** A jump of the clocks is noticed this late at most. */
 const TICK_MS = 1000;
-/** A source counts as fresh for this many of its poll intervals. */
-const FRESH_POLLS = 3;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** A source as configured, and the endpoints it currently speaks for. */
-interface Configured {
-  readonly source: TimeSource;
-  running: RunningSource | undefined;
-  ids: readonly string[];
-}
-
+/**
+ * A clock that answers with an interval `[earliest, latest]` in which true time lies.
+ *
+ * It polls its sources, turns their answers into a bound, and publishes the bound for readers in
+ * this thread and in others. Made by {@link BoundedClock.start}; ended by {@link
+ * BoundedClock.stop}.
+ *
+ * Sound while the assumptions of the guarantees hold; when observations refute one, it says which,
+ * stops answering and builds a new bound.
+ *
+ * @example
+ * const clock = BoundedClock.start({ sources });
+ * await clock.waitSynced({ timeoutMs: 5000 });
+ * const { earliest, latest } = clock.now();
+ * clock.stop();
+ */
 export class BoundedClock extends BoundedReader {
-  override readonly publications: Set<() => void> = new Set();
+  /** @internal */
+  override readonly publishListeners: Set<() => void> = new Set();
   readonly #clock: Clock;
-  readonly #page: Page;
   readonly #engine: BoundEngine;
+  readonly #publisher: Publisher;
   readonly #settings: Settings;
   readonly #detector: JumpDetector;
-  #wall: WallOffset = new WallOffset();
-  readonly #slots: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
-  readonly #bound: Bound = newBound();
-  readonly #configured: readonly Configured[];
-  readonly #endpoints = new Map<string, Endpoint>();
-  readonly #events: ChangeEvents;
+  #wallOffset: WallOffset = new WallOffset();
+  readonly #sources: SourceSet;
+  readonly #events = new ChangeEvents();
+  /** Samples of exchanges that began before this monotonic reading are discarded. */
   #discardBefore: bigint = -(2n ** 63n);
   #cancelTick: Cancel = () => {};
   #stopped = false;
-  /** The last instant at which the published bound may be answered from. */
-  #until = 0n;
+  /** Whether there was a bound at the last tick. */
+  #wasBounded = false;
+  readonly #disruptions: Record<Disruption, number> = {
+    step: 0,
+    suspend: 0,
+    'step-or-suspend': 0,
+  };
 
   private constructor(
     sources: readonly TimeSource[],
     settings: Settings,
     clock: Clock,
-    page: Page,
+    engine: BoundEngine,
+    publisher: Publisher,
   ) {
-    super(page, clock);
+    super(pageOf(publisher), clock);
     this.#clock = clock;
-    this.#page = page;
-    this.#engine = new BoundEngine({
-      ...settings,
-      resolutionNs: Number(clock.monotonicGridNs),
-    });
+    this.#engine = engine;
+    this.#publisher = publisher;
     this.#settings = settings;
     this.#detector = new JumpDetector(clock);
-    this.#events = new ChangeEvents(clock);
-    this.#slots[WALL_READ_AT] = -(2n ** 62n);
-    this.#configured = sources.map((source) => ({
-      source,
-      running: undefined,
-      ids: [source.name],
-    }));
+    this.#sources = new SourceSet(sources);
   }
 
   /**
-   * Starts polling and returns at once; there is no bound until enough sources agree
-   * ({@link BoundedClock.waitSynced}). Its timers and sockets do not keep the process alive.
+   * Starts polling and returns at once. There is no bound until enough sources agree
+   * ({@link BoundedClock.waitSynced}). The clock's timers and sockets do not keep the process
+   * alive.
    *
-   * @throws ArgumentTypeError, ArgumentRangeError for a bad option; nothing is started then
+   * @throws ArgumentTypeError, ArgumentRangeError for a bad option. Nothing is started then.
    * @example
-   * await using clock = BoundedClock.start({ sources: [ntp('time.example.net'), ntp('10.0.0.7')] });
+   * const clock = BoundedClock.start({ sources: [ntp('time.example.net'), ntp('10.0.0.7')] });
+   * // ... and when the program ends:
+   * clock.stop();
    */
   static start(options: BoundedClockOptions): BoundedClock {
     const settings = checkOptions(options);
     const clock = options.clock ?? systemClock();
-    const bounded = new BoundedClock(options.sources, settings, clock, Page.create());
+    const engine = new BoundEngine({ ...settings, gridNs: Number(clock.monotonicGridNs) });
+    const publisher = new Publisher(engine, clock.monotonicGridNs);
+    const bounded = new BoundedClock(options.sources, settings, clock, engine, publisher);
     bounded.#begin();
     return bounded;
   }
 
   /**
-   * Reads a bounded clock that another thread of this process runs, from the handle of its
-   * {@link BoundedClock.share}. As cheap as reading it at home.
+   * Reads a bounded clock that another thread of this process runs, given the handle from its
+   * {@link BoundedClock.share}. That is as cheap as reading a clock of one's own.
    *
-   * The monotonic clocks of the two threads must have one origin: Node's `process.hrtime` does on every
-   * platform, `performance.now` does not.
+   * The monotonic clocks of the two threads must have one origin. Node's `process.hrtime` has one
+   * on every platform, `performance.now` does not.
+   *
+   * It works between threads only. A handle that is sent to another process arrives without its
+   * memory; start a `BoundedClock` there.
    *
    * @param options.clock this thread's clock; default a fresh {@link systemClock}
    * @throws ArgumentTypeError when `handle` is not such a handle
    */
   static attach(
-    handle: SharedBoundedClock,
-    options: { readonly clock?: Clock } = {},
+    handle: BoundedClockHandle,
+    options: { readonly clock?: Clock | undefined } = {},
   ): BoundedReader {
-    const buffer: unknown = (handle as Partial<SharedBoundedClock> | undefined)?.page;
-    const page =
-      typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer
-        ? Page.open(buffer)
-        : undefined;
-    if (page === undefined) {
-      throw new ArgumentTypeError('handle', 'the result of BoundedClock.share()', handle);
-    }
-    return new BoundedReader(page, options.clock ?? systemClock());
+    checkObject('options', options);
+    return readerOf(handle, () => options.clock ?? systemClock());
   }
 
   /**
-   * A handle for other threads; they read the same bound and see it change at once.
+   * A handle for other threads, which read the same bound and see it change at once.
    *
-   * @throws ArgumentTypeError where there is no SharedArrayBuffer (a page that is not cross-origin isolated)
+   * @throws ArgumentTypeError where there is no SharedArrayBuffer, as in a web page that is not
+   *   cross-origin isolated
    */
-  share(): SharedBoundedClock {
-    const { buffer } = this.#page;
-    if (buffer instanceof ArrayBuffer) {
-      throw new ArgumentTypeError('share()', 'called where SharedArrayBuffer exists', undefined);
-    }
-    return { page: buffer };
+  share(): BoundedClockHandle {
+    return handleOf(this.#publisher.page);
   }
 
   /**
-   * Resolves once there is a bound. Keeps the process alive while it waits.
+   * Asks every source now, for a program that knows that the network is back or needs a fresh
+   * bound. Resolves with a reading when each endpoint has answered or been missed once, or when the
+   * clock is stopped. Keeps the process alive while it waits.
    *
-   * Rejects with a ClockUnsynchronizedError after `timeoutMs` or when the clock is stopped, naming what each
-   * source said; with `signal.reason` on abort; with an ArgumentTypeError or ArgumentRangeError when
-   * `timeoutMs` is no number, or negative.
+   * Sources keep to their rate limits. An endpoint that was asked a second ago, or too often
+   * lately, is asked when its limit permits.
    *
-   * @example await clock.waitSynced({ timeoutMs: 5000, signal: AbortSignal.timeout(2000) });
+   * Rejects with `signal.reason` on abort; with an ArgumentTypeError when `options` is not an
+   * object.
+   *
+   * @example const { status } = await clock.pollNow({ signal: AbortSignal.timeout(5000) });
    */
-  waitSynced(options: WaitSyncedOptions = {}): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const { timeoutMs = 10_000, signal } = options;
-      checkNumber('timeoutMs', timeoutMs, 0, Number.POSITIVE_INFINITY);
-      signal?.throwIfAborted();
-      const deadline = Number(this.#clock.monotonicNs()) / 1e6 + timeoutMs;
-      let cancelTimer: Cancel;
-      const finish = (settle: () => void) => {
-        cancelTimer();
-        this.publications.delete(look);
-        signal?.removeEventListener('abort', onAbort);
-        settle();
-      };
-      const onAbort = () => finish(() => reject(signal?.reason));
-      const look = () => {
-        if (this.#slots[STATE] === BOUNDED) finish(resolve);
-        else if (this.#stopped) finish(() => reject(this.#notSynced()));
-      };
-      const onTimer = () => {
-        const leftMs = deadline - Number(this.#clock.monotonicNs()) / 1e6;
-        if (leftMs <= 0) return finish(() => reject(this.#notSynced()));
-        cancelTimer = this.#clock.setTimer(Math.min(leftMs, MAX_TIMER_MS), onTimer);
-      };
-      cancelTimer = () => {};
-      this.publications.add(look);
-      signal?.addEventListener('abort', onAbort);
-      // The bound may have ended since the last tick.
-      this.#publish();
-      look();
-      if (this.publications.has(look)) onTimer();
-    });
+  async pollNow(options: PollNowOptions = {}): Promise<ClockReading> {
+    const { signal } = checkObject('options', options);
+    signal?.throwIfAborted();
+    if (!this.#stopped) {
+      await awaitOutcomes({
+        clock: this.#clock,
+        endpoints: this.#sources.endpoints,
+        publishListeners: this.publishListeners,
+        stopped: () => this.#stopped,
+        signal,
+        ask: () =>
+          this.#sources.ask((running) => (running.pollNow ? running.pollNow() : running.burst())),
+      });
+    }
+    return this.read();
   }
 
-  /** Epsilon split by cause, and every source: its interval, its vote, and why. For people and for logs. */
+  /**
+   * Epsilon split by cause, and each source with its interval, its vote and the reason for its
+   * verdict. For people and for logs.
+   *
+   * @throws FakeTimersError as {@link BoundedClock.read}
+   */
   explain(): Explanation {
     this.#publish();
     const reading = this.read();
     return explain({
       reading,
       engine: this.#engine,
-      bound: this.#bound,
+      bound: this.#publisher.bound,
       now: this.#clock.monotonicNs(),
-      resolutionNs: this.#clock.monotonicGridNs,
-      endpoints: this.#endpoints,
+      gridNs: this.#clock.monotonicGridNs,
+      endpoints: this.#sources.endpoints,
+      disruptions: this.#disruptions,
+      timeToLimitNs: this.#timeToLimitNs(),
     });
   }
 
   /**
-   * Calls `listener` on every change of state, refuted assumption and falseticker, after the bound was
-   * published. Returns a function that ends it. What a listener throws surfaces as an uncaught exception.
+   * Calls `listener` on every change of state, refuted assumption and falseticker, after the bound
+   * was published. Returns a function that ends the calls; so does `signal`. What a listener throws
+   * becomes an unhandled rejection, as if it were an `async` function. It disturbs neither the
+   * clock nor other listeners.
    *
-   * @throws ArgumentTypeError when `listener` is no function
-   * @example const end = clock.onChange(({ type, status }) => console.log(type, status));
+   * @throws ArgumentTypeError when `listener` is not a function
+   * @example
+   * const end = clock.onChange(({ type, status }) => console.log(type, status));
+   * end();
    */
-  onChange(listener: (event: ClockEvent) => void): () => void {
+  onChange(
+    listener: (event: ClockEvent) => void,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): () => void {
     if (typeof listener !== 'function') {
       throw new ArgumentTypeError('listener', 'a function', listener);
     }
-    return this.#events.subscribe(listener);
+    const { signal } = checkObject('options', options);
+    if (signal?.aborted) return () => {};
+    const end = this.#events.subscribe(listener);
+    signal?.addEventListener('abort', end, { once: true });
+    return () => {
+      signal?.removeEventListener('abort', end);
+      end();
+    };
   }
 
-  /** Ends polling; there is no bound from then on, here and in attached threads. */
+  /** Ends polling. From then on there is no bound, here and in attached threads. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#cancelTick();
-    for (const { running } of this.#configured) running?.stop();
-    this.#slots[STATE] = NO_BOUND;
-    this.#slots[REASON] = BigInt(REASONS.indexOf('stopped'));
-    this.#page.publish(this.#slots);
+    this.#sources.ask((running) => running.stop());
+    this.#publisher.publishNoBound('stopped');
     this.#announce();
   }
 
@@ -259,7 +241,28 @@ export class BoundedClock extends BoundedReader {
     this.stop();
   }
 
-  /** Unlike an attached reader, the publisher can act on what it sees. */
+  protected override syncing(): WaitSyncedInput {
+    return {
+      clock: this.#clock,
+      publishListeners: this.publishListeners,
+      bounded: () => this.#publisher.bounded,
+      stopped: () => this.#stopped,
+      refresh: () => {
+        this.refuseFakeTimers();
+        // The bound may have ended since the last tick.
+        this.#publish();
+      },
+      error: () => this.#notSynced(),
+    };
+  }
+
+  protected override summary(): string {
+    const { sources } = this.#engine;
+    const agreeing = this.#publisher.bounded ? sources.filter(({ agrees }) => agrees).length : 0;
+    return `${super.summary()}, ${agreeing} of ${sources.length} agree`;
+  }
+
+  /** Unlike an attached reader, the publisher acts on a jump itself. */
   protected override checkWall(): Disruption | undefined {
     if (this.#stopped || !this.#detector.mayHaveJumped()) return undefined;
     const jump = this.#detector.check();
@@ -269,13 +272,11 @@ export class BoundedClock extends BoundedReader {
   }
 
   #begin(): void {
-    this.#setSources();
-    this.#look();
+    this.#engine.setSources(this.#sources.endpoints.keys());
+    this.#observeWallOffset();
     this.#publish();
     try {
-      for (const configured of this.#configured) {
-        configured.running = configured.source.start(this.#sinkOf(configured));
-      }
+      this.#sources.start((speakFor) => this.#sinkWith(speakFor));
     } catch (error) {
       this.stop();
       throw error;
@@ -290,45 +291,52 @@ export class BoundedClock extends BoundedReader {
   #tick(): void {
     this.#scheduleTick();
     const event = this.#detector.tick({ expectedMs: TICK_MS });
-    const alarm = this.#page.takeAlarm();
+    const alarm = this.#publisher.page.takeAlarm();
     if (event !== undefined && event.kind !== 'pause') this.#disrupt(event.kind);
     else if (alarm) this.#disrupt('step-or-suspend');
-    this.#look();
+    this.#observeWallOffset();
     this.#publish();
-    // The sources' own rate limit makes this one long burst, which outlasts the leap second.
-    if (this.#slots[STATE] !== BOUNDED && this.#engine.reason === 'leap-second') this.#burst();
+    this.#askForWhatIsMissing();
   }
 
-  #sinkOf(configured: Configured): SourceSink {
+  /** Without a bound, the sources may be polling too slowly, or may not agree with one another. */
+  #askForWhatIsMissing(): void {
+    const bounded = this.#publisher.bounded;
+    const lost = this.#wasBounded && !bounded;
+    this.#wasBounded = bounded;
+    if (bounded) return;
+    const { reason } = this.#engine;
+    // The sources' own rate limit makes these calls one long burst, which outlasts the leap second.
+    if (lost || reason === 'leap-second') this.#burst();
+    if (reason === 'no-agreement' || reason === 'contradiction') {
+      this.#sources.ask((running) => running.redraw?.());
+    }
+  }
+
+  #sinkWith(speakFor: (ids: readonly string[]) => void): SourceSink {
+    const bounded = () => this.#publisher.bounded;
     return {
       clock: this.#clock,
+      get bounded() {
+        return bounded();
+      },
       endpoints: (ids) => {
         if (this.#stopped) return;
-        configured.ids = ids;
-        this.#setSources();
+        speakFor(ids);
+        this.#engine.setSources(this.#sources.endpoints.keys());
         this.#publish();
       },
       sample: (sample) => this.#onSample(sample),
-      miss: (sourceId, reason) => this.#onMiss(sourceId, reason),
+      miss: (sourceId, reason, details) => this.#onMiss(sourceId, reason, details),
     };
   }
 
-  #setSources(): void {
-    const ids = new Set<string>();
-    for (const configured of this.#configured) {
-      for (const id of configured.ids) {
-        ids.add(id);
-        if (!this.#endpoints.has(id)) {
-          this.#endpoints.set(id, new Endpoint(id, configured.source.name));
-        }
-      }
-    }
-    for (const id of this.#endpoints.keys()) if (!ids.has(id)) this.#endpoints.delete(id);
-    this.#engine.setSources(ids);
-  }
-
   #onSample(sample: ClockSample): void {
+    checkSample(sample);
     if (this.#stopped || sample.sentAt < this.#discardBefore) return;
+    if (!this.#sources.endpoints.has(sample.sourceId)) {
+      throw new ArgumentRangeError('sample.sourceId', 'listed by endpoints()', sample.sourceId);
+    }
     if (sample.receivedAt > this.#clock.monotonicNs()) {
       this.#onMiss(sample.sourceId, 'impossible');
       return;
@@ -338,19 +346,19 @@ export class BoundedClock extends BoundedReader {
       this.#disrupt(jump.kind);
       return;
     }
-    this.#look();
+    this.#observeWallOffset();
     const outcome = this.#engine.ingest(sample);
     if (outcome === 'impossible') {
       this.#onMiss(sample.sourceId, 'impossible');
       return;
     }
-    this.#endpoints.get(sample.sourceId)?.heard(sample);
+    this.#sources.endpoints.get(sample.sourceId)?.heard(sample);
     this.#settle(outcome);
   }
 
-  #onMiss(sourceId: string, reason: MissReason): void {
+  #onMiss(sourceId: string, reason: MissReason, details?: MissDetails): void {
     if (this.#stopped) return;
-    this.#endpoints.get(sourceId)?.missed(reason);
+    this.#sources.endpoints.get(sourceId)?.missed(reason, details);
     this.#settle(this.#engine.miss(sourceId, this.#clock.monotonicNs()));
   }
 
@@ -360,142 +368,72 @@ export class BoundedClock extends BoundedReader {
   }
 
   #burst(): void {
-    if (this.#stopped) return;
-    for (const { running } of this.#configured) running?.burst();
+    if (!this.#stopped) this.#sources.ask((running) => running.burst());
   }
 
   #disrupt(kind: Disruption): void {
     const now = this.#clock.monotonicNs();
+    this.#disruptions[kind]++;
     this.#discardBefore = now;
     this.#engine.disrupt(now, kind);
-    // Other threads saw the same jump: that alarm is answered now.
-    this.#page.takeAlarm();
-    this.#wall = new WallOffset();
-    this.#look();
-    for (const { running } of this.#configured) running?.discardInFlight();
+    // Readers in other threads saw the same jump. Their alarm is dealt with now.
+    this.#publisher.page.takeAlarm();
+    this.#wallOffset = new WallOffset();
+    this.#observeWallOffset();
+    this.#sources.ask((running) => running.discardInFlight());
     this.#publish();
     this.#burst();
   }
 
-  /** Looks at wall - monotonic: for the guard here, and as what other threads compare theirs with. */
-  #look(): void {
+  /** Reads `wall - monotonic`, for the wall guard here and for readers in other threads. */
+  #observeWallOffset(): void {
     const offset = readWallOffset(this.#clock);
     if (offset === undefined) return;
-    this.#wall.observe(offset);
-    this.#slots[WALL_OFFSET] = (offset.lowerNs + offset.upperNs) / 2n;
-    this.#slots[WALL_READ_AT] = offset.readAt;
-    if (this.#settings.guarded) this.#engine.setGuard(this.#wall.bounds);
+    this.#wallOffset.observe(offset);
+    this.#publisher.noteWallOffset(offset);
+    if (this.#settings.guarded) this.#engine.setGuard(this.#wallOffset.bounds);
   }
 
-  /** Also brings the bound up to date: it may have ended since the last look. After a stop nothing is. */
+  /**
+   * Brings the bound up to date, because it may have ended since the last tick, and publishes it.
+   * After a stop nothing is published.
+   */
   #publish(): void {
     if (this.#stopped) return;
-    const engine = this.#engine;
-    const slots = this.#slots;
     const now = this.#clock.monotonicNs();
-    engine.tick(now);
-    if (engine.bounded) {
-      engine.boundAt(now, this.#bound);
-      const expiry = engine.expiresAt();
-      const leap = this.#leapReachedAt(now);
-      const until = leap < expiry ? leap : expiry;
-      const endReason = leap < expiry ? 'leap-second' : 'expired';
-      if (until >= now) this.#writeBound(now, until, endReason);
-      else this.#writeNoBound(endReason);
-    } else {
-      this.#writeNoBound(engine.reason);
-    }
-    this.#page.publish(slots);
+    this.#engine.tick(now);
+    this.#publisher.publish(now, this.#sources.freshUntil(this.#engine));
     this.#announce();
   }
 
-  #writeBound(now: MonotonicNs, until: bigint, endReason: NoBoundReason): void {
-    const engine = this.#engine;
-    const slots = this.#slots;
-    const bound = this.#bound;
-    this.#until = until;
-    slots[ERA] = engine.era;
-    slots[STATE] = BOUNDED;
-    slots[EVER_BOUNDED] = 1n;
-    slots[QUORUM] = engine.quorum === 'full' ? 1n : 0n;
-    slots[FRESH_UNTIL] = this.#freshUntil();
-    slots[END_REASON] = BigInt(REASONS.indexOf(endReason));
-    slots[MIDDLE] = engine.thetaBase + BigInt(Math.floor((bound.lo + bound.hi) / 2));
-    writeSegments(slots, {
-      bound,
-      thetaBase: engine.thetaBase,
-      at: now,
-      until,
-      slope: engine.slope,
-      resolutionNs: this.#clock.monotonicGridNs,
-    });
-  }
-
-  #writeNoBound(reason: NoBoundReason): void {
-    const disrupted = reason === 'step' || reason === 'suspend' || reason === 'step-or-suspend';
-    this.#slots[STATE] = disrupted ? DISRUPTED : NO_BOUND;
-    this.#slots[REASON] = BigInt(REASONS.indexOf(reason));
-  }
-
-  /** The monotonic instant until which `latest` certainly stays before the announced leap second. */
-  #leapReachedAt(now: MonotonicNs): bigint {
-    const { leapAt, thetaBase, slope } = this.#engine;
-    if (leapAt === undefined) return 2n ** 63n;
-    const { suspectHi, guarded, guardHi } = this.#bound;
-    const hi = guarded ? Math.max(suspectHi, guardHi) : suspectHi;
-    const latest = now + thetaBase + BigInt(hi) + this.#clock.monotonicGridNs;
-    // latest grows by (1 + slope) per ns from here, slope as published; 1 us covers the roundings.
-    const left = Number(leapAt - latest) / (1 + Number(pageSlope(slope)) * 2 ** -34) - 1000;
-    return now + BigInt(Math.floor(left));
-  }
-
-  #freshUntil(): bigint {
-    let until = -(2n ** 62n);
-    for (const { running, ids } of this.#configured) {
-      const freshNs = Math.ceil((running?.pollIntervalMs ?? 0) * FRESH_POLLS * 1e6);
-      for (const source of this.#engine.sources) {
-        if (!source.agrees || !ids.includes(source.id)) continue;
-        const end = this.#engine.toMonotonic(source.lastHeard + freshNs);
-        if (end > until) until = end;
-      }
-    }
-    return until;
-  }
-
-  /** Tells listeners and waiters what is different since the last time. */
+  /** Tells waiters that there is a publication, and listeners what changed since the last one. */
   #announce(): void {
-    for (const look of [...this.publications]) look();
-    const now = this.#status();
-    this.#events.compare(now, this.#engine, this.#foreseeWidening(now.status === 'holdover'));
+    for (const listener of [...this.publishListeners]) listener();
+    const { warnUncertaintyMs } = this.#settings;
+    const { status, reason } = this.#publisher.status(this.#clock);
+    const widening =
+      warnUncertaintyMs === undefined
+        ? undefined
+        : this.#publisher.foreseeWidening(warnUncertaintyMs, status === 'holdover');
+    const faked = this.#clock.faked?.() === true;
+    this.#events.compare({ status, reason, faked }, this.#engine, widening);
   }
 
-  #foreseeWidening(holdover: boolean): Widening | undefined {
-    const { warnAboveMs } = this.#settings;
-    if (warnAboveMs === undefined || this.#slots[STATE] !== BOUNDED) return undefined;
-    const at = this.#slots[FIRST_SEGMENT + START]!;
-    return foreseeWidening(warnAboveMs, {
-      bound: this.#bound,
-      base: at + this.#engine.thetaBase,
-      untilNs: Number(this.#until - at),
-      holdover,
-    });
-  }
-
-  #status(): { status: ClockEvent['status']; reason: NoBoundReason | undefined } {
-    const reason = REASONS[Number(this.#slots[REASON])];
-    if (this.#slots[STATE] === DISRUPTED) return { status: 'disrupted', reason };
-    if (this.#slots[STATE] === NO_BOUND) return { status: 'unsynchronized', reason };
-    const fresh = this.#clock.monotonicNs() <= this.#slots[FRESH_UNTIL]!;
-    return { status: fresh ? 'synchronized' : 'holdover', reason: undefined };
+  #timeToLimitNs(): bigint | undefined {
+    const { warnUncertaintyMs } = this.#settings;
+    if (warnUncertaintyMs === undefined) return undefined;
+    const widening = this.#publisher.foreseeWidening(warnUncertaintyMs, true);
+    return widening && BigInt(Math.floor(widening.inMs * 1e6));
   }
 
   #notSynced(): ClockUnsynchronizedError {
-    const { status, reason } = this.#status();
-    const said = [...this.#endpoints.values()].map((endpoint) => endpoint.summary()).join(', ');
+    const { status, reason } = this.#publisher.status(this.#clock);
+    const missing = shortfall(this.#engine, this.#sources.endpoints);
+    const said = [...this.#sources.endpoints.values()].map((endpoint) => endpoint.summary());
     return new ClockUnsynchronizedError(
       status === 'disrupted' ? 'disrupted' : 'unsynchronized',
       reason ?? 'starting',
-      said,
+      missing.length > 0 ? missing.join('; ') : said.join(', '),
     );
   }
 }

@@ -1,51 +1,57 @@
 /**
- * Reading a bounded clock: one monotonic clock read and int64 arithmetic on the reader's own copy of the
- * segment in force. The same code serves the thread that publishes and every thread that attached.
+ * Reading a bounded clock: one monotonic clock read, and int64 arithmetic on the reader's own copy
+ * of the segment in force, in the publisher's thread as in every attached one.
  *
- * The order of the two looks matters. The clock is read *inside* each call, and a copy is taken before
- * the clock is read that will be used with it: a copy may be older than the reading, never newer, and an
- * old copy is as true as a new one, only wider.
+ * Each call reads the clock itself, and the reader's copy of the page is always older than that
+ * reading. An old copy is as true as a new one, only wider.
  *
- * `earliest` never goes back within one era of the bound: true time does not, so the largest earliest
- * already returned still holds, although the interval around it widened. That is what makes `after` a
- * one-way door.
+ * `earliest` never goes back within one era of the bound. True time does not go back, so the
+ * largest `earliest` returned so far still holds when the interval around it widens. That is why
+ * `after`, once true, stays true.
  *
- * The arithmetic and the memory model are argued in bound/page.ts. What V8 needs to keep it free of
- * allocations: every int64 sits in a `BigInt64Array` slot and is loaded from there for each use, since a
- * bigint that is used twice, returned or kept in an object field becomes a heap object.
+ * page/page.ts argues the arithmetic and the memory model. Every int64 here lives in a slot of a
+ * `BigInt64Array` (docs/internals/performance.md, "Int64 values stay in slots").
+ *
+ * This file has more than 400 lines because the methods share private slots, which no other file
+ * may touch, and because a third of it documents public members.
  */
+import { type Disruption, NO_BOUND_REASONS, type NoBoundReason } from '../bound/bound.ts';
+import { ClockInterval } from '../interval/time-interval.ts';
+import type { Clock } from '../time/clock.ts';
+import { ArgumentRangeError, ArgumentTypeError, FakeTimersError } from '../time/errors.ts';
+import { Inspectable, roughly } from '../time/inspect.ts';
 import {
-  AGE,
-  AWAITED,
+  asUnixNs,
+  type MonotonicNs,
+  type UnixNs,
+  type UnixNsInput,
+  unixNs,
+} from '../time/instant.ts';
+import { Int64Slots } from '../time/int64-slots.ts';
+import { formatIso } from '../time/iso.ts';
+import { jumpLimitNs } from '../time/jump-detector.ts';
+import { readWallOffset } from '../time/wall-offset.ts';
+import {
   BOUNDED,
   CURVE_HI,
   CURVE_LO,
   DISRUPTED,
-  EARLIEST,
-  EDGE,
   END_REASON,
   ERA,
   EVER_BOUNDED,
   FIRST_SEGMENT,
   FRESH_UNTIL,
+  growthNs,
   HI,
-  HIGH_WATER,
-  LATEST,
   LO,
+  MAX_RATE,
   MIDDLE,
-  type NoBoundReason,
-  OWN_ERA,
-  OWN_MIDDLE,
-  OWN_SLOTS,
   PAGE_SLOTS,
-  type Page,
+  Page,
   QUORUM,
-  READING,
   REASON,
-  REASONS,
   SEGMENT_COUNT,
   SEGMENT_SLOTS,
-  SLOPE,
   SLOPE_HI,
   SLOPE_LO,
   SPAN,
@@ -54,72 +60,93 @@ import {
   VERSION,
   WALL_OFFSET,
   WALL_READ_AT,
-} from '../bound/page.ts';
-import type { Clock } from '../time/clock.ts';
-import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
-import { asUnixNs, type MonotonicNs, type UnixNs, unixNs } from '../time/instant.ts';
-import { Int64Slots } from '../time/int64-slots.ts';
-import { jumpLimitNs } from '../time/jump-detector.ts';
-import { readWallOffset } from '../time/wall-offset.ts';
-import {
-  ClockInterval,
-  type ClockReading,
-  ClockUnsynchronizedError,
-  type Disruption,
-} from './reading.ts';
+} from './page/page.ts';
+import { type ClockReading, ClockUnsynchronizedError } from './reading.ts';
+import { type WaitSyncedInput, type WaitSyncedOptions, waitSynced } from './wait-synced.ts';
+
+// The slots of a reader's private record, after those of its segment (`START` to `CURVE_HI`).
+const READING = 8;
+/** From `START` to `READING`: in ns first, then in the page's units of 1024 ns. */
+const AGE = 9;
+/** The lower edge as the segment has it. It may go back. */
+const EDGE = 10;
+/** The largest `EDGE` of this era. */
+const EARLIEST = 11;
+const LATEST = 12;
+const OWN_MIDDLE = 13;
+const OWN_ERA = 14;
+/** The instant that a caller waits for. */
+const AWAITED = 15;
+const OWN_SLOTS = 16;
 
 /**
- * Before any `earliest`. Not INT64_MIN: its magnitude is 2^63, and one such value at a call site makes V8
- * take all bigints there for big, and allocate for each reading ever after.
+ * Earlier than any `earliest`, ns. It is not INT64_MIN, for the sake of speed
+ * (docs/internals/performance.md, "No bigint of magnitude 2^63").
  */
-const LONG_AGO = -(2n ** 62n);
+const BEFORE_ALL_TIME_NS = -(2n ** 62n);
 
 const { asIntN } = BigInt;
 
-/** Length of a chord of a parabola, in units of age (1024 ns) and in ns. */
-const CHORD = 2n ** 19n;
-const CHORD_NS: bigint = (CHORD << 10n) - 1n;
+/** Length of one chord of a parabola, in the page's units of age (1024 ns). */
+const CHORD_AGE = 2n ** 19n;
+/** The same in ns, less 1: the last age that still rounds down to less than `CHORD_AGE`. */
+const CHORD_NS: bigint = (CHORD_AGE << 10n) - 1n;
 
-/** The growth of a segment after `age` units, ns, rounded down as in bound/page.ts. */
-const grown = (age: bigint, slope: bigint, curve: bigint): bigint =>
-  (age * (slope + ((age * curve) >> 32n))) >> 24n;
+/** A function of its own, so that `readInto` stays small enough to be inlined. */
+function slotsError(target: BigInt64Array, index: unknown): Error {
+  return target instanceof BigInt64Array
+    ? new ArgumentRangeError('index', `an integer from 0 to ${target.length - 2}`, index)
+    : new ArgumentTypeError('target', 'a BigInt64Array', target);
+}
 
-export class BoundedReader {
-  /** This thread's clock: readings are taken on it, and whoever waits for one sets its timers there. */
-  readonly clock: Clock;
+/**
+ * What can be asked of a bounded clock, in the thread that runs it or in one that attached. Got
+ * from `BoundedClock.start` and `BoundedClock.attach`.
+ */
+export class BoundedReader extends Inspectable {
+  /** This thread's clock. It is read for each reading, and waits set their timers on it. */
+  readonly localClock: Clock;
   /**
-   * Called after each publication, for waits in the publisher's own thread; absent where another thread
-   * publishes, which nobody here is told of. For the library's own use: a program listens to `onChange`.
+   * Functions to call after each publication, for waits in the publisher's thread. Absent in an
+   * attached reader, which learns of no publication. A program calls `onChange` instead.
+   *
+   * @internal
    */
-  readonly publications?: Set<() => void>;
+  readonly publishListeners?: Set<() => void>;
   readonly #page: Page;
   readonly #header: Int32Array;
   readonly #int64: Int64Slots = new Int64Slots(OWN_SLOTS, 1);
   readonly #own: BigInt64Array = this.#int64.slots;
   readonly #copy: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
-  /** One closure, made once, which V8 inlines; a method of any clock keeps its `this`. */
+  /** Reads the clock: one closure per reader, which keeps the `this` of the clock's method. */
   readonly #monotonicNs: () => MonotonicNs;
-  #seen = -1;
-  /** How fast `earliest` moves on the segment in force, ns per ns. */
-  #rateLo = 1;
+  /** The version of the page that `#copy` holds; -1 before the first copy. */
+  #copiedVersion = -1;
+  /** How fast the lower edge moves on the segment in force, ns per ns. */
+  #edgeRate = 1;
 
-  /** For the library's own use: `BoundedClock.start` and `BoundedClock.attach` make readers. */
+  /** @internal Programs call `BoundedClock.start` and `BoundedClock.attach`. */
   constructor(page: Page, clock: Clock) {
-    this.clock = clock;
+    super();
+    if (!(page instanceof Page)) {
+      throw new ArgumentTypeError('page', 'made by BoundedClock.start() or attach()', page);
+    }
+    this.localClock = clock;
     this.#page = page;
     this.#header = page.header;
     this.#monotonicNs = () => clock.monotonicNs();
     this.#own[SPAN] = -1n;
-    this.#own[HIGH_WATER] = LONG_AGO;
+    this.#own[EARLIEST] = BEFORE_ALL_TIME_NS;
     this.#own[OWN_ERA] = -1n;
   }
 
   /**
    * The interval that holds true time at an instant within this call.
    *
-   * Sound while the assumptions of docs/guarantees.md hold. Rounded outward. Costs one clock read, some
-   * integer arithmetic, and one object with two bigints. Does not look at the wall clock: a suspend of the machine
-   * stays unseen until the next 1 s tick; {@link BoundedReader.read} checks first.
+   * It is sound while the assumptions of docs/guarantees/ hold, and rounded outward. A call costs
+   * one clock read, some integer arithmetic, and one object with two bigints. It does not read the
+   * wall clock, so a suspend of the machine stays unseen until the next tick, 1 s later at most.
+   * {@link BoundedReader.read} checks first.
    *
    * @throws ClockUnsynchronizedError (`ERR_CLOCK_UNSYNCHRONIZED`) when there is no bound
    * @example
@@ -131,15 +158,27 @@ export class BoundedReader {
   }
 
   /**
-   * As {@link BoundedReader.now}, into two int64 slots: `target[index]` earliest, `target[index + 1]`
-   * latest. Allocates nothing.
+   * As {@link BoundedReader.now}, but `undefined` when there is no bound: for loggers, metrics and
+   * pages, which show what there is.
    *
-   * @throws ClockUnsynchronizedError when there is no bound, ArgumentRangeError when the slots are not
-   *   both inside `target`; `target` is then untouched
+   * @example
+   * const interval = clock.tryNow();
+   * console.log(interval === undefined ? 'no bound' : String(interval));
+   */
+  tryNow(): ClockInterval | undefined {
+    return this.#evaluate() ? this.#interval() : undefined;
+  }
+
+  /**
+   * As {@link BoundedReader.now}, but writes into two int64 slots: `target[index]` gets `earliest`,
+   * `target[index + 1]` gets `latest`. Allocates nothing.
+   *
+   * @throws ClockUnsynchronizedError when there is no bound; ArgumentRangeError when the two slots
+   *   are not inside `target`. `target` is then unchanged.
    */
   readInto(target: BigInt64Array, index = 0): void {
-    if (!(Number.isInteger(index) && index >= 0 && index + 2 <= target.length)) {
-      throw new ArgumentRangeError('index', `an integer from 0 to ${target.length - 2}`, index);
+    if (!(Number.isInteger(index) && index >= 0 && index + 2 <= target?.length)) {
+      throw slotsError(target, index);
     }
     if (!this.#evaluate()) throw this.#unsynchronized();
     target[index] = this.#own[EARLIEST]!;
@@ -147,70 +186,143 @@ export class BoundedReader {
   }
 
   /**
-   * True only if `t` has certainly passed: `earliest > t`. Once true it stays true on this reader until
-   * the bound starts anew. False whenever there is no bound. Allocates nothing.
+   * As {@link BoundedReader.readInto}, but returns whether there is a bound. Without one `target`
+   * is unchanged. Allocates nothing.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError when the two slots are not inside `target`
    */
-  after(t: UnixNs): boolean {
+  tryReadInto(target: BigInt64Array, index = 0): boolean {
+    if (!(Number.isInteger(index) && index >= 0 && index + 2 <= target?.length)) {
+      throw slotsError(target, index);
+    }
+    if (!this.#evaluate()) return false;
+    target[index] = this.#own[EARLIEST]!;
+    target[index + 1] = this.#own[LATEST]!;
+    return true;
+  }
+
+  /**
+   * True only if `t` has certainly passed: `earliest > t`. Once true, it stays true on this reader
+   * until the bound starts anew. False while there is no bound. Allocates nothing.
+   */
+  after(t: UnixNsInput): boolean {
     if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
     return this.#evaluate() && this.#own[EARLIEST]! > t;
   }
 
-  /** True only if `t` has certainly not come yet: `latest < t`. False whenever there is no bound. */
-  before(t: UnixNs): boolean {
+  /** True only if `t` has certainly not come yet: `latest < t`. False while there is no bound. */
+  before(t: UnixNsInput): boolean {
     if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
     return this.#evaluate() && this.#own[LATEST]! < t;
   }
 
   /**
-   * How long, in ns of the monotonic clock, until `after(t)` will be true if no further sample comes; 0 when
-   * it is true already. To plan by, not to act on: samples and the loss of the bound change it either way,
-   * and where the bound changes slope meanwhile it is off by parts per million.
+   * How long until `after(t)` will be true if no further sample comes, in ns of the monotonic
+   * clock; 0 when it is true already. Use it to plan, not to decide: a sample or the loss of the
+   * bound changes it either way, and it is off by parts per million where the bound changes its
+   * slope meanwhile.
    *
    * @throws ClockUnsynchronizedError when there is no bound; what {@link unixNs} throws
    */
-  remainingNs(t: UnixNs): bigint {
+  remainingNs(t: UnixNsInput): bigint {
     return BigInt(this.remaining(unixNs(t)));
   }
 
-  /** As {@link BoundedReader.remainingNs}, a whole number of ns as a double. For the library's own use: waits. */
+  /** @internal {@link BoundedReader.remainingNs} as a double, whole ns: for waits. */
   remaining(t: UnixNs): number {
     if (!this.#evaluate()) throw this.#unsynchronized();
     const own = this.#own;
     if (own[EARLIEST]! > t) return 0;
-    // From the edge itself: what `earliest` shows may stand at its high-water mark, and wait for the edge.
-    own[EDGE] =
-      asIntN(64, own[READING]! + own[LO]!) -
-      asIntN(64, asIntN(64, own[AGE]! * own[SLOPE_LO]!) >> 24n);
+    // Counted from the edge itself: `earliest` stands still while the edge is below it.
     own[AWAITED] = t;
     this.#int64.subtract(AWAITED, EDGE, 0);
-    return Math.ceil((this.#int64.differences[0]! + 1) / this.#rateLo);
+    return Math.ceil((this.#int64.differences[0]! + 1) / this.#edgeRate);
   }
 
-  /** The monotonic instant that the last answer was about. For the library's own use: waits. */
+  /** @internal The monotonic reading that the last answer was about: for waits. */
   get answeredAt(): bigint {
     return this.#own[READING]!;
   }
 
   /**
-   * One plausible instant, for clocks that need a point: the monotonic clock plus the middle of the bound
-   * as last published. Carries no promise. Once there was a bound it never fails: when the bound is lost
-   * it goes on from the last middle. It may go back when the middle moves. Allocates one bigint.
+   * One plausible instant, for callers that need a point: the monotonic clock plus the middle of
+   * the bound as last published. It promises nothing, and may go back when the middle moves. Once
+   * there was a bound it never fails: after the bound is lost it goes on from the last middle.
+   * Allocates one bigint.
    *
    * @throws ClockUnsynchronizedError before the first synchronisation
    */
   physicalNs(): UnixNs {
-    if (this.#header[VERSION] !== this.#seen) this.#refresh();
+    if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();
     if (this.#own[OWN_ERA]! < 0n) throw this.#unsynchronized();
     return asUnixNs(asIntN(64, this.#monotonicNs() + this.#own[OWN_MIDDLE]!));
   }
 
   /**
-   * The whole story. First compares the wall clock with the monotonic clock, so that a suspend or a step
-   * since the last tick is seen before the interval is used: costs some tenths of a microsecond.
+   * The interval and how far to trust it; without a bound, the reason. It first compares the wall
+   * clock with the monotonic clock. So a suspend or a step since the last tick is seen before the
+   * interval is used. That costs some tenths of a microsecond.
+   *
+   * @throws FakeTimersError (`ERR_FAKE_TIMERS`) while fake timers are installed over this clock
    */
   read(): ClockReading {
+    this.refuseFakeTimers();
     const jump = this.checkWall();
-    if (jump !== undefined) return { status: 'disrupted', reason: jump };
+    return jump === undefined ? this.#reading() : { status: 'disrupted', reason: jump };
+  }
+
+  /**
+   * Resolves once there is a bound. Keeps the process alive while it waits. In an attached reader
+   * the bound is looked for every 5 ms.
+   *
+   * Rejects with a ClockUnsynchronizedError, which says why there is no bound, after `timeoutMs` or
+   * when the clock is stopped; with `signal.reason` on abort; with an ArgumentTypeError or
+   * ArgumentRangeError when `timeoutMs` is not a number from 0; with a FakeTimersError as
+   * {@link BoundedReader.read}.
+   *
+   * @example await clock.waitSynced({ timeoutMs: 5000, signal: AbortSignal.timeout(2000) });
+   */
+  waitSynced(options: WaitSyncedOptions = {}): Promise<void> {
+    return waitSynced(options, this.syncing());
+  }
+
+  /** What {@link BoundedReader.waitSynced} waits for. */
+  protected syncing(): WaitSyncedInput {
+    return {
+      clock: this.localClock,
+      publishListeners: undefined,
+      bounded: () => this.#evaluate(),
+      stopped: () => this.#unsynchronized().reason === 'stopped',
+      refresh: () => this.refuseFakeTimers(),
+      error: () => this.#unsynchronized(),
+    };
+  }
+
+  /** As {@link BoundedReader.read}, but does not read the wall clock. */
+  toJSON(): ClockReading {
+    return this.#reading();
+  }
+
+  /** One line, which `console.log` shows too. */
+  override toString(): string {
+    return `${this.constructor.name} { ${this.summary()} }`;
+  }
+
+  /** The bound in a few words. Reads the monotonic clock and the page, nothing else. */
+  protected summary(): string {
+    let reading: ClockReading;
+    try {
+      reading = this.#reading();
+    } catch {
+      return 'unreadable'; // a clock of the user's that throws
+    }
+    if (reading.interval === undefined) return `${reading.status}: ${reading.reason}`;
+    const { earliest, latest } = reading.interval;
+    const middle = asUnixNs((earliest + latest) >> 1n);
+    return `${reading.status} ${formatIso(middle)} ± ${roughly(latest - middle)}`;
+  }
+
+  #reading(): ClockReading {
     if (!this.#evaluate()) {
       const { status, reason } = this.#unsynchronized();
       return status === 'disrupted'
@@ -225,45 +337,56 @@ export class BoundedReader {
   }
 
   /**
-   * Whether (wall - monotonic) moved since the publisher's last look, beyond what slewing explains. A
-   * reader in another thread cannot rebuild the bound: it raises the page's alarm and answers
-   * `disrupted` until the publisher has looked.
+   * Checks for misuse. Changes nothing.
+   *
+   * @throws FakeTimersError while fake timers are installed over this clock
+   */
+  protected refuseFakeTimers(): void {
+    if (this.localClock.faked?.() === true) throw new FakeTimersError();
+  }
+
+  /**
+   * Whether `wall - monotonic` moved by more than slewing explains since the publisher last
+   * observed it. A reader in another thread cannot rebuild the bound. It raises the page's alarm,
+   * and answers `disrupted` until the publisher has dealt with the alarm.
    */
   protected checkWall(): Disruption | undefined {
-    if (this.#header[VERSION] !== this.#seen) this.#refresh();
+    if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();
     if (this.#copy[STATE] !== BOUNDED) return undefined;
-    const offset = readWallOffset(this.clock);
+    const offset = readWallOffset(this.localClock);
     if (offset === undefined) return undefined;
     const moved = (offset.lowerNs + offset.upperNs) / 2n - this.#copy[WALL_OFFSET]!;
     const elapsed = offset.readAt - this.#copy[WALL_READ_AT]!;
-    if ((moved < 0n ? -moved : moved) <= jumpLimitNs(this.clock, elapsed)) return undefined;
+    if ((moved < 0n ? -moved : moved) <= jumpLimitNs(this.localClock, elapsed)) return undefined;
     this.#page.raiseAlarm();
     return 'step-or-suspend';
   }
 
   /**
-   * The hot path. Reads the clock and evaluates both edges into the slots `EARLIEST` and `LATEST`; false
-   * when there is no bound. One function, small enough to be inlined whole.
+   * The hot path. Reads the clock and evaluates both edges into the slots `EARLIEST` and `LATEST`.
+   * False when there is no bound.
+   *
+   * The formula is {@link growthNs} without a curve, in int64, written out for either edge. The
+   * method must stay small (docs/internals/performance.md, "The hot path is one small function").
    */
   #evaluate(): boolean {
     const own = this.#own;
     own[READING] = this.#monotonicNs();
     own[AGE] = own[READING]! - own[START]!;
     if (
-      (this.#header[VERSION] !== this.#seen || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&
+      (this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&
       !this.#refresh()
     ) {
       return false;
     }
     own[AGE] = own[AGE]! >> 10n;
-    own[EARLIEST] =
+    own[EDGE] =
       asIntN(64, own[READING]! + own[LO]!) -
       asIntN(64, asIntN(64, own[AGE]! * own[SLOPE_LO]!) >> 24n);
     own[LATEST] =
       asIntN(64, own[READING]! + own[HI]!) +
       asIntN(64, asIntN(64, own[AGE]! * own[SLOPE_HI]!) >> 24n);
-    if (own[EARLIEST]! < own[HIGH_WATER]!) own[EARLIEST] = own[HIGH_WATER]!;
-    else own[HIGH_WATER] = own[EARLIEST]!;
+    if (own[EDGE]! > own[EARLIEST]!) own[EARLIEST] = own[EDGE]!;
     return true;
   }
 
@@ -271,14 +394,14 @@ export class BoundedReader {
     return new ClockInterval(asUnixNs(this.#own[EARLIEST]!), asUnixNs(this.#own[LATEST]!));
   }
 
-  /** The slow path: a fresh copy, then a fresh reading, then the segment for it. */
+  /** The slow path: copies the page, reads the clock, then picks the segment for that reading. */
   #refresh(): boolean {
     const own = this.#own;
     const copy = this.#copy;
-    this.#seen = this.#page.copy(copy);
+    this.#copiedVersion = this.#page.copy(copy);
     if (copy[EVER_BOUNDED] === 1n && own[OWN_ERA] !== copy[ERA]) {
       own[OWN_ERA] = copy[ERA]!;
-      own[HIGH_WATER] = LONG_AGO;
+      own[EARLIEST] = BEFORE_ALL_TIME_NS;
     }
     own[OWN_MIDDLE] = copy[MIDDLE]!;
     own[SPAN] = -1n;
@@ -292,43 +415,45 @@ export class BoundedReader {
     own.set(copy.subarray(segment, segment + SEGMENT_SLOTS));
     if (m < own[START]!) this.#reachBack(m);
     else if (own[CURVE_LO] !== 0n || own[CURVE_HI] !== 0n) this.#straighten(m);
-    this.#rateLo = 1 - Number(own[SLOPE_LO]!) * 2 ** -34;
+    this.#edgeRate = 1 - Number(own[SLOPE_LO]!) * 2 ** -34;
     own[READING] = m;
     own[AGE] = m - own[START]!;
     return true;
   }
 
   /**
-   * Where the page has a parabola, the reader goes along one chord of it after another, each half a second long:
-   * a parabola bends outward, so its chords are never inside of it, and outside by less than 4 ns at a
-   * wander of 0.1 ppm a second. Thus the hot path knows lines only. A chord is drawn between the values of the page's
-   * formula at its two ends; one whose second end lies beyond the segment is used up to the segment's end.
+   * Replaces a parabola by one of its chords, so that the hot path knows lines only. A chord is
+   * half a second long, and is drawn between the values of the page's formula at its two ends.
+   *
+   * A parabola bends outward, so its chords are never inside of it. They are outside of it by less
+   * than 4 ns at a wander of 0.1 ppm a second. Where the segment ends before its chord does, the
+   * chord is used up to the end of the segment.
    */
   #straighten(m: bigint): void {
     const own = this.#own;
     const begin = (m - own[START]!) >> 10n;
-    const both = begin + begin + CHORD;
+    const both = begin + begin + CHORD_AGE;
     const left = own[SPAN]! - (begin << 10n);
     own[START] = own[START]! + (begin << 10n);
     own[SPAN] = left < CHORD_NS ? left : CHORD_NS;
-    // One ns more, and one unit of slope: the page carries what one evaluation rounds down, and these are two.
-    own[LO] = own[LO]! - grown(begin, own[SLOPE_LO]!, own[CURVE_LO]!) - 1n;
-    own[HI] = own[HI]! + grown(begin, own[SLOPE_HI]!, own[CURVE_HI]!) + 1n;
+    // One ns and one unit of slope more: the page allows for the rounding of one evaluation only.
+    own[LO] = own[LO]! - growthNs(begin, own[SLOPE_LO]!, own[CURVE_LO]!) - 1n;
+    own[HI] = own[HI]! + growthNs(begin, own[SLOPE_HI]!, own[CURVE_HI]!) + 1n;
     own[SLOPE_LO] = own[SLOPE_LO]! + ((both * own[CURVE_LO]!) >> 32n) + 1n;
     own[SLOPE_HI] = own[SLOPE_HI]! + ((both * own[CURVE_HI]!) >> 32n) + 1n;
   }
 
   /**
-   * A reading from before the publication (another thread's clock a moment behind): the bound opens
-   * towards the past as it does towards the future, also where the segment is flat because the wall guard
-   * outreaches the bound. Holds for this reading only.
+   * Serves a reading from before the publication, when this thread's clock is a moment behind the
+   * publisher's. The bound opens towards the past as it does towards the future, also where the
+   * segment is flat because the wall guard is outside of the bound. Holds for this reading only.
    */
   #reachBack(m: bigint): void {
     const own = this.#own;
     const age = ((own[START]! - m) >> 10n) + 1n;
-    const grown = ((age * this.#copy[SLOPE]!) >> 24n) + 1n;
-    own[LO] = own[LO]! - grown;
-    own[HI] = own[HI]! + grown;
+    const growth = growthNs(age, this.#copy[MAX_RATE]!, 0n) + 1n;
+    own[LO] = own[LO]! - growth;
+    own[HI] = own[HI]! + growth;
     own[START] = m;
     own[SPAN] = 0n;
   }
@@ -336,10 +461,16 @@ export class BoundedReader {
   #unsynchronized(): ClockUnsynchronizedError {
     const copy = this.#copy;
     const index = copy[STATE] === BOUNDED ? copy[END_REASON]! : copy[REASON]!;
-    const reason = REASONS[Number(index)] as NoBoundReason;
+    const reason = NO_BOUND_REASONS[Number(index)] as NoBoundReason;
     return new ClockUnsynchronizedError(
       copy[STATE] === DISRUPTED ? 'disrupted' : 'unsynchronized',
       reason,
     );
   }
+}
+
+/** @throws ArgumentTypeError unless `clock` is one, of this copy of the package */
+export function checkReader(clock: BoundedReader): BoundedReader {
+  if (clock instanceof BoundedReader) return clock;
+  throw new ArgumentTypeError('clock', 'a BoundedClock, or a reader attached to one', clock);
 }

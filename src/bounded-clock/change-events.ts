@@ -1,19 +1,27 @@
 /**
- * What a bounded clock announces: differences between two published states, never the states themselves,
- * so that a listener can be attached at any time and nothing is announced twice.
+ * What a bounded clock announces: the differences between two publications. So a listener can be
+ * added at any time, and nothing is announced twice.
  *
- * A listener may use the clock, and what it does there may be news in turn (`stop`, or a look that finds
- * the bound expired). So all that one comparison finds is queued before anybody is told, and what is found
- * meanwhile comes behind it: every listener hears everything in the order in which it happened.
+ * A listener may use the clock, and that may cause further events (`stop`, or a reading that finds
+ * the bound expired). So all events of one comparison are queued before any listener is called, and
+ * events that are caused meanwhile are queued behind them. Every listener gets all events in the
+ * order in which they happened.
+ *
+ * A listener may also throw, or be `async` and reject. Either becomes an unhandled rejection. The
+ * clock and the other listeners go on.
  */
-import type { Assumption } from '../bound/bound.ts';
+import type { Assumption, NoBoundReason } from '../bound/bound.ts';
 import type { BoundEngine } from '../bound/bound-engine.ts';
-import type { NoBoundReason } from '../bound/page.ts';
-import type { Clock } from '../time/clock.ts';
+import { FakeTimersError } from '../time/errors.ts';
 import type { UnixNs } from '../time/instant.ts';
+import { withJson } from '../time/json.ts';
 import type { Widening } from './early-warning.ts';
 import type { ClockStatus } from './reading.ts';
 
+/**
+ * What a listener of {@link BoundedClock.onChange} is told. `type` says which kind; `status` is the
+ * status afterwards.
+ */
 export type ClockEvent = { readonly status: ClockStatus } & (
   | {
       readonly type: 'status';
@@ -25,48 +33,57 @@ export type ClockEvent = { readonly status: ClockStatus } & (
       readonly type: 'refuted';
       /** The assumption that the observations contradict. */
       readonly assumption: Assumption;
-      /** The rate bound from now on, ppm: raised when the rate itself is in doubt. */
-      readonly driftPpm: number;
-      /** The wander assumed from now on, ppm per second: doubled when A2 is refuted. Absent where A2 is not assumed. */
+      /** The drift bound from now on, ppm. It is raised when the rate itself is in doubt. */
+      readonly maxDriftPpm: number;
+      /**
+       * The wander assumed from now on, ppm per second. It is doubled when A2 is refuted. Absent
+       * where A2 is not assumed.
+       */
       readonly wanderPpmPerSecond: number | undefined;
     }
   | {
       readonly type: 'falseticker';
       readonly sourceId: string;
-      /** True when the source disagrees from now on, false when it no longer does or is gone. */
+      /** True if the source disagrees from now on, false if it no longer does or is gone. */
       readonly present: boolean;
     }
   | {
       readonly type: 'widening';
       /**
-       * If no sample arrives, half the width of the interval exceeds `warnAboveMs` in so many ms; 0 when it does
-       * already. Absent when the warning is taken back.
+       * If no sample arrives, half the width of the interval exceeds `warnUncertaintyMs` after this
+       * many ms; 0 when it does already. Absent when the warning is taken back.
        */
       readonly inMs: number | undefined;
-      /** The same as an instant of true time, the earliest that it can be. */
+      /** The same as an instant of true time, the earliest possible one. */
       readonly at: UnixNs | undefined;
+    }
+  | {
+      /**
+       * The program uses the clock in a way that cannot work: it installed fake timers while the
+       * clock runs.
+       */
+      readonly type: 'misuse';
+      readonly code: 'ERR_FAKE_TIMERS';
+      /** What is wrong, and what to do. */
+      readonly message: string;
     }
 );
 
 type Listener = (event: ClockEvent) => void;
 
 export class ChangeEvents {
-  readonly #clock: Clock;
   readonly #listeners = new Set<Listener>();
   readonly #falsetickers = new Set<string>();
-  readonly #untold: ClockEvent[] = [];
-  #telling = false;
+  readonly #pending: ClockEvent[] = [];
+  #dispatching = false;
   #status: ClockStatus = 'unsynchronized';
   #reason: NoBoundReason | undefined = 'starting';
   #refutedAt: bigint | undefined;
   #widening = false;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
+  #faked = false;
 
   subscribe(listener: Listener): () => void {
-    // A wrapper of its own, so that one function may listen twice.
+    // Wrapped, so that one function may be added twice.
     const own: Listener = (event) => listener(event);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
@@ -74,63 +91,78 @@ export class ChangeEvents {
 
   /** Announces what differs from the last call. */
   compare(
-    now: { readonly status: ClockStatus; readonly reason: NoBoundReason | undefined },
+    now: {
+      readonly status: ClockStatus;
+      readonly reason: NoBoundReason | undefined;
+      /** Whether fake timers are installed over the clock. */
+      readonly faked: boolean;
+    },
     engine: BoundEngine,
     widening: Widening | undefined,
   ): void {
-    const { status, reason } = now;
+    const { status, reason, faked } = now;
     const { refuted } = engine;
+    if (faked !== this.#faked) {
+      this.#faked = faked;
+      const { code, message } = new FakeTimersError();
+      if (faked) this.#pending.push({ type: 'misuse', status, code, message });
+    }
     if (refuted !== undefined && refuted.atNs !== this.#refutedAt) {
       this.#refutedAt = refuted.atNs;
-      const driftPpm = engine.slope * 1e6;
-      const wanderPpmPerSecond = engine.wander && engine.wander * 1e15;
+      const maxDriftPpm = engine.maxRate * 1e6;
+      const wander = engine.learned?.wander;
+      const wanderPpmPerSecond = wander && wander * 1e15;
       const { assumption } = refuted;
-      this.#untold.push({ type: 'refuted', status, assumption, driftPpm, wanderPpmPerSecond });
+      this.#pending.push({ type: 'refuted', status, assumption, maxDriftPpm, wanderPpmPerSecond });
     }
     if (status !== this.#status || reason !== this.#reason) {
       const from = this.#status;
       this.#status = status;
       this.#reason = reason;
-      this.#untold.push({ type: 'status', status, from, reason });
+      this.#pending.push({ type: 'status', status, from, reason });
     }
     for (const id of this.#falsetickers) {
       if (engine.sources.some((source) => source.id === id)) continue;
       this.#falsetickers.delete(id);
-      this.#untold.push({ type: 'falseticker', status, sourceId: id, present: false });
+      this.#pending.push({ type: 'falseticker', status, sourceId: id, present: false });
     }
     for (const { id, cone, agrees, suspect } of engine.sources) {
       const present = engine.bounded && cone.known && !agrees && !suspect;
-      // With no bound nobody can be called false; what was known is kept until there is one again.
+      // Without a bound no source can be called false. What was known is kept until there is one
+      // again.
       if (present === this.#falsetickers.has(id) || !engine.bounded) continue;
       if (present) this.#falsetickers.add(id);
       else this.#falsetickers.delete(id);
-      this.#untold.push({ type: 'falseticker', status, sourceId: id, present });
+      this.#pending.push({ type: 'falseticker', status, sourceId: id, present });
     }
     if (engine.bounded && (widening === undefined) === this.#widening) {
       this.#widening = widening !== undefined;
-      this.#untold.push({ type: 'widening', status, inMs: widening?.inMs, at: widening?.at });
+      const { inMs, at } = widening ?? { inMs: undefined, at: undefined };
+      this.#pending.push(withJson({ type: 'widening' as const, status, inMs, at }));
     }
-    this.#tellAll();
+    this.#dispatchAll();
   }
 
-  /** One event after the other; a call from inside a listener leaves its events to the loop under way. */
-  #tellAll(): void {
-    if (this.#telling) return;
-    this.#telling = true;
-    for (let event = this.#untold.shift(); event; event = this.#untold.shift()) this.#tell(event);
-    this.#telling = false;
+  /**
+   * Dispatches the pending events in order. During a dispatch it leaves new events to the loop
+   * under way.
+   */
+  #dispatchAll(): void {
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    for (let event = this.#pending.shift(); event; event = this.#pending.shift())
+      this.#dispatch(event);
+    this.#dispatching = false;
   }
 
-  #tell(event: ClockEvent): void {
+  #dispatch(event: ClockEvent): void {
     for (const listener of [...this.#listeners]) {
-      // An earlier listener may have ended it.
+      // An earlier listener may have removed this one.
       if (!this.#listeners.has(listener)) continue;
       try {
         listener(event);
       } catch (error) {
-        this.#clock.nextTurn(() => {
-          throw error;
-        });
+        void Promise.reject(error);
       }
     }
   }

@@ -1,32 +1,38 @@
 /**
  * Why epsilon is what it is.
  *
- * Half the width of the interval is split into parts, each computed on its own from where the two edges
- * of the bound come from, and a rest:
+ * Half the width of the interval is split into parts, each computed on its own from where the two
+ * edges of the bound come from, and a rest:
  *
  *     half-width = path delay + server error + drift + quantum + wall guard + suspicion + agreement
  *
- * With one source and one sample the path part is half the delay and the rest is rounding. With several,
- * the two edges come from different samples: "agreement" is what the vote added, or, negative, what it and
- * the memory of earlier samples took away.
+ * With one source and one sample the path part is half the delay, and the rest is rounding. With
+ * several the two edges come from different samples. "Agreement" is then what the vote added or, if
+ * it is negative, what the vote and the memory of earlier samples took away.
  */
-import type { Assumption, Bound } from '../bound/bound.ts';
+import type { Provenance } from '../bound/aged-interval.ts';
+import type { Assumption, Bound, Disruption } from '../bound/bound.ts';
 import type { BoundEngine } from '../bound/bound-engine.ts';
 import type { ClockSample } from '../bound/clock-sample.ts';
-import type { LearnedRate } from '../bound/learned-bound.ts';
-import { pageSlack } from '../bound/page.ts';
+import { intervalOf, provenanceOf } from '../bound/engine-views.ts';
+import type { LearnedRate } from '../bound/learned/learned-bound.ts';
 import type { SourceState } from '../bound/source-state.ts';
+import { ClockInterval } from '../interval/time-interval.ts';
 import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
-import { ClockInterval, type ClockReading } from './reading.ts';
-import type { MissReason } from './time-source.ts';
+import { withJson } from '../time/json.ts';
+import { roundingNs } from './publisher.ts';
+import type { ClockReading } from './reading.ts';
+import { shortfall, votersNeeded } from './shortfall.ts';
+import type { MissDetails, MissReason } from './time-source.ts';
 
 /**
  * - `agrees`: its interval overlaps the bound, and it was heard in its last three polls.
  * - `falseticker`: its interval is disjoint from the bound.
- * - `suspect`: it agreed until its last sample; the others are being asked.
- * - `silent`: nothing came in its last three polls. What it said before still votes while `votes`.
- * - `refused`: it answers, but its replies break a rule (`lastReason`).
- * - `undecided`: it has said something, but there is no bound to compare it with.
+ * - `suspect`: it agreed until its last sample. The other sources are being asked.
+ * - `silent`: nothing came in its last three polls. Its earlier samples still vote while `votes` is
+ *   true.
+ * - `refused`: it answers, but its replies break the rule named by `lastReason`.
+ * - `undecided`: it was heard, but there is no bound to compare it with.
  * - `pending`: not heard yet.
  */
 export type SourceVerdict =
@@ -38,91 +44,141 @@ export type SourceVerdict =
   | 'undecided'
   | 'pending';
 
+/** One endpoint in an {@link Explanation}. */
 export interface SourceExplanation {
+  /** The endpoint, such as `ntp://192.0.2.7:123`. */
   readonly sourceId: string;
-  /** The source that yields this endpoint. */
-  readonly source: string;
+  /** The name of the source that yields this endpoint. */
+  readonly sourceName: string;
+  /** What the clock makes of it. */
   readonly verdict: SourceVerdict;
-  /** Whether what it said counts at present. */
+  /** Whether its samples count at present. */
   readonly votes: boolean;
-  /** Where it says true time is now; absent when it has no vote. */
+  /** Where true time is now according to this source; absent when it has no vote. */
   readonly interval: ClockInterval | undefined;
-  /** The last eight polls, newest in bit 0: 1 is an accepted sample. */
+  /** The last eight polls, the newest in bit 0. 1 stands for an accepted sample. */
   readonly reach: number;
+  /** How many samples were accepted. */
   readonly accepted: number;
   /** Polls without a sample, by reason. */
   readonly misses: Readonly<Record<string, number>>;
+  /** Why the last poll gave no sample; absent when it did. */
   readonly lastReason: MissReason | undefined;
+  /**
+   * Details of `lastReason`, for people: the system's code, what a resolver threw, which address
+   * answered.
+   */
+  readonly lastCause: string | undefined;
+  /** The round trip of the last sample less the server's hold time, ns. */
   readonly lastDelayNs: bigint | undefined;
+  /** The error that the server claimed with the last sample, ns. */
   readonly lastServerErrorNs: bigint | undefined;
+  /** How long ago its last sample arrived, ns; absent when none did. */
+  readonly lastHeardAgoNs: bigint | undefined;
   /** How often it contradicted its own past. */
   readonly contradictions: number;
 }
 
-/** The parts of half the width, ns, each rounded; they sum to `halfWidthNs` exactly. */
-export interface EpsilonParts {
+/** The parts of half the width, ns. Each is rounded, and their sum is exactly `uncertaintyNs`. */
+export interface UncertaintyParts {
+  /** From the round trips: half of the mean delay. */
   readonly pathDelayNs: bigint;
+  /** What the servers claim of themselves. */
   readonly serverErrorNs: bigint;
+  /** What the bound has grown by since the facts it rests on. */
   readonly driftNs: bigint;
   /** The grid of the monotonic clock and the rounding of the published form. */
-  readonly quantumNs: bigint;
+  readonly gridNs: bigint;
+  /** By how much the wall clock, which is included on a `disciplined` host, widens it. */
   readonly wallGuardNs: bigint;
+  /** By how much a suspected source widens it. */
   readonly suspicionNs: bigint;
+  /** What the vote added or, negative, what it and the memory of earlier samples took away. */
   readonly agreementNs: bigint;
 }
 
+/** What the clock has learned of its own rate. */
 export interface RateExplanation {
   /**
-   * Between these rates, in ppm, true time now gains on the monotonic clock: positive for a clock that is
-   * slow. At most the rate bound, and no narrower than the assumed jitter to either side.
+   * At least how fast true time now gains on the monotonic clock, ppm. It is positive for a clock
+   * that is slow. The two rates are within the drift bound, and at least the assumed jitter apart
+   * to either side.
    */
   readonly lowerPpm: number;
+  /** At most how fast true time now gains on the monotonic clock, ppm. */
   readonly upperPpm: number;
-  /** The wander assumed, ppm per second: above the configured one after a refutation of A2. */
+  /**
+   * The assumed wander, ppm per second. It is above the configured one after a refutation of A2.
+   */
   readonly wanderPpmPerSecond: number;
 }
 
+/** What {@link BoundedClock.explain} says. Has a JSON form. */
 export interface Explanation {
+  /** The reading that is explained. */
   readonly reading: ClockReading;
   /** Half the width of the interval, rounded up; absent without a bound. */
-  readonly halfWidthNs: bigint | undefined;
-  readonly parts: EpsilonParts | undefined;
-  /** In words: what makes the interval wide and which setting mends it, where that can be told. */
-  readonly advice: readonly string[];
-  /** The rate bound in force, ppm; above the configured one after refutations. */
-  readonly driftPpm: number;
+  readonly uncertaintyNs: bigint | undefined;
+  /** What the uncertainty is made of; absent without a bound. */
+  readonly parts: UncertaintyParts | undefined;
   /**
-   * What carries the bound: 1, the rate bound alone (A1), or 2, the learned rate (A2). A refuted A2 leaves it to
-   * layer 1 until the next sample.
+   * Advice in sentences. With a bound: what makes the interval wide, and which setting changes
+   * that. Without one: how many sources are heard and needed, and which of them differ by how much.
    */
-  readonly layer: 1 | 2;
-  /** What layer 2 knows; absent while layer 1 carries the bound. */
+  readonly advice: readonly string[];
+  /**
+   * The drift bound in force, ppm of what passes on the monotonic clock. That is a little more than
+   * the configured `maxDriftPpm`, which counts per true second (200 becomes 200.04), and more still
+   * after refutations.
+   */
+  readonly maxDriftPpm: number;
+  /**
+   * What the bound rests on: 1, the drift bound alone (A1), or 2, the learned rate (A2). After a
+   * refutation of A2 it is 1 until the next sample.
+   */
+  readonly basis: 'drift-bound' | 'learned-rate';
+  /** The learned rate; absent while the bound rests on layer 1. */
   readonly rate: RateExplanation | undefined;
-  /** `f` and `m`: how many may be wrong, how many vote. */
+  /** `f`: how many sources may be wrong. */
   readonly maxFaulty: number;
+  /** `m`: how many sources vote. */
   readonly voters: number;
+  /** How many must vote for there to be a bound: `maxFaulty + 1`. */
+  readonly votersNeeded: number;
   /** The assumption last refuted, and how long ago. */
   readonly refuted: { readonly assumption: Assumption; readonly agoNs: bigint } | undefined;
+  /** How often the clocks of this machine jumped since the start, by what kind of jump it was. */
+  readonly disruptions: Readonly<Record<Disruption, number>>;
+  /**
+   * How long until the uncertainty exceeds `warnUncertaintyMs` if no sample arrives, ns; 0 when it
+   * does already. Absent without that option or a bound, and when the bound expires before that.
+   */
+  readonly timeToLimitNs: bigint | undefined;
+  /** Every endpoint, in the order of configuration. */
   readonly sources: readonly SourceExplanation[];
-  /** The same with every bigint as a decimal string. */
+  /** The explanation with every bigint as a decimal string. */
   toJSON(): unknown;
 }
 
 /** What is known of an endpoint beyond its vote. */
 export class Endpoint {
   readonly id: string;
-  readonly source: string;
+  readonly sourceName: string;
   reach = 0;
   accepted = 0;
   polls = 0;
-  readonly misses: Record<string, number> = {};
+  /** Without a prototype, because a source may call a reason `constructor`. */
+  readonly misses: Record<string, number> = Object.create(null);
   lastReason: MissReason | undefined;
+  lastCause: string | undefined;
+  /** When the last exchange began; `undefined` after a miss without an exchange. */
+  lastStartedAt: bigint | undefined;
   lastDelayNs: bigint | undefined;
   lastServerErrorNs: bigint | undefined;
 
-  constructor(id: string, source: string) {
+  constructor(id: string, sourceName: string) {
     this.id = id;
-    this.source = source;
+    this.sourceName = sourceName;
   }
 
   heard(sample: ClockSample): void {
@@ -130,58 +186,75 @@ export class Endpoint {
     this.accepted++;
     this.reach = ((this.reach << 1) | 1) & 0xff;
     this.lastReason = undefined;
+    this.lastCause = undefined;
+    this.lastStartedAt = sample.sentAt;
     this.lastDelayNs = sample.pathDelayNs;
     this.lastServerErrorNs = sample.serverErrorNs;
   }
 
-  missed(reason: MissReason): void {
+  missed(reason: MissReason, { startedAt, cause }: MissDetails = {}): void {
     this.polls++;
     this.reach = (this.reach << 1) & 0xff;
     this.lastReason = reason;
+    this.lastCause = cause;
+    this.lastStartedAt = startedAt;
     this.misses[reason] = (this.misses[reason] ?? 0) + 1;
   }
 
-  /** For an error message: who, and what came last. */
+  /** For an error message: the id, and what came last. */
   summary(): string {
     if (this.polls === 0) return `${this.id}: not heard yet`;
-    return `${this.id}: ${this.lastReason ?? 'replied'}`;
+    const cause = this.lastCause === undefined ? '' : ` (${this.lastCause})`;
+    return `${this.id}: ${this.lastReason ?? 'replied'}${cause}`;
   }
 }
 
-/** Beyond this share of the half-width a part is worth advice. */
-const WORTH_NAMING = 2n;
+/** A part of more than one in this many of the half-width is worth advice. */
+const ADVICE_SHARE = 2n;
 
 export interface ExplainInput {
   readonly reading: ClockReading;
   readonly engine: BoundEngine;
   readonly bound: Bound;
   readonly now: MonotonicNs;
-  readonly resolutionNs: bigint;
+  /** Grid of the monotonic clock, ns. */
+  readonly gridNs: bigint;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly disruptions: Readonly<Record<Disruption, number>>;
+  readonly timeToLimitNs: bigint | undefined;
 }
 
 export function explain(input: ExplainInput): Explanation {
   const { reading, engine, now } = input;
+  const rate = engine.learned?.rate;
   const parts =
-    'interval' in reading && engine.bounded ? split(reading.interval, input) : undefined;
-  const halfWidthNs = parts && Object.values(parts).reduce((sum, part) => sum + part, 0n);
+    reading.interval !== undefined && engine.bounded ? split(reading.interval, input) : undefined;
+  const uncertaintyNs = parts && Object.values(parts).reduce((sum, part) => sum + part, 0n);
   const explanation = {
     reading,
-    halfWidthNs,
+    uncertaintyNs,
     parts,
-    advice: parts && halfWidthNs !== undefined ? advise(parts, halfWidthNs) : [],
-    driftPpm: engine.slope * 1e6,
-    layer: engine.learned === undefined ? (1 as const) : (2 as const),
-    rate: explainRate(engine.learned),
+    advice:
+      parts && uncertaintyNs !== undefined
+        ? advise(parts, uncertaintyNs)
+        : shortfall(engine, input.endpoints),
+    maxDriftPpm: engine.maxRate * 1e6,
+    basis: rate === undefined ? ('drift-bound' as const) : ('learned-rate' as const),
+    rate: explainRate(rate),
     maxFaulty: engine.maxFaulty,
     voters: engine.voters,
-    refuted: engine.refuted && {
-      assumption: engine.refuted.assumption,
-      agoNs: now - engine.refuted.atNs,
-    },
+    votersNeeded: votersNeeded(engine),
+    refuted:
+      engine.refuted &&
+      withJson({
+        assumption: engine.refuted.assumption,
+        agoNs: now - engine.refuted.atNs,
+      }),
+    disruptions: { ...input.disruptions },
+    timeToLimitNs: input.timeToLimitNs,
     sources: engine.sources.map((source) => explainSource(source, input)),
   };
-  return { ...explanation, toJSON: () => jsonSafe(explanation) };
+  return withJson(explanation);
 }
 
 function explainRate(learned: LearnedRate | undefined): RateExplanation | undefined {
@@ -194,36 +267,36 @@ function explainRate(learned: LearnedRate | undefined): RateExplanation | undefi
   );
 }
 
-function split(interval: ClockInterval, input: ExplainInput): EpsilonParts {
-  const { engine, bound, now, resolutionNs } = input;
+function split(interval: ClockInterval, input: ExplainInput): UncertaintyParts {
+  const { engine, bound, now, gridNs } = input;
   engine.boundAt(now, bound);
-  const [lo, hi] = engine.provenance;
-  const age = (born: number) => Number(now - engine.toMonotonic(born));
+  const [lo, hi] = provenanceOf(engine);
+  const age = ({ born }: Readonly<Provenance>) => Number(now - engine.toMonotonic(born.ns));
   const pathDelayNs = whole((lo.pathDelay + hi.pathDelay) / 4);
   const serverErrorNs = whole((lo.serverError + hi.serverError) / 2);
-  const driftNs = whole((bound.fall.over(age(lo.born)) + bound.rise.over(age(hi.born))) / 2);
-  const quantumNs = resolutionNs + pageSlack(engine.slope);
+  const driftNs = whole((bound.fall.over(age(lo)) + bound.rise.over(age(hi))) / 2);
+  const readingNs = gridNs + roundingNs(engine.maxRate);
   const suspicionNs = whole((bound.lo - bound.suspectLo + bound.suspectHi - bound.hi) / 2);
   const guardNs = bound.guarded
     ? Math.max(0, bound.suspectLo - bound.guardLo) + Math.max(0, bound.guardHi - bound.suspectHi)
     : 0;
   const wallGuardNs = whole(guardNs / 2);
-  const halfWidthNs = (interval.latest - interval.earliest + 1n) / 2n;
+  const uncertaintyNs = (interval.latest - interval.earliest + 1n) / 2n;
   const agreementNs =
-    halfWidthNs - (pathDelayNs + serverErrorNs + driftNs + quantumNs + suspicionNs + wallGuardNs);
-  return {
+    uncertaintyNs - (pathDelayNs + serverErrorNs + driftNs + readingNs + suspicionNs + wallGuardNs);
+  return withJson({
     pathDelayNs,
     serverErrorNs,
     driftNs,
-    quantumNs,
+    gridNs: readingNs,
     wallGuardNs,
     suspicionNs,
     agreementNs,
-  };
+  });
 }
 
-function advise(parts: EpsilonParts, halfWidthNs: bigint): string[] {
-  if (parts.wallGuardNs * WORTH_NAMING <= halfWidthNs) return [];
+function advise(parts: UncertaintyParts, uncertaintyNs: bigint): string[] {
+  if (parts.wallGuardNs * ADVICE_SHARE <= uncertaintyNs) return [];
   const milliseconds = Number((2n * parts.wallGuardNs) / 1000n) / 1000;
   return [
     `the wall clock is ${milliseconds} ms outside the bound and the interval includes it, because ` +
@@ -235,23 +308,25 @@ function advise(parts: EpsilonParts, halfWidthNs: bigint): string[] {
 function explainSource(source: Readonly<SourceState>, input: ExplainInput): SourceExplanation {
   const { engine, now, endpoints } = input;
   const endpoint = endpoints.get(source.id) ?? new Endpoint(source.id, source.id);
-  const theta = engine.intervalOf(source, now);
-  return {
+  const theta = intervalOf(engine, source, now);
+  const { lastHeard } = source;
+  return withJson({
     sourceId: source.id,
-    source: endpoint.source,
+    sourceName: endpoint.sourceName,
     verdict: verdictOf(source, endpoint, engine.bounded),
     votes: source.cone.known,
     interval:
-      theta &&
-      new ClockInterval(at(now, theta.lowerNs), at(now, theta.upperNs + input.resolutionNs)),
+      theta && new ClockInterval(at(now, theta.lowerNs), at(now, theta.upperNs + input.gridNs)),
     reach: endpoint.reach,
     accepted: endpoint.accepted,
     misses: { ...endpoint.misses },
     lastReason: endpoint.lastReason,
+    lastCause: endpoint.lastCause,
     lastDelayNs: endpoint.lastDelayNs,
     lastServerErrorNs: endpoint.lastServerErrorNs,
+    lastHeardAgoNs: endpoint.accepted === 0 ? undefined : now - engine.toMonotonic(lastHeard.ns),
     contradictions: source.contradictions,
-  };
+  });
 }
 
 function verdictOf(
@@ -269,27 +344,21 @@ function verdictOf(
   return source.agrees ? 'agrees' : 'falseticker';
 }
 
-/** Misses in which no reply was there to refuse. */
-const NOTHING_CAME: ReadonlySet<MissReason> = new Set([
+/** Misses without a reply that could be refused. */
+const NO_REPLY: ReadonlySet<MissReason> = new Set([
   'timeout',
   'unreachable',
   'unresolved',
   'held-back',
+  'other-sender',
+  'out-of-descriptors',
+  'local-error',
 ]);
 
 function silence(reason: MissReason | undefined): SourceVerdict {
   if (reason === undefined) return 'undecided';
-  return NOTHING_CAME.has(reason) ? 'silent' : 'refused';
+  return NO_REPLY.has(reason) ? 'silent' : 'refused';
 }
 
 const at = (now: MonotonicNs, theta: bigint): UnixNs => asUnixNs(now + theta);
 const whole = (ns: number): bigint => BigInt(Math.round(ns));
-
-/** A copy that `JSON.stringify` takes: every bigint as a decimal string. */
-function jsonSafe(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (_key, each: unknown) =>
-      typeof each === 'bigint' ? String(each) : each,
-    ),
-  );
-}

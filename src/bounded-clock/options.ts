@@ -1,68 +1,107 @@
 /**
- * What a bounded clock is told about its world, checked once at the start. Each number is an assumption:
- * docs/guarantees.md says in plain words what it assumes, when that fails, and what happens then.
+ * What a program tells a bounded clock about its world, checked once at the start. Each number is
+ * an assumption. docs/guarantees/profiles.md says what it assumes and when it fails.
  */
-import { slopeFromPpm } from '../bound/drift.ts';
-import { longestSpan, pageSlope } from '../bound/page.ts';
-import { type RateAssumptions, rateAssumptions } from '../bound/rate-assumptions.ts';
+import { maxRateFromPpm } from '../bound/drift.ts';
+import { type RateAssumptions, rateAssumptions } from '../bound/learned/rate-assumptions.ts';
 import type { Clock } from '../time/clock.ts';
-import { ArgumentRangeError, ArgumentTypeError, checkNumber, checkObject } from '../time/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
+import { checkOptionNames } from '../time/options.ts';
+import { longestBoundNs } from './publisher.ts';
 import type { TimeSource } from './time-source.ts';
 
+/** How steady the crystal of a free-running machine is: the constants of assumption A2. */
+export interface CrystalOptions {
+  /** Fast jitter of the rate, ppm. From 0 to `maxDriftPpm`; default 1. */
+  readonly jitterPpm?: number | undefined;
+  /** How fast the rate may wander, ppm per second. From 1e-6 to 1000; default 0.1. */
+  readonly wanderPpmPerSecond?: number | undefined;
+  /**
+   * How far the rate may move within four horizons, ppm. From 0 to 100,000; default 25. 10 is
+   * enough in a machine room.
+   */
+  readonly maxWanderPpm?: number | undefined;
+  /** How long single samples are remembered, ms. From one minute to a day; default one hour. */
+  readonly horizonMs?: number | undefined;
+}
+
+/**
+ * Options of `BoundedClock.start`. Each number is an assumption; docs/guarantees/README.md says
+ * what it assumes.
+ */
 export interface BoundedClockOptions {
-  /** Where time comes from; at least one. Four or five of different operators tolerate one or two liars. */
+  /**
+   * Where time comes from; at least one. Four or five of different operators tolerate one or two
+   * that lie.
+   */
   readonly sources: readonly TimeSource[];
   /** The local clock. Default: a fresh system clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /**
-   * Who steers this machine's clock. `'disciplined'` (default): an operating system daemon does, or
-   * nobody knows; the answer then includes the wall clock's opinion. `'free-running'`: nobody does; the
-   * clock then learns how fast this machine's crystal runs, and its bound is several times narrower.
+   * Who adjusts this machine's clock. `'disciplined'` (default): a daemon of the operating system
+   * does, or you do not know. The interval then includes the wall clock. `'free-running'`: nobody
+   * does. The clock then learns how fast this machine's crystal runs, and its interval is several
+   * times narrower.
    */
-  readonly hostClock?: 'disciplined' | 'free-running';
+  readonly hostClock?: 'disciplined' | 'free-running' | undefined;
   /**
-   * A1: the largest rate error of crystal and daemon together, ppm. From 0.001 to 100,000; default 200, and
-   * 500 when free-running, where laxity costs next to nothing.
+   * A1: the largest rate error of crystal and daemon together, ppm. From 0.001 to 100,000. Default
+   * 200, and 500 when free-running, where a large value costs next to nothing.
    */
-  readonly maxDriftPpm?: number;
+  readonly maxDriftPpm?: number | undefined;
   /** A0: how many sources may be wrong. Default `floor((n - 1) / 2)` of the n endpoints. */
-  readonly maxFaulty?: number;
-  /** How long a bound may be answered from without any new sample, ms. Default one hour. */
-  readonly expireAfterMs?: number;
-  /** A2, free-running only: fast jitter of the rate, ppm. From 0 to `maxDriftPpm`; default 1. */
-  readonly jitterPpm?: number;
-  /** A2, free-running only: how fast the rate may wander, ppm per second. From 1e-6 to 1000; default 0.1. */
-  readonly wanderPpmPerSecond?: number;
+  readonly maxFaulty?: number | undefined;
   /**
-   * A2, free-running only: how far the rate may be from itself within four horizons, ppm. Up to 100,000;
-   * default 25; 10 is enough in a machine room.
+   * How long a bound may be used without any new sample, ms. From 1 to 86,400,000; default one
+   * hour.
    */
-  readonly maxWanderPpm?: number;
-  /** Free-running only: how long single samples are remembered, ms. From one minute to a day; default one hour. */
-  readonly horizonMs?: number;
+  readonly expireAfterMs?: number | undefined;
+  /** A2: how steady this machine's crystal is. Only with `hostClock: 'free-running'`. */
+  readonly crystal?: CrystalOptions | undefined;
   /**
-   * Announce it (`onChange`, type `'widening'`) when half the width of the interval is about to exceed this,
-   * ms. Default: never.
+   * Announce (`onChange`, type `'widening'`) when half the width of the interval is about to exceed
+   * this, ms. Default: never.
    */
-  readonly warnAboveMs?: number;
+  readonly warnUncertaintyMs?: number | undefined;
 }
 
 /** The options in the engine's units. */
 export interface Settings {
   readonly guarded: boolean;
-  readonly slope: number;
+  /** `R`, ns per ns. */
+  readonly maxRate: number;
   readonly maxFaulty: number | undefined;
   readonly expireAfterNs: number;
   readonly learning: RateAssumptions | undefined;
-  readonly warnAboveMs: number | undefined;
+  readonly warnUncertaintyMs: number | undefined;
 }
+
+const NAMES: Readonly<Record<keyof BoundedClockOptions, true>> = {
+  sources: true,
+  clock: true,
+  hostClock: true,
+  maxDriftPpm: true,
+  maxFaulty: true,
+  expireAfterMs: true,
+  crystal: true,
+  warnUncertaintyMs: true,
+};
+
+const CRYSTAL_NAMES: Readonly<Record<keyof CrystalOptions, true>> = {
+  jitterPpm: true,
+  wanderPpmPerSecond: true,
+  maxWanderPpm: true,
+  horizonMs: true,
+};
 
 const HOUR_MS = 3_600_000;
 const DEFAULTS = { jitterPpm: 1, wanderPpmPerSecond: 0.1, maxWanderPpm: 25, horizonMs: HOUR_MS };
 
-/** @throws ArgumentTypeError, ArgumentRangeError for a bad option, or two that do not go together */
+/**
+ * @throws ArgumentTypeError, ArgumentRangeError for a bad option, or two that do not go together
+ */
 export function checkOptions(options: BoundedClockOptions): Settings {
-  const { sources, hostClock = 'disciplined' } = checkObject('options', options);
+  const { sources, hostClock = 'disciplined' } = checkOptionNames(options, NAMES);
   if (!Array.isArray(sources)) throw new ArgumentTypeError('sources', 'an array', sources);
   if (sources.length === 0) throw new ArgumentRangeError('sources', 'at least one source', 0);
   sources.forEach((source: Partial<TimeSource> | null | undefined, i) => {
@@ -73,47 +112,56 @@ export function checkOptions(options: BoundedClockOptions): Settings {
     throw new ArgumentRangeError('hostClock', "'disciplined' or 'free-running'", hostClock);
   }
   const guarded = hostClock === 'disciplined';
-  const { maxDriftPpm = guarded ? 200 : 500, maxFaulty, warnAboveMs } = options;
+  const { maxDriftPpm = guarded ? 200 : 500, maxFaulty, warnUncertaintyMs } = options;
   checkNumber('maxDriftPpm', maxDriftPpm, 0.001, 100_000);
-  if (maxFaulty !== undefined && !Number.isInteger(checkNumber('maxFaulty', maxFaulty, 0, 1000))) {
-    throw new ArgumentRangeError('maxFaulty', 'an integer', maxFaulty);
-  }
-  if (warnAboveMs !== undefined) checkNumber('warnAboveMs', warnAboveMs, 0, 1e9);
-  const slope = slopeFromPpm(maxDriftPpm);
+  if (maxFaulty !== undefined) checkMaxFaulty(maxFaulty, sources);
+  if (warnUncertaintyMs !== undefined) checkNumber('warnUncertaintyMs', warnUncertaintyMs, 0, 1e9);
+  const maxRate = maxRateFromPpm(maxDriftPpm);
   const learning = guarded ? refuseLearning(options) : checkLearning(options, maxDriftPpm);
-  const expireAfterNs = checkExpiry(options.expireAfterMs ?? HOUR_MS, slope, maxDriftPpm);
-  return { guarded, slope, maxFaulty, expireAfterNs, learning, warnAboveMs };
+  const expireAfterNs = checkExpiry(options.expireAfterMs ?? HOUR_MS, maxRate, maxDriftPpm);
+  return { guarded, maxRate, maxFaulty, expireAfterNs, learning, warnUncertaintyMs };
 }
 
-/** An int64 product in the published page would overflow after so long at this slope. */
-function checkExpiry(expireAfterMs: number, slope: number, maxDriftPpm: number): number {
+/** Refuses an expiry so late that the published page could not express the bound until then. */
+function checkExpiry(expireAfterMs: number, maxRate: number, maxDriftPpm: number): number {
   const expireAfterNs = Math.floor(
     1e6 * checkNumber('expireAfterMs', expireAfterMs, 1, 24 * HOUR_MS),
   );
-  const longest = longestSpan(pageSlope(slope));
-  if (BigInt(expireAfterNs) > longest) {
-    const expected = `at most ${longest / 1_000_000n} with maxDriftPpm ${maxDriftPpm}`;
+  const longestNs = longestBoundNs(maxRate);
+  if (BigInt(expireAfterNs) > longestNs) {
+    const expected = `at most ${longestNs / 1_000_000n} with maxDriftPpm ${maxDriftPpm}`;
     throw new ArgumentRangeError('expireAfterMs', expected, expireAfterMs);
   }
   return expireAfterNs;
 }
 
 function checkLearning(options: BoundedClockOptions, maxDriftPpm: number): RateAssumptions {
+  const crystal = checkOptionNames(options.crystal ?? {}, CRYSTAL_NAMES, 'crystal');
   const given = { ...DEFAULTS, jitterPpm: Math.min(DEFAULTS.jitterPpm, maxDriftPpm) };
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
-    given[name] = options[name] ?? given[name];
+    given[name] = crystal[name] ?? given[name];
   }
-  checkNumber('jitterPpm', given.jitterPpm, 0, maxDriftPpm);
-  checkNumber('wanderPpmPerSecond', given.wanderPpmPerSecond, 1e-6, 1000);
-  checkNumber('maxWanderPpm', given.maxWanderPpm, 0, 100_000);
-  checkNumber('horizonMs', given.horizonMs, 60_000, 24 * HOUR_MS);
+  checkNumber('crystal.jitterPpm', given.jitterPpm, 0, maxDriftPpm);
+  checkNumber('crystal.wanderPpmPerSecond', given.wanderPpmPerSecond, 1e-6, 1000);
+  checkNumber('crystal.maxWanderPpm', given.maxWanderPpm, 0, 100_000);
+  checkNumber('crystal.horizonMs', given.horizonMs, 60_000, 24 * HOUR_MS);
   return rateAssumptions({ ...given, maxDriftPpm });
 }
 
-/** Where a daemon may slew, the rate means nothing; a constant of it would be silently ignored. */
-function refuseLearning(options: BoundedClockOptions): undefined {
-  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
-    if (options[name] === undefined) continue;
-    throw new ArgumentRangeError(name, "absent unless hostClock is 'free-running'", options[name]);
+/** There is no bound unless more sources vote than may be wrong, so there must be more of them. */
+function checkMaxFaulty(maxFaulty: number, sources: readonly TimeSource[]): void {
+  if (!Number.isInteger(checkNumber('maxFaulty', maxFaulty, 0, 1000))) {
+    throw new ArgumentRangeError('maxFaulty', 'an integer', maxFaulty);
   }
+  let endpoints = 0;
+  for (const { maxEndpoints = Number.POSITIVE_INFINITY } of sources) endpoints += maxEndpoints;
+  if (maxFaulty < endpoints) return;
+  const expected = `less than ${endpoints}, the number of endpoints that the sources can have`;
+  throw new ArgumentRangeError('maxFaulty', expected, maxFaulty);
+}
+
+/** Where a daemon may slew, the rate is not learned, so a crystal would have no effect. */
+function refuseLearning({ crystal }: BoundedClockOptions): undefined {
+  if (crystal === undefined) return;
+  throw new ArgumentRangeError('crystal', "absent unless hostClock is 'free-running'", crystal);
 }

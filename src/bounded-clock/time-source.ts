@@ -1,52 +1,105 @@
 /**
- * What a bounded clock asks of a source of time. A source runs its own polling on the clock it is
- * given, turns each exchange into a {@link ClockSample} or a counted miss, and never throws at the clock.
+ * What a bounded clock asks of a source of time. A source polls by itself, on the clock it is
+ * given. It turns each exchange into a {@link ClockSample} or a counted miss. Its methods do not
+ * throw.
  *
- * A source may stand for several *endpoints* (a pool name yields several servers); each endpoint is one
- * vote, named by its `sourceId`.
+ * A source may speak for several *endpoints*, as a pool name yields several servers. Each endpoint
+ * is one vote, named by its `sourceId`.
  */
 import type { ClockSample } from '../bound/clock-sample.ts';
 import type { Clock } from '../time/clock.ts';
+import type { MonotonicNs } from '../time/instant.ts';
 
 /**
- * Why an exchange yielded no sample: short, stable words, counted per reason. `timeout`, `unreachable`,
- * `unresolved` (the name has no address) and `held-back` (the server asked not to be polled now) mean that
- * nothing came; anything else names the rule that refused a reply.
+ * Why an exchange yielded no sample: a short, stable word. Misses are counted per reason.
+ *
+ * Nothing came: `timeout`, `unreachable`, `unresolved` (the name has no address), `other-sender`
+ * (the server answered from another of its addresses), `held-back` (the server asked not to be
+ * polled now), `out-of-descriptors` (no socket could be opened), `local-error` (anything else on
+ * this machine). Any other word names the rule by which a reply was refused.
  */
 export type MissReason = string;
 
-/** What a running source tells the clock it serves. All calls are made from the event loop, never nested. */
+/** Details of a miss. */
+export interface MissDetails {
+  /** When the exchange began; absent when none did. */
+  readonly startedAt?: MonotonicNs | undefined;
+  /**
+   * For people, in a few words: the system's code, what a resolver threw, which address answered.
+   */
+  readonly cause?: string | undefined;
+}
+
+/**
+ * What a running source tells its clock. A source calls it from the event loop, never from within
+ * another call.
+ */
 export interface SourceSink {
   /** The clock that stamps exchanges and runs the source's timers. */
   readonly clock: Clock;
   /**
-   * The endpoints this source speaks for from now on, by `sourceId`: called before the first sample,
-   * and again when names resolve to other addresses. An endpoint no longer listed loses its vote.
+   * The endpoints that this source speaks for from now on, by `sourceId`. Call it before the first
+   * sample, and again when names resolve to other addresses. An endpoint that is no longer listed
+   * loses its vote.
    */
   endpoints(ids: readonly string[]): void;
-  /** An accepted exchange. */
+  /**
+   * An exchange yielded this sample.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError when a field has the wrong type, or
+   *   {@link SourceSink.endpoints} does not list the `sourceId`. It counts for nothing then.
+   */
   sample(sample: ClockSample): void;
   /** An exchange with this endpoint ended without a sample. */
-  miss(sourceId: string, reason: MissReason): void;
+  miss(sourceId: string, reason: MissReason, details?: MissDetails): void;
+  /**
+   * Whether the clock has a bound at present. While it has none, a source may retry sooner than
+   * usual. Absent where that is not known.
+   */
+  readonly bounded?: boolean | undefined;
 }
 
+/** A source of time that is polling. What {@link TimeSource.start} returns. */
 export interface RunningSource {
-  /** The present interval between polls of one endpoint, in ms; says how old a sample counts as fresh. */
+  /**
+   * The present interval between polls of one endpoint, ms. A sample counts as fresh for three of
+   * them.
+   */
   readonly pollIntervalMs: number;
   /**
-   * Poll all endpoints a few times in quick succession, as at start: the clock has lost its bound.
-   * Rate-limited by the source; a server that asked us to slow down is left alone.
+   * Polls all endpoints a few times in quick succession, as at the start, because the clock has
+   * lost its bound. The source limits the rate, and leaves a server alone that asked us to slow
+   * down.
    */
   burst(): void;
-  /** An exchange under way must not be used: the local clock was disrupted while it was in flight. */
+  /**
+   * Polls all endpoints once more, soon, because the program knows that the network is back. The
+   * source keeps to its rate limit. Each endpoint must then answer or be reported as missed.
+   * Default: {@link RunningSource.burst}.
+   */
+  pollNow?(): void;
+  /**
+   * Called again and again while the sources do not agree. A source that draws its endpoints from a
+   * larger set may draw others.
+   */
+  redraw?(): void;
+  /**
+   * Drops the exchanges under way, because the local clock was disrupted while they were in flight.
+   */
   discardInFlight(): void;
-  /** Ends polling and releases sockets; no call to the sink follows. */
+  /** Ends polling and releases sockets. No call to the sink follows. */
   stop(): void;
 }
 
+/** A source of time, as configured. It does nothing until a bounded clock starts it. */
 export interface TimeSource {
   /** For people: `ntp://time.example.net:123`. */
   readonly name: string;
+  /**
+   * How many endpoints the source can have at most. Default: unknown. A clock whose sources all say
+   * it refuses a `maxFaulty` with which no bound could ever come.
+   */
+  readonly maxEndpoints?: number | undefined;
   /** Begins polling. Called once per bounded clock. */
   start(sink: SourceSink): RunningSource;
 }

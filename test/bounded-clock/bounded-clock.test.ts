@@ -7,6 +7,7 @@ import { ArgumentRangeError, ArgumentTypeError } from '../../src/time/errors.ts'
 import { asUnixNs, type UnixNs, unixNs } from '../../src/time/instant.ts';
 import { HandClock } from '../kit/hand-clock.ts';
 import { type Reply, ScriptedSource } from '../kit/scripted-source.ts';
+import { unhandledRejections } from '../kit/unhandled.ts';
 
 const MS = 1_000_000n;
 const SECOND = 1000n * MS;
@@ -35,12 +36,13 @@ function stage(count = 1, options: Partial<BoundedClockOptions> = {}): Stage {
 }
 
 const truth = ({ clock, theta }: Stage): bigint => clock.monotonic + theta;
-/** Half of the 2 ms round trip, what the clock drifted in it, and 2 ns of rounding in the page. */
+/** Half of the 2 ms round trip. */
 const HALF = MS;
+/** The drift of the round trip, rounded, ns. */
 const DRIFT_2MS = 402n;
 
 describe('reading', () => {
-  it('now: the path is all there is to the width, rounded outward', () => {
+  it('now: the width is that of the path, rounded outward', () => {
     const s = stage();
     s.round();
     const { earliest, latest } = s.bounded.now();
@@ -110,8 +112,8 @@ describe('reading', () => {
     expect(() => s.bounded.before(1 as never)).toThrow(/t must be a bigint/);
   });
 
-  it('after is a one-way door: the interval opens, earliest does not go back', () => {
-    // A sudden dissenter widens the answer by 40 ms; what has passed has passed.
+  it('after, once true, stays true: the interval widens, earliest does not go back', () => {
+    // A suspect widens the answer by 40 ms. What has passed has passed all the same.
     const five = stage(5, { hostClock: 'free-running' });
     five.round();
     const { earliest } = five.bounded.now();
@@ -123,7 +125,7 @@ describe('reading', () => {
     expect(five.bounded.after(passed)).toBe(true);
   });
 
-  it('a new era opens the door again', () => {
+  it('in a new era, after may be false again', () => {
     const s = stage();
     s.round();
     const t = asUnixNs(s.bounded.now().earliest - 1n);
@@ -171,16 +173,40 @@ describe('status', () => {
     ]);
   });
 
-  it('remainingNs: how long until after(t) is true, and only of what is int64', () => {
+  it('remainingNs: how long until after(t) is true, for an int64 t only', () => {
     const s = stage();
     s.round();
     const { earliest } = s.bounded.now();
     expect(s.bounded.remainingNs((earliest - 1n) as UnixNs)).toBe(0n);
     const left = s.bounded.remainingNs((earliest + 5n * SECOND) as UnixNs);
-    // As fast as the lower edge moves: hundreds of ppm slower than time.
+    // The lower edge moves hundreds of ppm slower than time.
     expect(left > 5n * SECOND && left < 5n * SECOND + 3n * MS).toBe(true);
     expect(() => s.bounded.remainingNs((2n ** 64n) as UnixNs)).toThrow(ArgumentRangeError);
     expect(() => s.bounded.remainingNs(5 as never)).toThrow(ArgumentTypeError);
+  });
+
+  it('remainingNs follows the edge that a long silence has let fall', () => {
+    const s = stage(1, { maxDriftPpm: 500 });
+    s.round();
+    s.clock.monotonic += 1000n * SECOND;
+    const t = unixNs(truth(s) + SECOND);
+    const left = s.bounded.remainingNs(t);
+    // 1 s, the path's 1 ms and 500.25 ppm of 1000 s, and a little more because the edge falls
+    // meanwhile.
+    expect(left > 1_501n * MS && left < 1_503n * MS).toBe(true);
+    s.clock.monotonic += left - 1000n;
+    expect(s.bounded.after(t)).toBe(false);
+    s.clock.monotonic += 2000n;
+    expect(s.bounded.after(t)).toBe(true);
+  });
+
+  it('the quorum is partial while fewer than 2 f + 1 sources vote', () => {
+    const s = stage(3);
+    s.sources[2]?.miss();
+    for (const source of s.sources.slice(0, 2)) source.reply(s.clock, { theta: s.theta });
+    expect(s.bounded.read()).toMatchObject({ status: 'synchronized', quorum: 'partial' });
+    s.round();
+    expect(s.bounded.read()).toMatchObject({ status: 'synchronized', quorum: 'full' });
   });
 
   it('a short suspend in a long pause: read() at the end of a pause does not trust the wall clock alone', () => {
@@ -195,14 +221,14 @@ describe('status', () => {
     ['step', (clock: HandClock) => (clock.wallOffset += 100n * MS)],
     ['suspend', (clock: HandClock) => clock.suspend(2n * SECOND)],
   ] as const)(
-    '%s: disrupted at the next look, in-flight samples discarded, back again',
+    '%s: disrupted at the next check, in-flight samples discarded, then synchronized again',
     (kind, jump) => {
       const s = stage();
       s.round();
       const source = s.sources[0] as ScriptedSource;
       const inFlight = source.exchange(s.clock, { theta: s.theta });
       jump(s.clock);
-      // now() does not look; read() does.
+      // now() does not read the wall clock, read() does.
       expect(() => s.bounded.now()).not.toThrow();
       expect(s.bounded.read()).toEqual({ status: 'disrupted', reason: kind });
       expect(() => s.bounded.now()).toThrow(ClockUnsynchronizedError);
@@ -223,7 +249,7 @@ describe('status', () => {
     },
   );
 
-  it('a jump between two looks is seen by the tick, and by a sample', () => {
+  it('a jump between two checks is seen by the tick, and by a sample', () => {
     const ticking = stage();
     ticking.round();
     ticking.clock.suspend(SECOND);
@@ -236,7 +262,7 @@ describe('status', () => {
     expect(sampled.events.at(-1)).toMatchObject({ status: 'disrupted', reason: 'step' });
   });
 
-  it('a pause is no disruption', () => {
+  it('a pause is not a disruption', () => {
     const s = stage();
     s.round();
     s.clock.pause(10n * SECOND);
@@ -256,6 +282,100 @@ describe('status', () => {
     expect(bounded.read()).toEqual({ status: 'unsynchronized', reason: 'leap-second' });
     clock.advance(3n * SECOND);
     expect(source.bursts).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each([990n, 500n, 10n, 0n])(
+    'a deleted second: %i ms before the month would have ended no reading excludes the truth',
+    (leftMs) => {
+      const monthEnd = 1_798_761_600n * SECOND;
+      const start = 1000n * SECOND;
+      const clock = new HandClock({ monotonic: start, wall: monthEnd - 10n * SECOND });
+      const sources = ['a', 'b', 'c'].map((name) => new ScriptedSource(name));
+      const bounded = BoundedClock.start({ sources, clock });
+      for (const source of sources) {
+        source.reply(clock, { theta: clock.wallOffset, serverError: MS, leap: 'delete' });
+      }
+      clock.advance(8990n * MS);
+      expect(bounded.now().latest < monthEnd - SECOND).toBe(true);
+      clock.advance(1010n * MS - leftMs * MS);
+      // Time went from 23:59:58 to 00:00:00, so it is a second ahead of what was known.
+      const truth = unixNs(monthEnd - leftMs * MS + SECOND);
+      expect(bounded.before(truth)).toBe(false);
+      expect(bounded.read()).toEqual({ status: 'unsynchronized', reason: 'leap-second' });
+    },
+  );
+});
+
+describe('tryNow and tryReadInto', () => {
+  it('answer instead of throwing, and leave the target alone without a bound', () => {
+    const s = stage();
+    const slots = new BigInt64Array([7n, 8n, 9n]);
+    expect(s.bounded.tryNow()).toBeUndefined();
+    expect(s.bounded.tryReadInto(slots, 1)).toBe(false);
+    expect([...slots]).toEqual([7n, 8n, 9n]);
+    s.round();
+    const interval = s.bounded.tryNow();
+    expect(interval).toEqual(s.bounded.now());
+    expect(s.bounded.tryReadInto(slots, 1)).toBe(true);
+    expect([...slots]).toEqual([7n, interval?.earliest, interval?.latest]);
+    expect(() => s.bounded.tryReadInto(slots, 2)).toThrow(ArgumentRangeError);
+    s.bounded.stop();
+    expect(s.bounded.tryNow()).toBeUndefined();
+  });
+});
+
+describe('onChange', () => {
+  it('calls a listener until its signal is aborted, or it is ended', () => {
+    const s = stage();
+    const controller = new AbortController();
+    const heard: string[] = [];
+    s.bounded.onChange(() => heard.push('a'), { signal: controller.signal });
+    const end = s.bounded.onChange(() => heard.push('b'), { signal: controller.signal });
+    s.bounded.onChange(() => heard.push('never'), { signal: AbortSignal.abort() });
+    s.round();
+    expect(heard).toEqual(['a', 'b']);
+    end();
+    controller.abort();
+    s.bounded.stop();
+    expect(heard).toEqual(['a', 'b']);
+  });
+});
+
+describe('waitSynced in an attached reader', () => {
+  const attached = (s: Stage) => BoundedClock.attach(s.bounded.share(), { clock: s.clock });
+
+  it('resolves within 5 ms of the bound', async () => {
+    const s = stage();
+    let synced = false;
+    const waiting = attached(s)
+      .waitSynced()
+      .then(() => {
+        synced = true;
+      });
+    await s.clock.elapse(20);
+    expect(synced).toBe(false);
+    s.round();
+    await s.clock.elapse(5);
+    expect(synced).toBe(true);
+    await waiting;
+    expect(s.clock.pending().foreground).toBe(0);
+  });
+
+  it('rejects after its time limit, when the publisher stops, and on abort', async () => {
+    const s = stage();
+    const late = attached(s).waitSynced({ timeoutMs: 7 });
+    const aborted = attached(s).waitSynced({ signal: AbortSignal.abort(new Error('enough')) });
+    const stopped = attached(s).waitSynced();
+    const ends = Promise.allSettled([late, aborted, stopped]);
+    await s.clock.elapse(8);
+    s.bounded.stop();
+    await s.clock.elapse(5);
+    expect(await ends).toMatchObject([
+      { reason: { code: 'ERR_CLOCK_UNSYNCHRONIZED', reason: 'starting' } },
+      { reason: { message: 'enough' } },
+      { reason: { code: 'ERR_CLOCK_UNSYNCHRONIZED', reason: 'stopped' } },
+    ]);
+    expect(s.clock.pending().foreground).toBe(0);
   });
 });
 
@@ -305,7 +425,7 @@ describe('waitSynced', () => {
     expect(known.clock.pending()).toEqual({ foreground: 0, background: 0 });
   });
 
-  it('does not take a bound for alive that ended since the last tick', async () => {
+  it('does not accept a bound that ended since the last tick', async () => {
     const s = stage(1, { expireAfterMs: 100 });
     s.round();
     s.clock.advance(500n * MS);
@@ -314,7 +434,7 @@ describe('waitSynced', () => {
     await expect(waiting).rejects.toMatchObject({ reason: 'expired' });
   });
 
-  it('refuses a timeout that is none', async () => {
+  it('refuses a bad timeout', async () => {
     await expect(stage().bounded.waitSynced({ timeoutMs: -1 })).rejects.toThrow(/timeoutMs/);
   });
 });
@@ -330,7 +450,7 @@ describe('stop', () => {
     expect(s.clock.pending()).toEqual({ foreground: 0, background: 0 });
     expect(s.bounded.read()).toEqual({ status: 'unsynchronized', reason: 'stopped' });
     expect(reader.read()).toEqual({ status: 'unsynchronized', reason: 'stopped' });
-    // Sources that cannot hold their tongue are not heard.
+    // What a source says after the stop is ignored.
     s.round();
     s.sources[0]?.miss();
     s.sources[0]?.sink.endpoints(['x']);
@@ -356,7 +476,7 @@ describe('attached readers', () => {
     s.round();
     const reader = BoundedClock.attach(s.bounded.share(), { clock: s.clock });
     expect(reader.now()).toEqual(s.bounded.now());
-    // The publisher's thread hangs: time passes, its timers do not fire.
+    // The publisher's thread hangs: time passes, but its timers do not fire.
     s.clock.monotonic += 60n * SECOND;
     expect(reader.read().status).toBe('holdover');
     s.clock.monotonic += 1n;
@@ -364,19 +484,42 @@ describe('attached readers', () => {
     expect(() => reader.now()).toThrow(expect.objectContaining({ reason: 'expired' }));
   });
 
-  it('that see a wall jump say so and flag the publisher, which acts once', () => {
+  it.each([50n, -1000n])(
+    'that see a wall jump of %i ms say so and flag the publisher, which acts once',
+    (jumpMs) => {
+      const s = stage();
+      s.round();
+      const elsewhere = new HandClock();
+      const reader = BoundedClock.attach(s.bounded.share(), { clock: elsewhere });
+      elsewhere.wallOffset += jumpMs * MS;
+      expect(reader.read()).toEqual({ status: 'disrupted', reason: 'step-or-suspend' });
+      s.clock.advance(SECOND);
+      expect(s.bounded.read()).toEqual({ status: 'disrupted', reason: 'step-or-suspend' });
+      s.clock.advance(10n * MS);
+      s.round();
+      s.clock.advance(5n * SECOND);
+      expect(s.bounded.read().status).toBe('synchronized');
+    },
+  );
+
+  it('before there is a bound, see no jump and raise no alarm', () => {
     const s = stage();
-    s.round();
     const elsewhere = new HandClock();
     const reader = BoundedClock.attach(s.bounded.share(), { clock: elsewhere });
-    elsewhere.wallOffset += 50n * MS;
-    expect(reader.read()).toEqual({ status: 'disrupted', reason: 'step-or-suspend' });
+    elsewhere.wallOffset += SECOND;
+    expect(reader.read()).toEqual({ status: 'unsynchronized', reason: 'starting' });
     s.clock.advance(SECOND);
-    expect(s.bounded.read()).toEqual({ status: 'disrupted', reason: 'step-or-suspend' });
-    s.clock.advance(10n * MS);
+    expect(s.bounded.read()).toEqual({ status: 'unsynchronized', reason: 'starting' });
+  });
+
+  it('answer on a machine so busy that the wall clock cannot be read', () => {
+    const s = stage();
     s.round();
-    s.clock.advance(5n * SECOND);
-    expect(s.bounded.read().status).toBe('synchronized');
+    const busy = new HandClock();
+    const reader = BoundedClock.attach(s.bounded.share(), { clock: busy });
+    busy.onRead = (which) => which === 'wall' && busy.advance(2n * MS);
+    busy.wallOffset += SECOND;
+    expect(reader.read().status).toBe('synchronized');
   });
 
   it('an alarm about a jump that the publisher saw itself does not disrupt a second time', () => {
@@ -392,7 +535,7 @@ describe('attached readers', () => {
     expect(s.bounded.read().status).toBe('synchronized');
   });
 
-  it('whose clock is a moment behind reach back, outward, also where the guard makes the bound flat', () => {
+  it('whose clock is a moment behind widen the bound towards the past, even where the guard makes it flat', () => {
     const s = stage();
     s.clock.wallOffset += 2n * MS;
     s.round();
@@ -404,7 +547,7 @@ describe('attached readers', () => {
     expect(latest - (here.latest - 10n * MS) >= 2000n).toBe(true);
   });
 
-  it('attach refuses what share did not give', () => {
+  it('attach refuses a handle that share did not return', () => {
     for (const handle of [undefined, {}, { page: new SharedArrayBuffer(8) }, { page: 1 }]) {
       expect(() => BoundedClock.attach(handle as never)).toThrow(/handle/);
     }
@@ -418,16 +561,16 @@ describe('explain', () => {
     const s = stage();
     s.round(s.theta, { delay: 3n * MS, serverError: 70_000n });
     s.clock.advance(700n * MS);
-    const { parts, halfWidthNs, reading, advice, toJSON, ...rest } = s.bounded.explain();
-    if (parts === undefined || !('interval' in reading)) throw new Error('no parts');
+    const { parts, uncertaintyNs, reading, advice, toJSON, ...rest } = s.bounded.explain();
+    if (parts === undefined || reading.interval === undefined) throw new Error('no parts');
     expect(parts.pathDelayNs).toBe((15n * MS) / 10n);
     expect(parts.serverErrorNs).toBe(70_000n);
     expect(parts.driftNs - 140_328n < 3n && parts.driftNs >= 140_328n).toBe(true);
     expect(parts.wallGuardNs + parts.suspicionNs).toBe(0n);
     expect(parts.agreementNs > -20n && parts.agreementNs < 20n).toBe(true);
-    expect(sum(parts)).toBe(halfWidthNs);
+    expect(sum(parts)).toBe(uncertaintyNs);
     const width = reading.interval.latest - reading.interval.earliest;
-    expect(halfWidthNs).toBe((width + 1n) / 2n);
+    expect(uncertaintyNs).toBe((width + 1n) / 2n);
     expect(advice).toEqual([]);
     expect(rest).toMatchObject({ maxFaulty: 0, voters: 1, refuted: undefined });
     const json = JSON.parse(JSON.stringify({ ...rest, parts, toJSON }));
@@ -437,9 +580,9 @@ describe('explain', () => {
   it('names the wall clock when it makes the interval wide, and the setting that mends it', () => {
     const s = stage();
     s.round(s.theta - 137n * MS);
-    const { parts, halfWidthNs, advice, reading } = s.bounded.explain();
-    if (parts === undefined || !('interval' in reading)) throw new Error('no parts');
-    expect(sum(parts)).toBe(halfWidthNs);
+    const { parts, uncertaintyNs, advice, reading } = s.bounded.explain();
+    if (parts === undefined || reading.interval === undefined) throw new Error('no parts');
+    expect(sum(parts)).toBe(uncertaintyNs);
     expect(parts.wallGuardNs > 67n * MS && parts.wallGuardNs < 69n * MS).toBe(true);
     expect(reading.interval.latest >= truth(s)).toBe(true);
     expect(advice.join()).toMatch(/13\d\.?\d* ms outside.*free-running/);
@@ -491,23 +634,198 @@ describe('explain', () => {
   });
 });
 
+describe('a source of the user’s', () => {
+  it('that throws when it is asked does not keep the others from being asked', async () => {
+    const s = stage(3);
+    s.round();
+    const broken = s.sources[0]!;
+    const fail = (what: string) => () => {
+      throw new Error(what);
+    };
+    broken.discardInFlight = fail('discard');
+    broken.burst = fail('burst');
+    broken.stop = fail('stop');
+    const unhandled = unhandledRejections(3);
+    s.clock.suspend(SECOND);
+    expect(s.bounded.read().status).toBe('disrupted');
+    s.bounded.stop();
+    expect(s.sources.map(({ discards, bursts, stops }) => [discards, bursts, stops])).toEqual([
+      [0, 0, 0],
+      [1, 1, 1],
+      [1, 1, 1],
+    ]);
+    expect(await unhandled).toEqual(['discard', 'burst', 'stop'].map((what) => new Error(what)));
+  });
+
+  it.each([
+    ['no object', () => undefined, 'sample must be an object; got undefined'],
+    ['a number id', () => ({ sourceId: 5 }), 'sample.sourceId must be a string; got 5'],
+    ['milliseconds', () => ({ sentAt: 5 }), 'sample.sentAt must be a bigint; got 5'],
+    ['no lower edge', () => ({ lowerNs: undefined }), 'sample.lowerNs must be a bigint'],
+    ['no error', () => ({ serverErrorNs: null }), 'sample.serverErrorNs must be a bigint'],
+    ['another leap word', () => ({ leap: 'smear' }), "sample.leap must be 'none', 'insert'"],
+    [
+      'an id not listed',
+      () => ({ sourceId: 'x' }),
+      'sample.sourceId must be listed by endpoints()',
+    ],
+  ])(
+    'that hands in a sample with %s is told so, and it counts for nothing',
+    (_, wrong, message) => {
+      const s = stage(1);
+      const source = s.sources[0]!;
+      const given = wrong();
+      const sample = given && { ...source.exchange(s.clock, { theta: s.theta }), ...given };
+      expect(() => source.sink.sample(sample as never)).toThrow(message);
+      expect(s.bounded.read()).toMatchObject({ status: 'unsynchronized', reason: 'starting' });
+      s.round();
+      expect(s.bounded.read().status).toBe('synchronized');
+    },
+  );
+
+  it('learns whether there is a bound, and is asked when it ends', () => {
+    const s = stage(1, { expireAfterMs: 60_000 });
+    const [source] = s.sources;
+    expect(source?.sink.bounded).toBe(false);
+    s.round();
+    expect(source?.sink.bounded).toBe(true);
+    s.clock.advance(59n * SECOND);
+    expect(source?.bursts).toBe(0);
+    s.clock.advance(3n * SECOND);
+    expect(source?.sink.bounded).toBe(false);
+    expect(source?.bursts).toBe(1);
+  });
+
+  it('is told that there is no agreement for as long as that lasts', () => {
+    const s = stage(2);
+    const redraws = [0, 0];
+    s.sources.forEach((source, i) => {
+      source.redraw = () => redraws[i]!++;
+    });
+    s.clock.advance(5n * SECOND);
+    expect(redraws).toEqual([0, 0]);
+    const apart = 400n * MS;
+    const disagree = (): void => {
+      s.sources.forEach((source, i) => {
+        source.reply(s.clock, { theta: s.theta + BigInt(i) * apart });
+      });
+    };
+    disagree();
+    s.clock.advance(5n * SECOND);
+    expect(s.bounded.read()).toMatchObject({ reason: 'no-agreement' });
+    expect(redraws).toEqual([5, 5]);
+    s.round();
+    s.clock.advance(5n * SECOND);
+    expect(s.bounded.read().status).toBe('synchronized');
+    expect(redraws).toEqual([5, 5]);
+  });
+});
+
+describe('pollNow', () => {
+  const settled = async (promise: Promise<unknown>): Promise<boolean> => {
+    const pending = Symbol('pending');
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    return (await Promise.race([promise, Promise.resolve(pending)])) !== pending;
+  };
+
+  it('asks every source and resolves with a reading when each has answered or was missed', async () => {
+    const s = stage(3);
+    const [a, b, c] = s.sources;
+    const polled = s.bounded.pollNow();
+    expect(s.sources.map(({ bursts }) => bursts)).toEqual([1, 1, 1]);
+    s.clock.advance(2n * MS);
+    a?.reply(s.clock, { theta: s.theta });
+    a?.reply(s.clock, { theta: s.theta });
+    b?.reply(s.clock, { theta: s.theta });
+    expect(await settled(polled)).toBe(false);
+    c?.miss();
+    expect(await polled).toMatchObject({ status: 'synchronized' });
+    expect(s.clock.pending().foreground).toBe(0);
+  });
+
+  it('calls pollNow of a source that has it, instead of burst', () => {
+    const s = stage(1);
+    const source = s.sources[0]!;
+    let polls = 0;
+    source.pollNow = () => polls++;
+    void s.bounded.pollNow();
+    expect([polls, source.bursts]).toEqual([1, 0]);
+    expect(s.clock.pending().foreground).toBe(1);
+  });
+
+  it('does not count an exchange that had begun before', async () => {
+    const s = stage(1);
+    const source = s.sources[0]!;
+    s.clock.advance(10n * MS);
+    const before = s.clock.monotonicNs();
+    s.clock.advance(1n * MS);
+    const polled = s.bounded.pollNow();
+    source.reply(s.clock, { theta: s.theta, delay: 2n * MS });
+    source.sink.miss(source.name, 'timeout', { startedAt: before });
+    expect(await settled(polled)).toBe(false);
+    s.clock.advance(1n * MS);
+    source.sink.miss(source.name, 'timeout', { startedAt: s.clock.monotonicNs() });
+    expect(await polled).toMatchObject({ status: 'synchronized' });
+  });
+
+  it('waits for endpoints that replace others meanwhile', async () => {
+    const s = stage(1);
+    const source = s.sources[0]!;
+    const polled = s.bounded.pollNow();
+    source.sink.endpoints(['x', 'y']);
+    source.sink.miss('x', 'timeout');
+    expect(await settled(polled)).toBe(false);
+    source.sink.miss('y', 'timeout');
+    expect(await polled).toMatchObject({ status: 'unsynchronized' });
+  });
+
+  it('rejects with the signal’s reason, and resolves when the clock stops', async () => {
+    const s = stage(1);
+    await expect(s.bounded.pollNow({ signal: AbortSignal.abort('early') })).rejects.toBe('early');
+    const controller = new AbortController();
+    const polled = s.bounded.pollNow({ signal: controller.signal });
+    controller.abort('late');
+    await expect(polled).rejects.toBe('late');
+    expect(s.clock.pending().foreground).toBe(0);
+    const last = s.bounded.pollNow();
+    s.bounded.stop();
+    expect(await last).toMatchObject({ reason: 'stopped' });
+    expect(await s.bounded.pollNow()).toMatchObject({ reason: 'stopped' });
+    await expect(s.bounded.pollNow(null as never)).rejects.toThrow(ArgumentTypeError);
+    expect(s.clock.pending()).toEqual({ foreground: 0, background: 0 });
+  });
+});
+
 describe('listeners', () => {
-  it('one that throws surfaces in a turn of its own and disturbs nobody', () => {
+  it.each<[string, () => unknown, string | undefined]>([
+    [
+      'throws',
+      () => {
+        throw new Error('thrown');
+      },
+      'thrown',
+    ],
+    ['rejects', async () => Promise.reject(new Error('rejected')), 'rejected'],
+    ['gives nonsense', () => 7, undefined],
+    ['never settles', () => new Promise(() => {}), undefined],
+  ])('one that %s disturbs neither the clock nor the others', async (_, listener, message) => {
     const s = stage();
     const heard: string[] = [];
-    s.bounded.onChange(() => {
-      throw new Error('listener');
-    });
+    const endFirst = s.bounded.onChange(listener as () => void);
     const end = s.bounded.onChange((event) => heard.push(event.status));
+    const unhandled = message === undefined ? undefined : unhandledRejections();
     s.round();
     expect(heard).toEqual(['synchronized']);
-    expect(s.clock.turns()).toEqual([new Error('listener')]);
+    expect(s.bounded.read().status).toBe('synchronized');
+    expect(await unhandled).toEqual(message === undefined ? undefined : [new Error(message)]);
+    expect(s.clock.turns()).toEqual([]);
+    endFirst();
     end();
     s.bounded.stop();
     expect(heard).toEqual(['synchronized']);
   });
 
-  it('all hear one order of events, also when one of them causes the next', () => {
+  it('all get the events in one order, even if one of them causes the next event', () => {
     const s = stage();
     s.round();
     s.bounded.onChange(({ type }) => {
@@ -523,7 +841,7 @@ describe('listeners', () => {
     expect(s.bounded.read()).toMatchObject({ reason: 'stopped' });
   });
 
-  it('one that was ended by another in the middle of an event is not told', () => {
+  it('one that another listener removes during an event is not called', () => {
     const s = stage();
     const heard: string[] = [];
     s.bounded.onChange(() => end());
@@ -532,12 +850,12 @@ describe('listeners', () => {
     expect(heard).toEqual([]);
   });
 
-  it('are functions', () => {
+  it('must be functions', () => {
     const s = stage();
     expect(() => s.bounded.onChange(undefined as never)).toThrow(/listener must be a function/);
   });
 
-  it('are told after the new bound can be read', () => {
+  it('are called after the new bound can be read', () => {
     const s = stage();
     const read: string[] = [];
     s.bounded.onChange(() =>
@@ -549,7 +867,7 @@ describe('listeners', () => {
 });
 
 describe('options', () => {
-  it('that are left out are refused by name', () => {
+  it('must be given', () => {
     expect(() => BoundedClock.start(undefined as unknown as BoundedClockOptions)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
     );
@@ -569,7 +887,7 @@ describe('options', () => {
     ['maxFaulty', { maxFaulty: 1.5 }],
     ['expireAfterMs', { expireAfterMs: 0 }],
     ['expireAfterMs', { expireAfterMs: 86_400_001 }],
-    // An age times this slope would leave int64 after 41 minutes; the default expiry is an hour.
+    // An age times this rate would overflow int64 after 41 minutes. The default expiry is an hour.
     ['expireAfterMs', { maxDriftPpm: 100_000 }],
     ['expireAfterMs', { maxDriftPpm: 10_000, expireAfterMs: 86_400_000 }],
   ])('a bad %s is refused, and nothing is started: %j', (name, bad) => {

@@ -15,16 +15,16 @@ interface Stage {
   readonly clock: HandClock;
   readonly bounded: BoundedClock;
   readonly events: ClockEvent[];
-  /** True time now, of a crystal that is `driftPpm` slow. */
+  /** True time now. The crystal is slow by `driftPpm`. */
   truth(): bigint;
   driftPpm: bigint;
   /** Three sources reply now. */
   poll(): void;
-  /** They do every 16 s, for so long. */
+  /** For `ns`, the three sources reply every 16 s. */
   live(ns: bigint): void;
 }
 
-/** A machine whose crystal loses 80 ppm and which nobody steers. */
+/** A machine whose crystal is slow by 80 ppm and which no daemon adjusts. */
 function stage(options: Partial<BoundedClockOptions> = {}): Stage {
   const clock = new HandClock();
   const sources = ['a', 'b', 'c'].map((name) => new ScriptedSource(name));
@@ -67,11 +67,10 @@ const halfWidth = (bounded: { now(): { earliest: bigint; latest: bigint } }): nu
 };
 
 describe('a free-running host', () => {
-  it('reads what the engine says: the truth, within a parabola, a line, and R in the end', () => {
+  it('readings hold the truth: along a parabola, then a line, then at R', () => {
     const s = stage({ expireAfterMs: 4 * 3_600_000 });
     const plain = stage({
-      wanderPpmPerSecond: 1000,
-      maxWanderPpm: 1000,
+      crystal: { wanderPpmPerSecond: 1000, maxWanderPpm: 1000 },
       expireAfterMs: 14_400_000,
     });
     for (const each of [s, plain]) each.live(30n * MINUTE);
@@ -85,13 +84,13 @@ describe('a free-running host', () => {
       expect(reader.now()).toEqual({ earliest, latest });
       widths.push(Number(latest - earliest) / 2);
       if (age % MINUTE === 0n) expect(halfWidth(plain.bounded)).toBeGreaterThan(widths.at(-1)!);
-      // A blocked event loop: no tick publishes anything newer.
+      // The event loop is blocked, so no tick publishes anything newer.
       s.clock.monotonic += 10n * SECOND;
       plain.clock.monotonic += 10n * SECOND;
     }
     const grown = (fromS: number, toS: number): number =>
       (widths[toS / 10]! - widths[fromS / 10]!) / (toS - fromS) / 1000;
-    // In ppm: the rate is known to a few and wanders by 0.1 a second, up to the cap, A and twice D.
+    // In ppm: the rate is known to a few ppm and wanders by 0.1 ppm a second, up to A and twice D.
     expect(grown(0, 10)).toBeLessThan(15);
     expect(grown(60, 70) - grown(0, 10)).toBeCloseTo(6, 0);
     expect(grown(1800, 3600)).toBeGreaterThan(25);
@@ -102,26 +101,32 @@ describe('a free-running host', () => {
 
   it('says which layer carries the bound, what the rate is, and what was refuted', () => {
     const s = stage();
-    expect(s.bounded.explain()).toMatchObject({ layer: 1, rate: undefined, refuted: undefined });
+    expect(s.bounded.explain()).toMatchObject({
+      basis: 'drift-bound',
+      rate: undefined,
+      refuted: undefined,
+    });
     s.live(10n * MINUTE);
     const learned = s.bounded.explain();
-    expect(learned).toMatchObject({ layer: 2, refuted: undefined });
+    expect(learned).toMatchObject({ basis: 'learned-rate', refuted: undefined });
     expect(learned.rate!.lowerPpm).toBeLessThan(80);
     expect(learned.rate!.upperPpm).toBeGreaterThan(80);
     expect(learned.rate!.upperPpm - learned.rate!.lowerPpm).toBeLessThan(25);
     expect(learned.rate!.wanderPpmPerSecond).toBeCloseTo(0.1, 3);
-    expect(learned.driftPpm).toBeCloseTo(500.25, 2);
-    // The parts still add up, and drift is what drift can be at such rates.
+    expect(learned.maxDriftPpm).toBeCloseTo(500.25, 2);
+    // The parts add up, and the drift part is that of the learned rate.
     const parts = Object.values(learned.parts!) as bigint[];
-    expect(parts.reduce((sum, part) => sum + part, 0n)).toBe(learned.halfWidthNs);
+    expect(parts.reduce((sum, part) => sum + part, 0n)).toBe(learned.uncertaintyNs);
     expect(Number(learned.parts!.driftNs)).toBeLessThan(500_000);
-    // Every source's interval is as narrow as what layer 2 makes of it, and holds the truth.
+    // The interval of each source is narrowed by layer 2, and holds the truth.
     for (const { interval } of learned.sources) {
       expect(interval!.earliest <= s.truth() && s.truth() <= interval!.latest).toBe(true);
       expect(Number(interval!.latest - interval!.earliest)).toBeLessThan(2_000_000);
     }
     expect(JSON.parse(JSON.stringify(learned)).rate.upperPpm).toBe(learned.rate!.upperPpm);
-    expect(stage({ hostClock: 'disciplined' }).bounded.explain()).toMatchObject({ layer: 1 });
+    expect(stage({ hostClock: 'disciplined' }).bounded.explain()).toMatchObject({
+      basis: 'drift-bound',
+    });
   });
 
   it('a thermal step: A2 refuted, layer 1 still answers, and what has passed may not have', () => {
@@ -134,7 +139,7 @@ describe('a free-running host', () => {
         type: 'refuted',
         status: 'synchronized',
         assumption: 'A2',
-        driftPpm: expect.closeTo(500.25, 2),
+        maxDriftPpm: expect.closeTo(500.25, 2),
         wanderPpmPerSecond: expect.closeTo(0.2, 2),
       },
     ]);
@@ -143,14 +148,14 @@ describe('a free-running host', () => {
     const { earliest, latest } = s.bounded.now();
     expect(earliest <= s.truth() && s.truth() <= latest).toBe(true);
     s.live(10n * MINUTE);
-    expect(s.bounded.explain().layer).toBe(2);
+    expect(s.bounded.explain().basis).toBe('learned-rate');
     expect(s.bounded.explain().rate!.upperPpm).toBeLessThan(140);
   });
 
-  it('the door of `after` opens again when the bound that passed it is refuted', () => {
+  it('`after` may be false again when the bound that made it true is refuted', () => {
     const s = stage();
     s.live(10n * MINUTE);
-    // The crystal stops losing: true time is behind what layer 2 expects of it.
+    // The crystal is suddenly fast, so true time is behind what layer 2 expects.
     s.driftPpm = -400n;
     s.clock.advance(16n * SECOND);
     const { earliest } = s.bounded.now();
@@ -169,7 +174,7 @@ describe('the warning', () => {
     events.filter(({ type }) => type === 'widening');
 
   it('comes when the sources have fallen silent, and names the instant', () => {
-    const s = stage({ warnAboveMs: 20 });
+    const s = stage({ warnUncertaintyMs: 20 });
     s.live(10n * MINUTE);
     expect(warnings(s)).toEqual([]);
     while (s.bounded.read().status !== 'holdover') s.clock.advance(SECOND);
@@ -178,7 +183,7 @@ describe('the warning', () => {
     expect(warnings(s)).toHaveLength(1);
     expect(warning.status).toBe('holdover');
     expect(warning.inMs).toBeGreaterThan(60_000);
-    // At that instant, and not before.
+    // The limit is exceeded at that instant, and not before.
     s.clock.advance(BigInt(Math.floor(warning.inMs! * 1e6)) - 2n * SECOND);
     expect(halfWidth(s.bounded)).toBeLessThan(20e6);
     s.clock.advance(2n * SECOND);
@@ -194,7 +199,10 @@ describe('the warning', () => {
   });
 
   it('comes shortly before, when samples do come and are too wide', () => {
-    const s = stage({ warnAboveMs: 5, wanderPpmPerSecond: 1000, maxWanderPpm: 1000 });
+    const s = stage({
+      warnUncertaintyMs: 5,
+      crystal: { wanderPpmPerSecond: 1000, maxWanderPpm: 1000 },
+    });
     // 500 ppm of 16 s are 8 ms.
     s.live(16n * SECOND);
     const [warning] = warnings(s) as [Extract<ClockEvent, { type: 'widening' }>];
@@ -208,14 +216,14 @@ describe('the warning', () => {
   });
 
   it('covers the wall guard', () => {
-    const s = stage({ hostClock: 'disciplined', warnAboveMs: 20 });
+    const s = stage({ hostClock: 'disciplined', warnUncertaintyMs: 20 });
     s.clock.wallOffset += 100n * MS;
     s.live(32n * SECOND);
     expect(warnings(s)).toHaveLength(1);
     expect(warnings(s)[0]).toMatchObject({ inMs: 0 });
   });
 
-  it('is silent where nobody asked for it', () => {
+  it('does not come without the option', () => {
     const s = stage();
     s.live(16n * SECOND);
     s.clock.advance(HOUR);
@@ -225,37 +233,47 @@ describe('the warning', () => {
 
 describe('settings', () => {
   it.each([
-    [{ jitterPpm: -1 }, 'jitterPpm must be from 0 to 500'],
-    [{ jitterPpm: 501 }, 'jitterPpm must be from 0 to 500'],
-    [{ wanderPpmPerSecond: 0 }, 'wanderPpmPerSecond must be from 0.000001 to 1000'],
-    [{ wanderPpmPerSecond: 1001 }, 'wanderPpmPerSecond must be'],
-    [{ maxWanderPpm: 100_001 }, 'maxWanderPpm must be from 0 to 100000'],
-    [{ maxWanderPpm: Number.NaN }, 'maxWanderPpm must be'],
-    [{ horizonMs: 59_999 }, 'horizonMs must be from 60000 to 86400000'],
-    [{ warnAboveMs: -1 }, 'warnAboveMs must be from 0'],
-    [{ jitterPpm: '1' as never }, 'jitterPpm must be a number'],
+    [{ crystal: { jitterPpm: -1 } }, 'crystal.jitterPpm must be from 0 to 500'],
+    [{ crystal: { jitterPpm: 501 } }, 'crystal.jitterPpm must be from 0 to 500'],
+    [
+      { crystal: { wanderPpmPerSecond: 0 } },
+      'crystal.wanderPpmPerSecond must be from 0.000001 to 1000',
+    ],
+    [{ crystal: { wanderPpmPerSecond: 1001 } }, 'crystal.wanderPpmPerSecond must be'],
+    [{ crystal: { maxWanderPpm: 100_001 } }, 'crystal.maxWanderPpm must be from 0 to 100000'],
+    [{ crystal: { maxWanderPpm: Number.NaN } }, 'crystal.maxWanderPpm must be'],
+    [{ crystal: { horizonMs: 59_999 } }, 'crystal.horizonMs must be from 60000 to 86400000'],
+    [{ warnUncertaintyMs: -1 }, 'warnUncertaintyMs must be from 0'],
+    [{ crystal: { jitterPpm: '1' as never } }, 'crystal.jitterPpm must be a number'],
     // An int64 product would overflow.
     [{ maxDriftPpm: 100_000 }, 'expireAfterMs must be at most'],
     [{ maxDriftPpm: 10_000, expireAfterMs: 86_400_000 }, 'expireAfterMs must be at most'],
-    // It would be ignored where a daemon may slew.
+    // The option would have no effect where a daemon may slew.
     [
-      { hostClock: 'disciplined' as const, jitterPpm: 1 },
+      { hostClock: 'disciplined' as const, crystal: {} },
       "absent unless hostClock is 'free-running'",
     ],
-    [{ hostClock: 'disciplined' as const, horizonMs: 60_000 }, 'horizonMs must be absent'],
+    [{ crystal: { jitter: 1 } as object }, 'jitter must be left out'],
   ])('%o: refused', (options, message) => {
     expect(() => stage(options)).toThrow(message);
   });
 
   it.each([
-    { jitterPpm: 0, wanderPpmPerSecond: 1e-6, maxWanderPpm: 0, horizonMs: 60_000 },
-    { jitterPpm: 500, wanderPpmPerSecond: 1000, maxWanderPpm: 100_000, horizonMs: 86_400_000 },
+    { crystal: { jitterPpm: 0, wanderPpmPerSecond: 1e-6, maxWanderPpm: 0, horizonMs: 60_000 } },
+    {
+      crystal: {
+        jitterPpm: 500,
+        wanderPpmPerSecond: 1000,
+        maxWanderPpm: 100_000,
+        horizonMs: 86_400_000,
+      },
+    },
     { maxDriftPpm: 0.001 },
-    { maxDriftPpm: 100_000, expireAfterMs: 2_473_000, wanderPpmPerSecond: 1000 },
+    { maxDriftPpm: 100_000, expireAfterMs: 2_473_000, crystal: { wanderPpmPerSecond: 1000 } },
   ])('%o: taken, and evaluated to the end', (options) => {
     const s = stage(options);
     if (options.maxDriftPpm === 0.001) s.driftPpm = 0n;
-    if (options.jitterPpm === 0) s.driftPpm = 0n;
+    if (options.crystal?.jitterPpm === 0) s.driftPpm = 0n;
     s.live(3n * MINUTE);
     const expireAfterNs = BigInt(options.expireAfterMs ?? 3_600_000) * MS;
     s.clock.advance(expireAfterNs - 17n * SECOND);

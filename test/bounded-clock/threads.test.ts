@@ -1,6 +1,7 @@
 /**
- * Real threads. They show that the protocol works as built; that it is *needed* x86 cannot show often
- * enough, so test/bound/page.test.ts drives the interleaving that tears an unchecked copy by hand.
+ * Real threads. They show that the protocol works as built. They cannot show often enough that it
+ * is *needed*, so test/bounded-clock/page/page.test.ts plays the interleaving that tears an
+ * unchecked copy step by step.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,8 +10,8 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { build } from 'tsup';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { PAGE_SLOTS, Page } from '../../src/bound/page.ts';
 import { BoundedClock } from '../../src/bounded-clock/bounded-clock.ts';
+import { PAGE_SLOTS, Page } from '../../src/bounded-clock/page/page.ts';
 import type { SourceSink } from '../../src/bounded-clock/time-source.ts';
 import { systemClock } from '../../src/time/system-clock.ts';
 
@@ -20,11 +21,11 @@ const PUBLICATIONS = 1_000_000;
 let directory: string;
 let module: string;
 
-// The page is no public export: its own small bundle, in a place of its own.
+// The page is not a public export, so it is bundled on its own, into a directory of its own.
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'page-'));
   await build({
-    entry: { page: 'src/bound/page.ts' },
+    entry: { page: 'src/bounded-clock/page/page.ts' },
     outDir: directory,
     format: 'esm',
     target: 'node20',
@@ -38,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Starts a fixture; `ready` resolves when it runs, `report` with its last message. */
+/** Starts a fixture. `ready` resolves when it runs, `report` with its last message. */
 function start(
   fixture: string,
   workerData: unknown,

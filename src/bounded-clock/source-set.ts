@@ -1,0 +1,95 @@
+/** The configured sources of a bounded clock, and the endpoints that they speak for at present. */
+import type { BoundEngine } from '../bound/bound-engine.ts';
+import { Endpoint } from './explain.ts';
+import type { RunningSource, SourceSink, TimeSource } from './time-source.ts';
+
+/** A source counts as fresh for this many of its poll intervals. */
+const FRESH_POLLS = 3;
+
+interface Configured {
+  readonly source: TimeSource;
+  running: RunningSource | undefined;
+  /** The endpoints that the source speaks for. */
+  ids: readonly string[];
+}
+
+export class SourceSet {
+  readonly #configured: readonly Configured[];
+  readonly #endpoints = new Map<string, Endpoint>();
+
+  constructor(sources: readonly TimeSource[]) {
+    this.#configured = sources.map((source) => ({
+      source,
+      running: undefined,
+      ids: [source.name],
+    }));
+    this.#updateEndpoints();
+  }
+
+  /** By `sourceId`, in the order of configuration. */
+  get endpoints(): ReadonlyMap<string, Endpoint> {
+    return this.#endpoints;
+  }
+
+  /**
+   * Starts every source.
+   *
+   * @param sinkWith makes the sink of one source; the sink calls `speakFor` with the endpoints that
+   *   the source speaks for from then on
+   * @throws what a source throws; those that were started before are still running then
+   */
+  start(sinkWith: (speakFor: (ids: readonly string[]) => void) => SourceSink): void {
+    for (const configured of this.#configured) {
+      const speakFor = (ids: readonly string[]): void => {
+        configured.ids = ids;
+        this.#updateEndpoints();
+      };
+      configured.running = configured.source.start(sinkWith(speakFor));
+    }
+  }
+
+  /**
+   * Asks every source. What one of them throws becomes an unhandled rejection, and the rest are
+   * asked.
+   */
+  ask(question: (running: RunningSource) => void): void {
+    for (const { running } of this.#configured) {
+      if (running === undefined) continue;
+      try {
+        question(running);
+      } catch (error) {
+        void Promise.reject(error);
+      }
+    }
+  }
+
+  /**
+   * The monotonic reading up to which an agreeing source counts as fresh; `undefined` if none
+   * agrees.
+   */
+  freshUntil(engine: BoundEngine): bigint | undefined {
+    let until: bigint | undefined;
+    for (const { running, ids } of this.#configured) {
+      const freshNs = Math.ceil((running?.pollIntervalMs ?? 0) * FRESH_POLLS * 1e6);
+      for (const source of engine.sources) {
+        if (!source.agrees || !ids.includes(source.id)) continue;
+        const end = engine.toMonotonic(source.lastHeard.ns + freshNs);
+        if (until === undefined || end > until) until = end;
+      }
+    }
+    return until;
+  }
+
+  #updateEndpoints(): void {
+    const ids = new Set<string>();
+    for (const configured of this.#configured) {
+      for (const id of configured.ids) {
+        ids.add(id);
+        if (!this.#endpoints.has(id)) {
+          this.#endpoints.set(id, new Endpoint(id, configured.source.name));
+        }
+      }
+    }
+    for (const id of this.#endpoints.keys()) if (!ids.has(id)) this.#endpoints.delete(id);
+  }
+}
