@@ -1,9 +1,10 @@
 /**
- * One listener per signal, however many wait for it. A server passes the signal of its own end to every
- * commit, and a signal with n listeners takes n steps to add one (duplicates are looked for) or to remove one:
- * ten thousand waits would spend a third of a second on it. Node 20 also warns of a leak from eleven on.
+ * One listener per signal, for any number of waits. A server passes its shutdown signal to every
+ * commit. A signal with n listeners takes n steps to add one (it looks for duplicates) or to remove
+ * one, so ten thousand waits would spend a third of a second on it. From eleven listeners on,
+ * Node 20 also warns of a leak.
  *
- * A listener must not throw: it would keep the others from being told.
+ * A listener must not throw, because the listeners after it would then not be called.
  */
 import { ArgumentTypeError } from '../time/errors.ts';
 
@@ -11,13 +12,13 @@ type Listener = () => void;
 
 interface Shared {
   readonly listeners: Set<Listener>;
-  readonly tell: Listener;
+  readonly dispatch: Listener;
 }
 
-/** Holds a signal's entry only while somebody listens. */
+/** The entry of each signal; it exists only while the signal has listeners. */
 const shared = new WeakMap<AbortSignal, Shared>();
 
-/** @throws the signal's reason when it is aborted; ArgumentTypeError when it is no signal */
+/** @throws the signal's reason when it is aborted; ArgumentTypeError when it is not a signal */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
   if (
@@ -29,26 +30,29 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   signal.throwIfAborted();
 }
 
-/** Calls `listener` on abort, unless it is removed before; also by one that is told of the same abort. */
+/**
+ * Calls `listener` on abort. It may be removed before that, even by another listener during the
+ * same abort.
+ */
 export function addAbortListener(signal: AbortSignal, listener: Listener): void {
   let entry = shared.get(signal);
   if (entry === undefined) {
     const listeners = new Set<Listener>();
-    const tell = (): void => {
+    const dispatch = (): void => {
       for (const each of listeners) each();
     };
-    entry = { listeners, tell };
+    entry = { listeners, dispatch };
     shared.set(signal, entry);
-    signal.addEventListener('abort', tell);
+    signal.addEventListener('abort', dispatch);
   }
   entry.listeners.add(listener);
 }
 
-/** Nothing happens when `listener` does not listen. */
+/** Removes `listener`. Does nothing when it was not added. */
 export function removeAbortListener(signal: AbortSignal, listener: Listener): void {
   const entry = shared.get(signal);
   if (entry === undefined || !entry.listeners.delete(listener)) return;
   if (entry.listeners.size > 0) return;
   shared.delete(signal);
-  signal.removeEventListener('abort', entry.tell);
+  signal.removeEventListener('abort', entry.dispatch);
 }

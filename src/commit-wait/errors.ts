@@ -1,22 +1,24 @@
 /**
- * Why a commit wait ended without the proof that its timestamp has passed. Each of these means "not visible
- * yet", never "aborted": nothing has been decided about the transaction, and waiting again is always allowed.
+ * Why a commit wait ended without the proof that its timestamp has passed. Each of these means "not
+ * visible yet", never "aborted": nothing has been decided about the transaction, and waiting again
+ * is always allowed.
  */
-import type { NoBoundReason } from '../bound/page.ts';
+import type { NoBoundReason } from '../bound/bound.ts';
 import { EpsilonClockError } from '../time/errors.ts';
 import type { UnixNs } from '../time/instant.ts';
 
 /**
- * The clock lost its bound, was disrupted or was stopped during the wait, or had no bound when it began.
- * Wait again once it has one (`waitSynced`).
+ * The clock lost its bound, was disrupted or was stopped during the wait, or had no bound when it
+ * began. Wait again once it has one (`waitSynced`).
  */
 export class CommitWaitInterruptedError extends EpsilonClockError {
   readonly code = 'ERR_COMMIT_WAIT_INTERRUPTED' as const;
   readonly timestamp: UnixNs;
   /** How long this wait had lasted, ns of the monotonic clock. */
   readonly waitedNs: bigint;
+  /** `disrupted` when the clocks of this machine jumped, else `unsynchronized`. */
   readonly status: 'unsynchronized' | 'disrupted';
-  /** Stable words, as in a `ClockReading`. */
+  /** Why there is no bound: one of the stable words that a `ClockReading` uses too. */
   readonly reason: NoBoundReason;
 
   constructor(
@@ -51,13 +53,13 @@ export class CommitWaitTimeoutError extends EpsilonClockError {
 }
 
 /**
- * The timestamp is so far ahead that the wait would exceed `maxWaitMs`; it was refused at once. Either it is
- * no timestamp of these clocks, or the bound is too wide to commit at present.
+ * The wait was refused at once, because by the present bound it would exceed `maxWaitMs`. Either
+ * the timestamp does not come from these clocks, or the bound is too wide to commit at present.
  */
 export class CommitWaitTooLongError extends EpsilonClockError {
   readonly code = 'ERR_COMMIT_WAIT_TOO_LONG' as const;
   readonly timestamp: UnixNs;
-  /** How long the wait would last as the bound is now, ns. */
+  /** How long the wait would last by the present bound, ns. */
   readonly remainingNs: bigint;
   /** `maxWaitMs`, in ns. */
   readonly limitNs: bigint;
@@ -74,8 +76,9 @@ export class CommitWaitTooLongError extends EpsilonClockError {
 }
 
 /**
- * The interval is wider than the hybrid clock's `maxRemoteAheadMs`: a timestamp at its upper end may be that
- * far ahead of a peer, which would refuse it. No timestamp was taken.
+ * The interval is wider than the hybrid clock's `maxRemoteAheadMs`. A timestamp at its upper end
+ * may be further ahead of a peer than that limit, so the peer would refuse it. No timestamp was
+ * taken.
  */
 export class UncertaintyTooWideError extends EpsilonClockError {
   readonly code = 'ERR_UNCERTAINTY_TOO_WIDE' as const;

@@ -1,20 +1,21 @@
 /**
- * A binary heap of small integers, each with an int64 key, from which any one can be taken out: the one
- * with the least key, or one that is named, since waits are aborted as well as released.
+ * A binary heap of small integers (identifiers), each with an int64 key. The entry with the least
+ * key can be removed, and so can any entry by its identifier, because waits are aborted as well as
+ * released.
  *
- * Everything is in typed arrays, so that nothing is allocated and the keys never become bigint objects:
- * those would be made for each comparison on the way through the heap. The heap begins at index 1; slot 0
- * of the keys holds the key that is on its way.
+ * All data is in typed arrays, so nothing is allocated. In particular no comparison on the way
+ * through the heap makes a bigint object of a key. The heap begins at index 1. Slot 0 of the keys
+ * holds the key that is being moved.
  */
 const MOVING = 0;
 const FIRST = 1;
 const INITIAL_CAPACITY = 16;
 
-/** Identifiers are integers from 0 up; memory is proportional to the greatest. */
+/** Identifiers are integers from 0 up. Memory is proportional to the greatest one. */
 export class MinHeap {
   #keys = new BigInt64Array(FIRST + INITIAL_CAPACITY);
   #ids = new Int32Array(FIRST + INITIAL_CAPACITY);
-  /** By identifier: where it is; 0 when it is not here. */
+  /** The index of each identifier in the heap; 0 for an identifier that is not in it. */
   #places = new Int32Array(INITIAL_CAPACITY);
   #size = 0;
 
@@ -22,17 +23,20 @@ export class MinHeap {
     return this.#size;
   }
 
-  /** The least key. Only while `size > 0`. */
+  /** The least key. Call only while `size > 0`. */
   get leastKey(): bigint {
     return this.#keys[FIRST]!;
   }
 
-  /** The identifier with the least key; of equal keys, either. Only while `size > 0`. */
+  /** The identifier with the least key, or one of several. Call only while `size > 0`. */
   get leastId(): number {
     return this.#ids[FIRST]!;
   }
 
-  /** O(log n) at worst, constant for keys that come in order. `id` must not be in the heap. */
+  /**
+   * Adds `id`, which must not be in the heap. O(log n) at worst, constant time for keys that come
+   * in ascending order.
+   */
   add(id: number, key: bigint): void {
     if (id >= this.#places.length) this.#grow(id);
     this.#size++;
@@ -40,7 +44,7 @@ export class MinHeap {
     this.#rise(this.#size, id);
   }
 
-  /** O(log n). Nothing happens when `id` is not in the heap. */
+  /** Removes `id` in O(log n). Does nothing when `id` is not in the heap. */
   remove(id: number): void {
     const place = this.#places[id] ?? 0;
     if (place === 0) return;
@@ -50,12 +54,12 @@ export class MinHeap {
     keys[MOVING] = keys[this.#size]!;
     this.#size--;
     if (last === id) return;
-    // The last one fills the gap; it belongs above or below it.
+    // The last entry fills the gap, and then rises or sinks from there to its place.
     if (place > FIRST && keys[MOVING]! < keys[place >> 1]!) this.#rise(place, last);
     else this.#sink(place, last);
   }
 
-  /** From the gap at `place` upwards. */
+  /** Moves the gap at `place` up until `keys[MOVING]` fits, and puts `id` there. */
   #rise(place: number, id: number): void {
     const keys = this.#keys;
     let at = place;
@@ -66,7 +70,7 @@ export class MinHeap {
     this.#land(at, id);
   }
 
-  /** From the gap at `place` downwards. */
+  /** Moves the gap at `place` down until `keys[MOVING]` fits, and puts `id` there. */
   #sink(place: number, id: number): void {
     const keys = this.#keys;
     const size = this.#size;

@@ -1,52 +1,63 @@
 /**
- * A heap (min-heap.ts) for keys that mostly come in ascending order, as the timestamps of commits and their time limits do.
+ * A heap (min-heap.ts) for keys that mostly come in ascending order, as the timestamps of commits
+ * and their time limits do.
  *
- * The problem. To take the least of ten thousand keys out, a heap moves another one through a dozen places all over its
- * memory. Whoever is released after a sleep, when none of it is in the processor's caches, pays for each of them.
+ * The problem. To take the least of ten thousand keys out, a heap moves another key through a dozen
+ * places all over its memory. After a sleep none of that memory is in the processor's caches, so
+ * each release is slow.
  *
- * The idea. Keys in order need no sorting: they are a run, which is read from front to back. One that comes out of order
- * goes to a heap beside it, and the least key is the lesser of the two in front. Where a key is below the last one of the
- * run but not below the one before, that last one was too far ahead, and it is the one that goes.
+ * The idea. Keys that come in order need no sorting. They form a *run*, an array that is read from
+ * front to back. A key that comes out of order goes to a heap beside the run. The least key is the
+ * lesser of the front of the run and the top of the heap. One case is special: a key below the last
+ * key of the run, but not below the one before it. Then that last key was too far ahead, and it
+ * goes to the heap instead.
  *
- * What is taken out of the middle of the run leaves a gap. Gaps at its ends are trimmed; the others are squeezed out when the
- * memory is full: while less than half of it is in use that makes room, otherwise it doubles, so all of this is constant on
- * average.
+ * Removing a key from the middle of the run leaves a gap. Gaps at either end are trimmed at once.
+ * Gaps in the middle are removed when the memory is full. If that leaves less than half of the
+ * memory in use, the memory keeps its size; otherwise it doubles. So every operation on the run
+ * takes constant time on average.
  */
 import { MinHeap } from './min-heap.ts';
 
 const INITIAL_CAPACITY = 16;
-/** Place 0 is no place. */
+/** The first index in use. Place 0 means "not in the run". */
 const FRONT = 1;
 const GAP = -1;
 
-/** Identifiers are integers from 0 up; memory is proportional to the greatest, and to the most there were at a time. */
+/**
+ * Identifiers are integers from 0 up. Memory is proportional to the greatest identifier and to the
+ * largest size so far.
+ */
 export class MinQueue {
   readonly #outOfOrder = new MinHeap();
-  /** The run, from `#first` to before `#end`. */
+  /** The run: the keys from index `#first` to just before `#end`. */
   #keys = new BigInt64Array(FRONT + INITIAL_CAPACITY);
   #ids = new Int32Array(FRONT + INITIAL_CAPACITY);
   #first = FRONT;
   #end = FRONT;
-  /** Of them, how many are no gaps. */
+  /** How many entries of the run are not gaps. */
   #inRun = 0;
-  /** By identifier: where in the run it is; 0 when it is not. */
+  /** The index of each identifier in the run; 0 for an identifier that is not in it. */
   #places = new Int32Array(INITIAL_CAPACITY);
 
   get size(): number {
     return this.#inRun + this.#outOfOrder.size;
   }
 
-  /** The least key. Only while `size > 0`. */
+  /** The least key. Call only while `size > 0`. */
   get leastKey(): bigint {
     return this.#runFirst() ? this.#keys[this.#first]! : this.#outOfOrder.leastKey;
   }
 
-  /** The identifier with the least key; of equal keys, any. Only while `size > 0`. */
+  /** The identifier with the least key, or one of several. Call only while `size > 0`. */
   get leastId(): number {
     return this.#runFirst() ? this.#ids[this.#first]! : this.#outOfOrder.leastId;
   }
 
-  /** Constant on average for a key that is not below the one before, otherwise O(log n). `id` must not be in the queue. */
+  /**
+   * Adds `id`, which must not be in the queue. Takes constant time on average when `key` is not
+   * below the last key added, otherwise O(log n).
+   */
   add(id: number, key: bigint): void {
     const last = this.#end - 1;
     if (this.#inRun > 0 && key < this.#keys[last]!) {
@@ -66,7 +77,7 @@ export class MinQueue {
     this.#inRun++;
   }
 
-  /** Nothing happens when `id` is not in the queue. */
+  /** Removes `id`. Does nothing when `id` is not in the queue. */
   remove(id: number): void {
     const place = this.#places[id] ?? 0;
     if (place === 0) {
@@ -84,7 +95,7 @@ export class MinQueue {
     while (this.#first < this.#end && this.#ids[this.#first] === GAP) this.#first++;
     while (this.#first < this.#end && this.#ids[this.#end - 1] === GAP) this.#end--;
     if (this.#inRun > 0) return;
-    // The same memory again, while it is in the caches.
+    // An empty run starts again at the front, where the memory is still in the caches.
     this.#first = FRONT;
     this.#end = FRONT;
   }

@@ -1,26 +1,30 @@
-/** What a wait is asked for, and the checks that all forms of waiting share. */
-import { BoundedReader } from '../bounded-clock/bounded-reader.ts';
+/** The options of a wait, its result, and the checks that all forms of waiting share. */
+import type { BoundedReader } from '../bounded-clock/bounded-reader.ts';
 import { ClockUnsynchronizedError } from '../bounded-clock/reading.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
-import { type UnixNs, unixNs } from '../time/instant.ts';
+import { INT64_MAX, type UnixNs } from '../time/instant.ts';
 import { CommitWaitInterruptedError, CommitWaitTooLongError } from './errors.ts';
 
 /**
- * - `economy`: a timer. Released up to about a millisecond late; costs next to nothing.
- * - `precise`: a timer to the last millisecond or so, then every turn of the event loop looks for up to 10 us, for all
- *   waits. Released some microseconds late; the loop serves input and output meanwhile but does not sleep.
+ * - `economy`: a timer. The wait ends up to about a millisecond late and costs next to nothing.
+ * - `precise`: a timer until the last millisecond or so. Then every turn of the event loop reads
+ *   the clock for up to 10 us, once for all waits. The wait ends some microseconds late. Meanwhile
+ *   the loop serves input and output but does not sleep.
  */
 export type WaitMode = 'economy' | 'precise';
 
+/** Options of every form of waiting until a timestamp has certainly passed. */
 export interface WaitOptions {
   /** Default `'economy'`. */
-  readonly mode?: WaitMode;
+  readonly mode?: WaitMode | undefined;
   /** Ends the wait: it is rejected with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Give up after this long, ms. Default `Infinity`. */
-  readonly timeoutMs?: number;
-  /** Refuse at once to wait for longer than this, ms. Default 10,000; `Infinity` refuses nothing. */
-  readonly maxWaitMs?: number;
+  readonly timeoutMs?: number | undefined;
+  /**
+   * Refuse at once to wait for longer than this, ms. Default 10,000; `Infinity` refuses nothing.
+   */
+  readonly maxWaitMs?: number | undefined;
 }
 
 /** The end of a wait: the timestamp has certainly passed. */
@@ -29,17 +33,35 @@ export interface Waited {
   readonly waitedNs: bigint;
 }
 
-const DEFAULT_MAX_WAIT_MS = 10_000;
-/** @throws ArgumentTypeError when `clock` is none that can be waited on */
-export function checkReader(clock: unknown): void {
-  if (clock instanceof BoundedReader) return;
-  throw new ArgumentTypeError('clock', 'a BoundedClock, or a reader attached to one', clock);
+/**
+ * What a wait resolves to. A class, because there are many waits and a `toJSON` closure for each
+ * would cost too much.
+ */
+export class WaitEnd implements Waited {
+  readonly waitedNs: bigint;
+
+  constructor(waitedNs: bigint) {
+    this.waitedNs = waitedNs;
+  }
+
+  toJSON(): { waitedNs: string } {
+    return { waitedNs: String(this.waitedNs) };
+  }
 }
 
+const DEFAULT_MAX_WAIT_MS = 10_000;
 /**
- * Checks everything that can be checked before the wait begins; throws what refuses it.
+ * The least timestamp accepted: March 1973. Present times in seconds, milliseconds or microseconds
+ * stay below this number for thousands of years. So a timestamp below it is probably in the wrong
+ * unit, and waiting for it would end at once.
+ */
+const MIN_TIMESTAMP_NS = 10n ** 17n;
+
+/**
+ * Checks everything that can be checked before the wait begins, and throws if something is wrong.
  *
- * @returns how long it will take as the bound is now, ns: to plan by. 0 when there is nothing to wait for
+ * @returns how long the wait will take by the present bound, ns, to plan the first wake-up; 0 when
+ *   there is nothing to wait for
  */
 export function admit(
   clock: BoundedReader,
@@ -52,13 +74,20 @@ export function admit(
   }
   if (timeoutMs !== undefined) checkNumber('timeoutMs', timeoutMs, 0, Number.POSITIVE_INFINITY);
   checkNumber('maxWaitMs', maxWaitMs, 0, Number.POSITIVE_INFINITY);
-  unixNs(timestamp);
+  checkTimestamp(timestamp);
   const remainingNs = remainingOf(clock, timestamp);
   if (remainingNs > maxWaitMs * 1e6) {
     const limitNs = BigInt(Math.floor(maxWaitMs * 1e6));
     throw new CommitWaitTooLongError(timestamp, BigInt(remainingNs), limitNs);
   }
   return remainingNs;
+}
+
+function checkTimestamp(timestamp: unknown): void {
+  const expected = 'a bigint, in nanoseconds since 1970';
+  if (typeof timestamp !== 'bigint') throw new ArgumentTypeError('timestamp', expected, timestamp);
+  if (timestamp >= MIN_TIMESTAMP_NS && timestamp <= INT64_MAX) return;
+  throw new ArgumentRangeError('timestamp', 'nanoseconds since 1970, after 1973', timestamp);
 }
 
 function remainingOf(clock: BoundedReader, timestamp: UnixNs): number {
@@ -69,7 +98,10 @@ function remainingOf(clock: BoundedReader, timestamp: UnixNs): number {
   }
 }
 
-/** What a wait ends with when the clock could not be read: the loss of its bound, with the wait's own story. */
+/**
+ * The error that a wait ends with when reading the clock failed. If the clock lost its bound, the
+ * error carries the wait's numbers.
+ */
 export function interruption(
   error: unknown,
   wait: { readonly timestamp: UnixNs; readonly waitedNs: bigint },

@@ -1,68 +1,75 @@
 /**
- * Waiting with the thread blocked, for command lines and workers that have nothing else to do. Blocks in
- * `Atomics.wait`, which wakes some tens of microseconds late, and spins through the rest.
+ * A wait that blocks the thread, for command lines and workers that have nothing else to do. It
+ * blocks in `Atomics.wait`, which wakes some tens of microseconds late. With `precise` it spins at
+ * the end.
  */
-import type { BoundedReader } from '../bounded-clock/bounded-reader.ts';
+import { type BoundedReader, checkReader } from '../bounded-clock/bounded-reader.ts';
 import { ArgumentTypeError, checkObject } from '../time/errors.ts';
-import type { UnixNs } from '../time/instant.ts';
+import { asUnixNs, type UnixNsInput } from '../time/instant.ts';
 import { CommitWaitTimeoutError } from './errors.ts';
-import { admit, checkReader, interruption, type Waited, type WaitOptions } from './wait-options.ts';
+import { admit, interruption, WaitEnd, type Waited, type WaitOptions } from './wait-options.ts';
 
 const NS_PER_MS = 1_000_000;
-/** A blocked thread hears of nothing: it looks this often, for a sample that came or a bound that went. */
-const LOOK_EVERY_MS = 5;
-/** `precise` spins through the last of it. */
+/** A blocked thread is not told of publications, so it reads the clock at least this often, ms. */
+const POLL_EVERY_MS = 5;
+/** With `precise`, the wait spins for this long at its end, ms. */
 const LEAD_MS = 1;
 
 /**
- * As {@link waitUntilAfter}, but returns when it is done and throws what that one rejects with. Nothing else happens
- * in this thread meanwhile: where it runs the bounded clock itself no sample arrives, and the bound only ages.
+ * As `waitUntilAfter`, but returns when the wait is over and throws where that one rejects.
+ * Nothing else happens in this thread meanwhile. If this thread runs the bounded clock itself, no
+ * sample arrives during the wait, and the bound only ages.
  *
- * With `precise` the last millisecond is spent spinning; with `economy` the processor is left to others, and
- * the wait ends some tens of microseconds late. The clock must be one that goes on while this thread is
- * blocked: not a simulated one.
+ * With `precise` the thread spins for the last millisecond. With `economy` it leaves the processor
+ * to others, and the wait ends some tens of microseconds late. The clock must go on while this
+ * thread is blocked, so it must not be a simulated one.
  *
  * @throws ArgumentTypeError where a thread may not block: the main thread of a browser
- * @throws as {@link waitUntilAfter} rejects, abort aside
+ * @throws the errors that `waitUntilAfter` rejects with, except on abort
  * @example
- * waitUntilAfterSync(BoundedClock.attach(workerData.clock), timestamp, { mode: 'precise' });
+ * const reader = BoundedClock.attach(clock.share()); // the handle usually comes as `workerData`
+ * waitUntilAfterSync(reader, timestamp, { mode: 'precise' });
  */
 export function waitUntilAfterSync(
   clock: BoundedReader,
-  timestamp: UnixNs,
+  timestamp: UnixNsInput,
   options: Omit<WaitOptions, 'signal'> = {},
 ): Waited {
   const cell = blockingCell();
+  const awaited = asUnixNs(timestamp);
   checkReader(clock);
   checkObject('options', options);
-  let leftNs = admit(clock, timestamp, options);
-  if (leftNs === 0) return { waitedNs: 0n };
+  let leftNs = admit(clock, awaited, options);
+  if (leftNs === 0) return new WaitEnd(0n);
   const timeoutNs = (options.timeoutMs ?? Number.POSITIVE_INFINITY) * NS_PER_MS;
-  const startedNs = clock.clock.monotonicNs();
+  const startedNs = clock.localClock.monotonicNs();
   const leadMs = options.mode === 'precise' ? LEAD_MS : 0;
   for (;;) {
-    const waitedNs = clock.clock.monotonicNs() - startedNs;
-    if (leftNs === 0) return { waitedNs };
-    if (waitedNs >= timeoutNs) throw new CommitWaitTimeoutError(timestamp, waitedNs);
+    const waitedNs = clock.localClock.monotonicNs() - startedNs;
+    if (leftNs === 0) return new WaitEnd(waitedNs);
+    if (waitedNs >= timeoutNs) throw new CommitWaitTimeoutError(awaited, waitedNs);
     const blockMs = Math.min(
       leftNs / NS_PER_MS - leadMs,
       (timeoutNs - Number(waitedNs)) / NS_PER_MS,
-      LOOK_EVERY_MS,
+      POLL_EVERY_MS,
     );
     if (blockMs > 0) Atomics.wait(cell, 0, 0, blockMs);
     try {
-      leftNs = clock.remaining(timestamp);
+      leftNs = clock.remaining(awaited);
     } catch (error) {
-      throw interruption(error, { timestamp, waitedNs: clock.clock.monotonicNs() - startedNs });
+      throw interruption(error, {
+        timestamp: awaited,
+        waitedNs: clock.localClock.monotonicNs() - startedNs,
+      });
     }
   }
 }
 
-/** Something to block on that nobody ever notifies. */
+/** A cell to block on. No thread ever notifies it, so a wait on it lasts for its timeout. */
 function blockingCell(): Int32Array {
   try {
     const cell = new Int32Array(new SharedArrayBuffer(4));
-    // The value is not 1, so this returns at once; where blocking is forbidden it throws all the same.
+    // The value is not 1, so this returns at once. Where blocking is forbidden it still throws.
     Atomics.wait(cell, 0, 1, 0);
     return cell;
   } catch {

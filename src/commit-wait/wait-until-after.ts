@@ -1,18 +1,21 @@
 /**
- * Waiting until a timestamp has certainly passed, for any timestamp: a commit's, one found in a log after a
- * crash, one that a snapshot is to be read at.
+ * A wait until a timestamp has certainly passed. Any timestamp will do: that of a commit, one found
+ * in a log after a crash, one to read a snapshot at.
  */
-import type { BoundedReader } from '../bounded-clock/bounded-reader.ts';
-import type { UnixNs } from '../time/instant.ts';
-import { checkReader, type Waited, type WaitOptions } from './wait-options.ts';
+import { type BoundedReader, checkReader } from '../bounded-clock/bounded-reader.ts';
+import { asUnixNs, type UnixNs, type UnixNsInput } from '../time/instant.ts';
+import type { Waited, WaitOptions } from './wait-options.ts';
 import { type Ending, WaitQueue } from './wait-queue.ts';
 
-/** One queue per clock, found again by the clock: it holds nothing once nobody waits, and goes with its clock. */
+/**
+ * The queue of each clock. A queue without waits holds no timer and no listener, and it is garbage
+ * when its clock is.
+ */
 const queues = new WeakMap<BoundedReader, WaitQueue>();
 
 const DEFAULTS: WaitOptions = {};
 
-/** As {@link waitUntilAfter}, but what refuses the wait is thrown. */
+/** As {@link waitUntilAfter}, but throws where the wait is refused at once. */
 export function beginWait(
   clock: BoundedReader,
   timestamp: UnixNs,
@@ -29,33 +32,37 @@ export function beginWait(
 }
 
 /**
- * Resolves once `timestamp` has certainly passed: `earliest > timestamp` by a reading of `clock` made during
- * the wait. Never early; how late depends on `mode`. A bound that tightens ends it sooner, at once; one that
- * widens prolongs it. In a thread that has attached to another's clock both are noticed within 5 ms, and
- * a bound that is lost and found again within them does not end the wait: the new one decides.
+ * Resolves once `timestamp` has certainly passed: `earliest > timestamp` by a reading of `clock`
+ * made during the wait. Never early; how late depends on `mode`. When the bound tightens, the wait
+ * ends sooner, at once if the timestamp has passed by then. When the bound widens, the wait lasts
+ * longer. A thread that has attached to another thread's clock notices both within 5 ms. If the
+ * bound is lost and regained within these 5 ms, the wait goes on with the new bound.
  *
- * Keeps the process alive while it waits. Registering costs about half a microsecond, and all waits on
- * one clock share one timer.
+ * Keeps the process alive while it waits. Registering costs about half a microsecond, and all waits
+ * on one clock share one timer.
  *
- * Rejects, and each time means "not yet", with
- * - {@link CommitWaitInterruptedError} (`ERR_COMMIT_WAIT_INTERRUPTED`): the clock has no bound, now or any more;
+ * Every rejection means "not yet". It rejects with
+ * - {@link CommitWaitInterruptedError} (`ERR_COMMIT_WAIT_INTERRUPTED`): the clock has no bound when
+ *   the wait begins, or loses it;
  * - {@link CommitWaitTimeoutError} (`ERR_COMMIT_WAIT_TIMEOUT`) after `timeoutMs`;
- * - {@link CommitWaitTooLongError} (`ERR_COMMIT_WAIT_TOO_LONG`), at once, when the wait would exceed `maxWaitMs`;
+ * - {@link CommitWaitTooLongError} (`ERR_COMMIT_WAIT_TOO_LONG`), at once, when the wait would
+ *   exceed `maxWaitMs`;
  * - `signal.reason` on abort;
  * - ArgumentTypeError, ArgumentRangeError for a bad argument.
  *
  * @example
  * // After a crash: the transaction is prepared, and its timestamp was stored with it.
- * await waitUntilAfter(clock, storedTimestamp);
- * await commitPrepared();
+ * const stored = parseTimestamp('1795227787534418003');
+ * await waitUntilAfter(clock, stored, { maxWaitMs: Infinity });
+ * await makeVisible();
  */
 export function waitUntilAfter(
   clock: BoundedReader,
-  timestamp: UnixNs,
+  timestamp: UnixNsInput,
   options: WaitOptions = DEFAULTS,
 ): Promise<Waited> {
   try {
-    return beginWait(clock, timestamp, options);
+    return beginWait(clock, asUnixNs(timestamp), options);
   } catch (error) {
     return Promise.reject(error);
   }

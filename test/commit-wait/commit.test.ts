@@ -1,10 +1,10 @@
-import { LamportClock } from 'epsilon-clock';
+import { LamportClock } from 'epsilon-clock/lamport';
 import { describe, expect, it, vi } from 'vitest';
 import { beginCommit, type CommitSteps, runCommit } from '../../src/commit-wait/commit.ts';
 import { asUnixNs } from '../../src/time/instant.ts';
-import { MS, NOTHING_LEFT, SECOND, Stage, stateOf } from './stage.ts';
+import { Harness, MS, NOTHING_LEFT, SECOND, stateOf } from './harness.ts';
 
-/** A promise to be settled by hand. */
+/** A promise that the test settles by hand. */
 function door() {
   let open = (_value: string): void => {};
   let slam = (_reason: Error): void => {};
@@ -16,21 +16,21 @@ function door() {
 }
 
 describe('beginCommit', () => {
-  it('takes a timestamp that true time has not reached: latest, or above all the hybrid clock has seen', () => {
-    const s = new Stage();
+  it('takes a timestamp that true time has not reached: at least latest, and above the last one of the hybrid clock', () => {
+    const s = new Harness();
     const { latest } = s.bounded.now();
     const first = beginCommit({ clock: s.bounded, hlc: s.hlc }).timestamp;
     expect(first).toBe(latest);
-    // The clock stands still: the next is above the last all the same.
+    // The clock stands still, and the next timestamp is still above the last.
     expect(beginCommit({ clock: s.bounded, hlc: s.hlc }).timestamp).toBe(first + 1n);
     const remote = s.hlc.receive(first + 300n * MS);
     expect(beginCommit({ clock: s.bounded, hlc: s.hlc }).timestamp).toBe(remote + 1n);
   });
 
-  it('looks at the wall clock first: a suspend that nobody has noticed yields no timestamp of the past', () => {
-    const s = new Stage();
+  it('checks the wall clock first: an unnoticed suspend yields no timestamp of the past', () => {
+    const s = new Harness();
     s.clock.suspend(10n * SECOND);
-    // The interval is there still, and ten seconds old.
+    // The interval still exists, and is ten seconds old.
     expect(s.bounded.now().latest).toBeLessThan(s.truth + 10n * SECOND);
     const before = s.hlc.peek();
     expect(() => beginCommit({ clock: s.bounded, hlc: s.hlc })).toThrow(
@@ -43,18 +43,18 @@ describe('beginCommit', () => {
     expect(s.hlc.peek()).toBe(before);
   });
 
-  it('without a bound there is none: ERR_CLOCK_UNSYNCHRONIZED', () => {
-    const s = new Stage();
+  it('throws ERR_CLOCK_UNSYNCHRONIZED without a bound', () => {
+    const s = new Harness();
     s.bounded.stop();
     expect(() => beginCommit({ clock: s.bounded, hlc: s.hlc })).toThrow(
       expect.objectContaining({ code: 'ERR_CLOCK_UNSYNCHRONIZED', reason: 'stopped' }),
     );
   });
 
-  it('an interval wider than peers accept is refused: ERR_UNCERTAINTY_TOO_WIDE, and no timestamp is taken', () => {
-    const s = new Stage({ maxRemoteAheadMs: 2.5 });
+  it('throws ERR_UNCERTAINTY_TOO_WIDE when peers could refuse the timestamp, and takes none', () => {
+    const s = new Harness({}, 1, { maxRemoteAheadMs: 2.5 });
     const begin = () => beginCommit({ clock: s.bounded, hlc: s.hlc });
-    // 2 ms of path, and 0.4 ms per second of age.
+    // The width: 2 ms of delay, and 0.4 ms per second of age.
     s.clock.advance(SECOND);
     begin();
     s.clock.advance(SECOND / 2n);
@@ -72,15 +72,15 @@ describe('beginCommit', () => {
     expect(s.hlc.peek()).toBe(before);
   });
 
-  it('without a limit no width is refused', () => {
-    const s = new Stage({ maxRemoteAheadMs: Number.POSITIVE_INFINITY });
+  it('refuses no width without a limit', () => {
+    const s = new Harness({}, 1, { maxRemoteAheadMs: Number.POSITIVE_INFINITY });
     s.clock.advance(3000n * SECOND);
     expect(beginCommit({ clock: s.bounded, hlc: s.hlc }).remainingNs()).toBeGreaterThan(SECOND);
   });
 });
 
 describe('beginCommit, misused', () => {
-  const s = new Stage();
+  const s = new Harness();
   it.each<[string, unknown]>([
     ['nothing', undefined],
     ['no clock', { hlc: s.hlc }],
@@ -90,7 +90,7 @@ describe('beginCommit, misused', () => {
       'a logical clock that knows no time',
       { clock: s.bounded, hlc: new LamportClock({ nodeId: 'a' }) },
     ],
-    // It would be as wide as it likes.
+    // Such an object could claim any width.
     [
       'a clock without maxRemoteAheadMs',
       { clock: s.bounded, hlc: { nowAtLeast: (t: bigint) => t } },
@@ -103,8 +103,8 @@ describe('beginCommit, misused', () => {
 });
 
 describe('settled', () => {
-  it('resolves when the timestamp has certainly passed, as remainingNs foretold', async () => {
-    const s = new Stage();
+  it('resolves when the timestamp has certainly passed, after the remainingNs that was told', async () => {
+    const s = new Harness();
     const { timestamp, settled, remainingNs } = beginCommit({ clock: s.bounded, hlc: s.hlc });
     const foretold = remainingNs();
     expect(foretold).toBeGreaterThan(2n * MS);
@@ -121,8 +121,8 @@ describe('settled', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('may be asked again: after its end, beside one that waits, after a rejection', async () => {
-    const s = new Stage();
+  it('may be called again: after its end, during another call, after a rejection', async () => {
+    const s = new Harness();
     const commit = beginCommit({ clock: s.bounded, hlc: s.hlc });
     const impatient = commit.settled({ timeoutMs: 1 });
     const patient = commit.settled({ mode: 'precise' });
@@ -137,8 +137,8 @@ describe('settled', () => {
     expect(await commit.settled()).toEqual({ waitedNs: 0n });
   });
 
-  it('remainingNs without a bound says so', () => {
-    const s = new Stage();
+  it('remainingNs throws without a bound', () => {
+    const s = new Harness();
     const { remainingNs } = beginCommit({ clock: s.bounded, hlc: s.hlc });
     s.bounded.stop();
     expect(remainingNs).toThrow(expect.objectContaining({ code: 'ERR_CLOCK_UNSYNCHRONIZED' }));
@@ -161,10 +161,10 @@ describe('runCommit', () => {
     };
     return { seen, all };
   }
-  const clocksOf = (s: Stage) => ({ clock: s.bounded, hlc: s.hlc });
+  const clocksOf = (s: Harness) => ({ clock: s.bounded, hlc: s.hlc });
 
-  it('visible only after both: the wait is the longer', async () => {
-    const s = new Stage();
+  it('visible only after both: the wait is longer', async () => {
+    const s = new Harness();
     const { promise, open } = door();
     const { seen, all } = steps(promise);
     const t = s.bounded.now().latest;
@@ -186,8 +186,8 @@ describe('runCommit', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('visible only after both: prepare is the longer, and the wait has gone on beside it', async () => {
-    const s = new Stage();
+  it('visible only after both: prepare is longer, and the wait runs meanwhile', async () => {
+    const s = new Harness();
     const { promise, open } = door();
     const { seen, all } = steps(promise);
     const run = runCommit(clocksOf(s), all, { mode: 'precise' });
@@ -200,8 +200,8 @@ describe('runCommit', () => {
     expect(await stateOf(run)).toMatchObject({ value: { waitedNs: 50n * MS, result: 'done' } });
   });
 
-  it('prepare fails: its reason, nothing visible, and nobody waits any more', async () => {
-    const s = new Stage();
+  it('prepare fails: rejects with its reason, nothing is visible, and the wait has ended', async () => {
+    const s = new Harness();
     const { promise, slam } = door();
     const { seen, all } = steps(promise);
     const run = runCommit(clocksOf(s), all);
@@ -221,8 +221,8 @@ describe('runCommit', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('the wait fails: told when prepare has ended, with the timestamp to wait for again', async () => {
-    const s = new Stage();
+  it('the wait fails: rejects when prepare has ended, with the timestamp to wait for again', async () => {
+    const s = new Harness();
     const { promise, open } = door();
     const { seen, all } = steps(promise);
     const t = s.bounded.now().latest;
@@ -236,24 +236,27 @@ describe('runCommit', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it.each([1, 60])('aborted after %i ms: the reason, and nothing visible', async (ms) => {
-    const s = new Stage();
-    const { promise, open } = door();
-    const { seen, all } = steps(promise);
-    const controller = new AbortController();
-    const run = runCommit(clocksOf(s), all, { signal: controller.signal });
-    // Before the timestamp has passed, or after: as long as nothing is visible it is not too late.
-    s.clock.advance(BigInt(ms) * MS);
-    const reason = new Error('enough');
-    controller.abort(reason);
-    expect(s.leftovers).toEqual(NOTHING_LEFT);
-    open('p');
-    expect(await stateOf(run)).toEqual({ error: reason });
-    expect(seen).toHaveLength(1);
-  });
+  it.each([1, 60])(
+    'aborted after %i ms: rejects with the reason, nothing is visible',
+    async (ms) => {
+      const s = new Harness();
+      const { promise, open } = door();
+      const { seen, all } = steps(promise);
+      const controller = new AbortController();
+      const run = runCommit(clocksOf(s), all, { signal: controller.signal });
+      // Before the timestamp has passed, or after. While nothing is visible it is not too late.
+      s.clock.advance(BigInt(ms) * MS);
+      const reason = new Error('enough');
+      controller.abort(reason);
+      expect(s.leftovers).toEqual(NOTHING_LEFT);
+      open('p');
+      expect(await stateOf(run)).toEqual({ error: reason });
+      expect(seen).toHaveLength(1);
+    },
+  );
 
-  it('what refuses it does so before prepare', async () => {
-    const s = new Stage({ maxRemoteAheadMs: 60_000 });
+  it('a commit that is refused is refused before prepare', async () => {
+    const s = new Harness({}, 1, { maxRemoteAheadMs: 60_000 });
     const { seen, all } = steps(Promise.resolve('p'));
     const codeOf = async (options = {}) => {
       const end = await stateOf(runCommit(clocksOf(s), all, options));
@@ -265,7 +268,7 @@ describe('runCommit', () => {
     const reason = new Error('enough');
     expect(await codeOf({ signal: AbortSignal.abort(reason) })).toEqual({ error: reason });
     expect(s.hlc.peek()).toBe(before);
-    // A hybrid clock that a peer has pushed further than anybody should wait.
+    // A peer has moved the hybrid clock further ahead than `maxWaitMs`.
     s.hlc.receive(asUnixNs(s.truth + 30n * SECOND));
     expect(await codeOf()).toBe('ERR_COMMIT_WAIT_TOO_LONG');
     s.bounded.stop();
@@ -274,8 +277,8 @@ describe('runCommit', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('steps that are missing are noticed before prepare, and before a timestamp is taken', async () => {
-    const s = new Stage();
+  it('a missing step is noticed before prepare, and before a timestamp is taken', async () => {
+    const s = new Harness();
     const { seen, all } = steps(Promise.resolve('p'));
     const before = s.hlc.peek();
     for (const some of [
@@ -296,8 +299,8 @@ describe('runCommit', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('commits under way share a listener on the signal, and leave none', async () => {
-    const s = new Stage();
+  it('pending commits share one listener on the signal, and leave none', async () => {
+    const s = new Harness();
     const { signal } = new AbortController();
     const added = vi.spyOn(signal, 'addEventListener');
     const removed = vi.spyOn(signal, 'removeEventListener');
@@ -310,8 +313,8 @@ describe('runCommit', () => {
     expect(removed).toHaveBeenCalledTimes(1);
   });
 
-  it('what makeVisible throws is passed on', async () => {
-    const s = new Stage();
+  it('an error of makeVisible is passed on', async () => {
+    const s = new Harness();
     const broken = new Error('connection lost');
     const run = runCommit(clocksOf(s), {
       prepare: () => 'p',

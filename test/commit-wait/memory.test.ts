@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
 import { waitUntilAfter } from '../../src/commit-wait/wait-until-after.ts';
 import { collect, held } from '../kit/heap.ts';
-import { MS, NOTHING_LEFT, Stage } from './stage.ts';
+import { Harness, MS, NOTHING_LEFT } from './harness.ts';
 
 const MANY = 50_000;
-/** Bytes per wait: V8's own business. To remember that there was one takes three times as much. */
-const NOISE = 30;
+/** Bytes per wait that V8 itself may use. To remember a wait would take three times as much. */
+const NOISE_BYTES = 30;
 const IN_FLIGHT = 10;
 
-/** Waits, ten at a time: of each ten some are released, some aborted, and some at the end of their time. */
-async function wait(s: Stage, waits: number): Promise<string> {
+/**
+ * Begins and ends `waits` waits, ten at a time. Of each ten some are released, some aborted, and
+ * some reach their time limit.
+ */
+async function wait(s: Harness, waits: number): Promise<string> {
   const ends = new Set<string>();
   for (let i = 0; i < waits; i += IN_FLIGHT) {
     const { signal } = new AbortController();
@@ -30,26 +33,26 @@ async function wait(s: Stage, waits: number): Promise<string> {
       s.clock.turns();
       await Promise.resolve();
     }
-    // Within an hour it expires, as nobody is polled.
+    // Without new samples the bound would expire within an hour.
     if (i % 1000 === 0) s.sample();
     for (const end of await Promise.all(all)) ends.add(end);
   }
   return [...ends].sort().join();
 }
 
-test('waits that are over hold nothing, however they ended', async () => {
-  const s = new Stage();
+test('waits that have ended hold nothing, however they ended', async () => {
+  const s = new Harness();
   const ends = 'AbortError,CommitWaitTimeoutError,released';
-  // Compiled code and what V8 learns of it are on the heap too.
+  // Compiled code and V8's type feedback are on the heap too, so warm up first.
   expect(await wait(s, MANY)).toBe(ends);
   const before = held();
   expect(await wait(s, MANY)).toBe(ends);
-  expect((held() - before) / MANY).toBeLessThan(NOISE);
+  expect((held() - before) / MANY).toBeLessThan(NOISE_BYTES);
   expect(s.leftovers).toEqual(NOTHING_LEFT);
 });
 
-/** A wait that is aborted for a reason, which nobody but the queue could still know of. */
-async function aborted(s: Stage): Promise<WeakRef<object>> {
+/** Aborts a wait with a reason that only the queue could still hold. */
+async function aborted(s: Harness): Promise<WeakRef<object>> {
   const gone = new AbortController();
   const end = waitUntilAfter(s.bounded, s.ahead(5n * MS), { signal: gone.signal });
   const reason = { large: new Uint8Array(1000) };
@@ -59,7 +62,7 @@ async function aborted(s: Stage): Promise<WeakRef<object>> {
 }
 
 test('the reason of an abort is not kept', async () => {
-  const s = new Stage();
+  const s = new Harness();
   const reason = await aborted(s);
   expect(s.leftovers).toEqual(NOTHING_LEFT);
   await new Promise((resolve) => setImmediate(resolve));

@@ -10,9 +10,9 @@ type Step =
   | { readonly pop: true };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  // Few values, so that keys tie, and the ends of int64, where a difference would overflow.
+  // Few values, so that keys are equal, and the ends of int64, where a difference would overflow.
   fc.record({ add: fc.oneof(fc.bigInt(0n, 9n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)) }),
-  // In order: so much above the last one.
+  // In order: the key is the last one plus `later`.
   fc.record({ later: fc.bigInt(0n, 2n) }),
   fc.record({ remove: fc.nat(40) }),
   fc.record({ pop: fc.constant(true as const) }),
@@ -22,7 +22,7 @@ describe.each([
   ['MinHeap', MinHeap],
   ['MinQueue', MinQueue],
 ])('%s', (_, Heap) => {
-  /** Runs the same steps on the heap and on a map; identifiers are used again, as the waits do. */
+  /** Runs the same steps on the heap and on a map. Reuses identifiers, as the wait queue does. */
   function run(steps: readonly Step[]): void {
     const heap = new Heap();
     const model = new Map<number, bigint>();
@@ -48,11 +48,11 @@ describe.each([
     }
   }
 
-  test('add, remove by name, remove the least: as a map whose least key is looked for', () => {
+  test('adds, removes by identifier and removes the least, as a map with a search for the least key does', () => {
     fc.assert(fc.property(fc.array(step, { maxLength: 120 }), run), { seed: 3, numRuns: 1000 });
   });
 
-  /** Takes all out, in order. */
+  /** Removes all entries, least key first. */
   function drain(heap: MinHeap | MinQueue): bigint[] {
     return Array.from({ length: heap.size }, () => {
       const key = heap.leastKey;
@@ -61,7 +61,7 @@ describe.each([
     });
   }
 
-  /** The keys, but each third one is taken out by name, and the others as they come. */
+  /** Adds `keys`, removes each third by its identifier, and the others least key first. */
   function drained(keys: readonly bigint[]): bigint[] {
     const heap = new Heap();
     for (const [id, key] of keys.entries()) heap.add(id, key);
@@ -69,18 +69,18 @@ describe.each([
     return drain(heap);
   }
 
-  test('grows past its first capacity, and comes out in order', () => {
+  test('grows past its initial capacity, and gives the keys in order', () => {
     const keys = Array.from({ length: 5000 }, (_, i) => BigInt((i * 7919) % 5003));
     const left = keys.filter((_, id) => id % 3 !== 0).sort((a, b) => (a < b ? -1 : 1));
     expect(drained(keys)).toEqual(left);
   });
 
-  test('what comes in order goes in order', () => {
+  test('gives keys in order that were added in order', () => {
     const keys = Array.from({ length: 5000 }, (_, i) => BigInt(i >> 1));
     expect(drained(keys)).toEqual(keys.filter((_, id) => id % 3 !== 0));
   });
 
-  test('others come and go, in turn, while the first one stays', () => {
+  test('other entries are added and removed while the first one stays', () => {
     const heap = new Heap();
     heap.add(0, 0n);
     for (let i = 1; i < 5000; i++) {
@@ -90,7 +90,7 @@ describe.each([
     expect(drain(heap)).toEqual([0n, ...Array.from({ length: 19 }, (_, i) => BigInt(4981 + i))]);
   });
 
-  test('its memory is that of the most there were at a time, however many came and went', () => {
+  test('needs memory for its largest size only, however many entries were added and removed', () => {
     const heap = new Heap();
     heap.add(0, 0n);
     const before = process.memoryUsage().arrayBuffers;
@@ -99,11 +99,31 @@ describe.each([
       heap.remove(2 - (i % 2));
     }
     expect(heap.size).toBe(2);
-    // A place is 12 bytes.
+    // An entry takes 12 bytes.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 20);
   });
 
-  test('what is not there is not removed', () => {
+  test.each([16, 17, 40, 1000])('takes any identifier: %d', (id) => {
+    const heap = new Heap();
+    heap.add(id, 5n);
+    expect([heap.size, heap.leastId, heap.leastKey]).toEqual([1, id, 5n]);
+    heap.remove(id);
+    expect(heap.size).toBe(0);
+    heap.add(id, 7n);
+    heap.add(0, 6n);
+    expect(drain(heap)).toEqual([6n, 7n]);
+  });
+
+  test('after a gap at the end, the next key is in order', () => {
+    const heap = new Heap();
+    heap.add(0, 10n);
+    heap.add(1, 20n);
+    heap.remove(1);
+    heap.add(2, 15n);
+    expect(drain(heap)).toEqual([10n, 15n]);
+  });
+
+  test('removing an absent identifier changes nothing', () => {
     const heap = new Heap();
     heap.add(2, 5n);
     for (const id of [0, 1, 3, 1000]) heap.remove(id);

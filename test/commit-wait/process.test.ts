@@ -1,13 +1,16 @@
-/** The event loop of a real process: kept alive by a wait, whatever else is in the background; free after it. */
+/**
+ * The event loop of a real process: a wait keeps it alive, and after the wait the process may end.
+ */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-const LIBRARY = new URL('../../dist/index.js', import.meta.url).href;
+const LIBRARY = new URL('../../dist/', import.meta.url).href;
 
-/** A program with a bounded clock that one exact exchange has synchronised. */
+/** A program with a bounded clock that one exchange without error has synchronised. */
 const program = (body: string): string => `
-  import { BoundedClock, waitUntilAfter, waitUntilAfterSync } from '${LIBRARY}';
+  import { BoundedClock, waitUntilAfter } from '${LIBRARY}index.js';
+  import { waitUntilAfterSync } from '${LIBRARY}threads.js';
   const source = {
     name: 's',
     start(sink) {
@@ -33,8 +36,8 @@ async function run(body: string): Promise<string> {
   return stdout.trim();
 }
 
-// Were the loop free to exit, the process would end with status 13 and no output; were it not free afterwards,
-// it would be killed.
+// If the wait did not keep the loop alive, the process would end with status 13 and no output. If
+// the loop were kept alive after the wait, the process would be killed.
 test.each(['economy', 'precise'])('%s: the process lives as long as the wait', async (mode) => {
   const body = `
     const t = ahead(20_000_000n);
@@ -54,7 +57,8 @@ test('aborted, timed out, interrupted: nothing keeps the process', async () => {
     ]);
     const said = ends.map((end) => end.catch(({ code, name }) => code === 20 ? name : code));
     controller.abort();
-    setTimeout(() => clock.stop(), 10);
+    await Promise.all([said[1], said[4]]);
+    clock.stop();
     console.log((await Promise.all(said)).join());`;
   const each = 'AbortError,ERR_COMMIT_WAIT_TIMEOUT,ERR_COMMIT_WAIT_INTERRUPTED';
   expect(await run(body)).toBe(`${each},${each}`);

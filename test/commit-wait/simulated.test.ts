@@ -1,8 +1,8 @@
 /**
- * Commit waits on simulated machines, where true time is known: timers that fire early and late, pauses
- * between any two readings, steps, suspends, samples that move the edge. Whatever happens, a wait that is
- * released has a timestamp that true time has passed; and transactions that follow each other in true time have
- * timestamps in that order.
+ * Commit waits on simulated machines, where true time is known: timers that fire early and late,
+ * pauses between any two readings, steps, suspends, samples that move the edge. Two things must
+ * always hold. When a wait is released, true time has passed its timestamp. And transactions that
+ * follow each other in true time have timestamps in that order.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ const SECONDS = 20;
 
 interface PlannedWait {
   readonly atMs: number;
-  /** How far ahead of `earliest`; `undefined` is a commit. */
+  /** How far the timestamp is ahead of `earliest`, ms; `undefined` means a commit. */
   readonly aheadMs: number | undefined;
   readonly mode: 'economy' | 'precise';
   readonly timeoutMs: number | undefined;
@@ -40,7 +40,10 @@ const waits: fc.Arbitrary<readonly PlannedWait[]> = fc.array(
   { minLength: 1, maxLength: 30 },
 );
 
-/** One server, its replies at the edge of what it claims: true time stays within microseconds of `earliest`. */
+/**
+ * One server whose error is as large as it claims, so that true time stays within microseconds of
+ * `earliest`.
+ */
 const atTheEdge = fc.record({
   path: fc.record({
     forthMs: fc.constantFrom(0.1, 3, 20),
@@ -63,7 +66,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc
     ...(edge && { servers: [edge] }),
   }));
 
-/** Runs the waits in the world; what went wrong, and how they ended. */
+/** Runs the waits in a world. Returns what went wrong, and how the waits ended. */
 async function waitIn(scenario: Scenario, planned: readonly PlannedWait[]) {
   const { world, process, clock } = openScenario(scenario);
   const hlc = new HybridClock({ clock, nodeId: 'a', beforeSync: process.clock });
@@ -88,7 +91,7 @@ async function waitIn(scenario: Scenario, planned: readonly PlannedWait[]) {
         wait = waitUntilAfter(clock, timestamp, options);
       }
     } catch {
-      return; // no bound, or too wide a one
+      return; // there is no bound, or it is too wide
     }
     pending.set(wait, timestamp);
     if (abortAfterMs !== undefined) process.clock.setTimer(abortAfterMs, () => controller.abort());
@@ -112,17 +115,17 @@ async function waitIn(scenario: Scenario, planned: readonly PlannedWait[]) {
     );
   }
   await world.run(SECONDS * 1000);
-  // Nobody is forgotten: longer than any pause or late timer.
+  // No wait is forgotten: this is later than any pause or late timer.
   const due = [...pending].filter(([, timestamp]) => clock.after(timestamp));
   await world.run(310_000);
   const forgotten = due.filter(([wait]) => pending.has(wait)).length;
   clock.stop();
   await world.run(1);
-  return { ...seen, forgotten, pending: pending.size, hooks: clock.publications.size };
+  return { ...seen, forgotten, pending: pending.size, hooks: clock.publishListeners.size };
 }
 
 describe('one machine', () => {
-  test('never released while true time has not passed the timestamp; nobody forgotten', async () => {
+  test('no wait is released before true time has passed its timestamp, and none is forgotten', async () => {
     let released = 0;
     let ended = 0;
     await fc.assert(
@@ -134,15 +137,16 @@ describe('one machine', () => {
       }),
       { seed: 17, numRuns: 150 },
     );
-    // The worlds are not so hostile that nothing is ever released, nor so friendly that nothing ends otherwise.
+    // The worlds release many waits, and end many in other ways. Otherwise the test would prove
+    // little.
     expect(released).toBeGreaterThan(200);
     expect(ended).toBeGreaterThan(50);
   });
 });
 
-/** What a machine of the second property is like. */
+/** A machine of the second property. */
 interface Node {
-  /** On which edge of its bound true time is. */
+  /** The edge of its bound that true time is at. */
   readonly edge: 'lower' | 'upper';
   readonly wayMs: number;
   readonly driftPpm: number;
@@ -159,21 +163,25 @@ const node: fc.Arbitrary<Node> = fc.record({
 });
 
 const cluster = fc.record({
-  // A smaller seed is no simpler world.
+  // A smaller seed does not give a simpler world.
   seed: fc.noShrink(fc.integer({ min: 0, max: 0xffff_ffff })),
   nodes: fc.array(node, { minLength: 2, maxLength: 4 }),
   clients: fc.integer({ min: 1, max: 4 }),
   prepareMs: fc.constantFrom(0, 0.5, 6),
   mode: modes,
   preempted: fc.boolean(),
-  /** The machine that falls asleep, and the one whose wall clock is set. */
+  /** The machine that is suspended. */
   suspends: fc.option(fc.nat(3)),
+  /** The machine whose wall clock is set. */
   steps: fc.option(fc.nat(3)),
 });
 
 type Cluster = typeof cluster extends fc.Arbitrary<infer T> ? T : never;
 
-/** Clients run one transaction after the other on any machine; nothing is passed between them but true time. */
+/**
+ * Clients run one transaction after the other on any machine. They exchange nothing; only true time
+ * relates them.
+ */
 async function transact({ seed, nodes, clients, prepareMs, mode, preempted, ...faults }: Cluster) {
   const world = new SimWorld({ seed });
   const random = world.random.fork('clients');
@@ -197,14 +205,15 @@ async function transact({ seed, nodes, clients, prepareMs, mode, preempted, ...f
   await world.run(6000);
 
   const seen = { early: 0, disordered: 0, committed: 0, refused: 0 };
-  // With the true time of each: what a process does after a pause comes later than what JavaScript runs after it.
+  // With the true time of each, because a process that pauses acts later than the order of the
+  // JavaScript jobs suggests.
   const shown: { readonly timestamp: bigint; readonly at: bigint }[] = [];
   const greatestShownBy = (at: bigint): bigint =>
     shown.reduce((max, each) => (each.at <= at && each.timestamp > max ? each.timestamp : max), 0n);
   const next = (): void => {
     const { machine, clock, hlc } = machines[random.integer(0, machines.length - 1)]!;
     const transaction = machine.bind(() => {
-      // All that has been shown by now; this transaction starts later.
+      // The greatest timestamp shown by now. This transaction starts later.
       const shownBefore = greatestShownBy(world.scheduler.trueNs());
       runCommit(
         { clock, hlc },
@@ -235,7 +244,7 @@ async function transact({ seed, nodes, clients, prepareMs, mode, preempted, ...f
 }
 
 describe('many machines', () => {
-  test('what starts after another was shown has the greater timestamp, though they exchange nothing', async () => {
+  test('a transaction that starts after another was shown has the greater timestamp, though they exchange nothing', async () => {
     let committed = 0;
     await fc.assert(
       fc.asyncProperty(cluster, async (plan) => {

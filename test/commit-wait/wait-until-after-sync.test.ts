@@ -1,13 +1,13 @@
-/** The thread blocks: what stands in for `Atomics.wait` moves the clock by hand and counts. */
+/** Waits that block the thread. The stand-in for `Atomics.wait` moves the clock and counts. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { waitUntilAfterSync } from '../../src/commit-wait/wait-until-after-sync.ts';
 import { asUnixNs } from '../../src/time/instant.ts';
-import { MS, SECOND, Stage } from './stage.ts';
+import { Harness, MS, SECOND } from './harness.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Blocks for `share` of what was asked; each look at the clock takes a microsecond. */
-function blocking(s: Stage, share = 1) {
+/** Blocks for `share` of the time asked for. Each reading of the clock takes a microsecond. */
+function blocking(s: Harness, share = 1) {
   const blocked: number[] = [];
   vi.spyOn(Atomics, 'wait').mockImplementation((...[, , value, ms = 0]: unknown[]) => {
     if (value === 1) return 'not-equal';
@@ -25,7 +25,7 @@ function blocking(s: Stage, share = 1) {
 
 describe('waitUntilAfterSync', () => {
   it('economy: blocks, 5 ms at most at a time, until earliest has passed', () => {
-    const s = new Stage();
+    const s = new Harness();
     const t = s.ahead(12n * MS);
     const blocked = blocking(s);
     const { waitedNs } = waitUntilAfterSync(s.bounded, t);
@@ -35,7 +35,7 @@ describe('waitUntilAfterSync', () => {
   });
 
   it('precise: spins through the last millisecond', () => {
-    const s = new Stage();
+    const s = new Harness();
     const t = s.ahead(4n * MS);
     const blocked = blocking(s);
     const { waitedNs } = waitUntilAfterSync(s.bounded, t, { mode: 'precise' });
@@ -44,23 +44,23 @@ describe('waitUntilAfterSync', () => {
     expect(blocked.map(Math.round)).toEqual([3]);
   });
 
-  it.each([0.3, 40])('a wake-up is not trusted: blocked for %f of what was asked', (share) => {
-    const s = new Stage();
+  it.each([0.3, 40])('a wake-up is not trusted: blocked for %f of the time asked for', (share) => {
+    const s = new Harness();
     const t = s.ahead(3n * MS);
     blocking(s, share);
     waitUntilAfterSync(s.bounded, t);
     expect(s.bounded.after(t)).toBe(true);
   });
 
-  it('what has passed is not waited for', () => {
-    const s = new Stage();
+  it('does not wait for a timestamp that has passed', () => {
+    const s = new Harness();
     const blocked = blocking(s);
     expect(waitUntilAfterSync(s.bounded, asUnixNs(s.earliest - 1n))).toEqual({ waitedNs: 0n });
     expect(blocked).toEqual([]);
   });
 
-  it('throws what the other one rejects with', () => {
-    const s = new Stage({ expireAfterMs: 3000 });
+  it('throws the errors that waitUntilAfter rejects with', () => {
+    const s = new Harness({ expireAfterMs: 3000 });
     const t = s.ahead(5n * SECOND);
     blocking(s);
     expect(() => waitUntilAfterSync(s.bounded, t, { timeoutMs: 20.5 })).toThrow(
@@ -69,7 +69,7 @@ describe('waitUntilAfterSync', () => {
     expect(() => waitUntilAfterSync(s.bounded, t, { maxWaitMs: 4000 })).toThrow(
       expect.objectContaining({ code: 'ERR_COMMIT_WAIT_TOO_LONG', timestamp: t }),
     );
-    // Nothing can be published while this thread blocks; the bound ages to its end.
+    // Nothing can be published while this thread blocks, so the bound ages until it expires.
     let error: unknown;
     try {
       waitUntilAfterSync(s.bounded, t);
@@ -90,7 +90,7 @@ describe('waitUntilAfterSync', () => {
   });
 
   it('is refused where a thread may not block, even when there is nothing to wait for', () => {
-    const s = new Stage();
+    const s = new Harness();
     vi.spyOn(Atomics, 'wait').mockImplementation(() => {
       throw new TypeError('Atomics.wait cannot be called in this context');
     });

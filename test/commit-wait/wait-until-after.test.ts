@@ -3,15 +3,16 @@ import { BoundedClock } from '../../src/bounded-clock/bounded-clock.ts';
 import type { WaitOptions } from '../../src/commit-wait/wait-options.ts';
 import { waitUntilAfter } from '../../src/commit-wait/wait-until-after.ts';
 import { asUnixNs } from '../../src/time/instant.ts';
-import { MS, NOTHING_LEFT, SECOND, Stage, stateOf } from './stage.ts';
+import { Harness, MS, NOTHING_LEFT, SECOND, stateOf } from './harness.ts';
 
 const MODES = ['economy', 'precise'] as const;
 
 /**
- * Waits of so many ns, and one turn, 500 ns before the first is due; a reading of the clock takes 100 ns. When did the callers
- * run again, ns after the first was due? 'pending' where the turn did not get to them.
+ * Begins a wait for each of the `ahead`, ns, and runs one turn, 500 ns before the first is due. A
+ * reading of the clock takes 100 ns. Returns when each caller ran again, ns after the first was
+ * due; 'pending' for a caller that did not run in this turn.
  */
-async function turnOf(s: Stage, ahead: readonly bigint[]): Promise<(bigint | 'pending')[]> {
+async function turnOf(s: Harness, ahead: readonly bigint[]): Promise<(bigint | 'pending')[]> {
   const from = s.earliest;
   const due = s.clock.monotonic + ahead[0]!;
   const waits = ahead.map((ns) =>
@@ -30,19 +31,20 @@ async function turnOf(s: Stage, ahead: readonly bigint[]): Promise<(bigint | 'pe
   return states.map((state) => (state as { value?: bigint }).value ?? 'pending');
 }
 
-/** A microsecond, a turn of the loop, and the promise jobs that follow. */
-async function turnAndJobs(s: Stage): Promise<void> {
+/** Advances by 1 us, and runs a turn of the loop and the promise jobs that follow. */
+async function turnAndJobs(s: Harness): Promise<void> {
   s.clock.advance(1000n);
   s.clock.turns();
   await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('release', () => {
-  it('economy: a timer, looked at and set again; never before earliest has passed', async () => {
-    const s = new Stage();
+  it('economy: a timer that fires early is set again; never released before earliest has passed', async () => {
+    const s = new Harness();
     const t = s.ahead(3n * MS);
     const wait = waitUntilAfter(s.bounded, t);
-    // The timer counts whole milliseconds: it fires 600 ns early, as the edge moves a little slower than time.
+    // The timer counts whole milliseconds. The edge moves a little slower than time, so the timer
+    // fires 600 ns early.
     s.clock.advance(3n * MS);
     expect(s.bounded.after(t)).toBe(false);
     expect(await stateOf(wait)).toBe('pending');
@@ -52,8 +54,8 @@ describe('release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('precise: a timer to the last millisecond or so, then turns, released at the first that can', async () => {
-    const s = new Stage();
+  it('precise: a timer until about the last millisecond, then turns; the first turn that can releases', async () => {
+    const s = new Harness();
     const t = s.ahead(7n * MS);
     const began = s.clock.monotonic;
     const wait = waitUntilAfter(s.bounded, t, { mode: 'precise' });
@@ -67,10 +69,10 @@ describe('release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('precise: a turn looks on, and releases all who fall due within microseconds, each in its time', async () => {
-    const s = new Stage();
+  it('precise: a turn keeps polling, and releases each wait that falls due within microseconds when it is due', async () => {
+    const s = new Harness();
     const ran = await turnOf(s, [MS, MS + 1500n, MS + 2500n]);
-    // Those released first run before the next are: a reading or two after they were due.
+    // A released caller runs before the next is released, a reading or two after it was due.
     [0n, 1500n, 2500n].forEach((due, i) => {
       const late = (ran[i] as bigint) - due;
       expect(late > 0n && late <= 300n).toBe(true);
@@ -79,9 +81,9 @@ describe('release', () => {
   });
 
   it.each(MODES)(
-    '%s: of many who are due, the first run before the last are released',
+    '%s: when many waits are due, the first callers run before the last are released',
     async (mode) => {
-      const s = new Stage();
+      const s = new Harness();
       const t = s.ahead(MS);
       const gone = new AbortController();
       const first = waitUntilAfter(s.bounded, t, { mode });
@@ -100,8 +102,8 @@ describe('release', () => {
     },
   );
 
-  it('precise: but gives the loop its turn after 10 us', () => {
-    const s = new Stage();
+  it('precise: the loop turns after 10 us', () => {
+    const s = new Harness();
     void waitUntilAfter(s.bounded, s.ahead(MS), { mode: 'precise' });
     const began = s.clock.monotonic;
     s.clock.onRead = () => {
@@ -114,8 +116,8 @@ describe('release', () => {
     expect(s.clock.turnsPending).toBe(1);
   });
 
-  it('precise: those who are released do not prolong the turn', async () => {
-    const s = new Stage();
+  it('precise: released callers do not prolong the turn', async () => {
+    const s = new Harness();
     const ran = await turnOf(
       s,
       Array.from({ length: 20 }, (_, i) => MS + BigInt(i) * 1000n),
@@ -125,15 +127,15 @@ describe('release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('precise: but does not hold up the released for those who come later', async () => {
-    const s = new Stage();
+  it('precise: the turn does not spin for a later wait while released callers have work left', async () => {
+    const s = new Harness();
     expect(await turnOf(s, [MS, MS + 5000n])).toEqual([expect.any(BigInt), 'pending']);
     s.spin();
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('precise: who comes to be the next while the released run is not waited for in their stead', async () => {
-    const s = new Stage();
+  it('precise: nor for a wait that becomes the next one while released callers run', async () => {
+    const s = new Harness();
     const gone = new AbortController();
     const first = waitUntilAfter(s.bounded, s.ahead(MS), { mode: 'precise' });
     void first.then(() => gone.abort('gone'));
@@ -152,8 +154,8 @@ describe('release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('precise: the released may wait again, for longer, and the next is not forgotten', async () => {
-    const s = new Stage();
+  it('precise: a released caller may wait again, for longer, and the next wait is not forgotten', async () => {
+    const s = new Harness();
     const first = waitUntilAfter(s.bounded, s.ahead(MS), { mode: 'precise' });
     const again = first.then(() => waitUntilAfter(s.bounded, s.ahead(1000n * MS)));
     const next = waitUntilAfter(s.bounded, s.ahead(MS + 1500n), { mode: 'precise' });
@@ -170,8 +172,8 @@ describe('release', () => {
     expect(await stateOf(again)).toMatchObject({ value: {} });
   });
 
-  it('precise: a coarse clock is looked at as long as a fine one', () => {
-    const s = new Stage();
+  it('precise: a coarse clock is polled for as long as a fine one', () => {
+    const s = new Harness();
     void waitUntilAfter(s.bounded, s.ahead(MS), { mode: 'precise' });
     let reads = 0;
     s.clock.onRead = () => {
@@ -184,7 +186,7 @@ describe('release', () => {
   });
 
   it.each(MODES)('%s: a timer that fires early is not trusted', async (mode) => {
-    const s = new Stage();
+    const s = new Harness();
     const t = s.ahead(5n * MS);
     const wait = waitUntilAfter(s.bounded, t, { mode });
     for (let i = 0; i < 4; i++) {
@@ -197,26 +199,26 @@ describe('release', () => {
     expect(await stateOf(wait)).toMatchObject({ value: {} });
   });
 
-  it.each(MODES)('%s: after a pause, at once', async (mode) => {
-    const s = new Stage();
+  it.each(MODES)('%s: after a pause it is released at once', async (mode) => {
+    const s = new Harness();
     const wait = waitUntilAfter(s.bounded, s.ahead(3n * MS), { mode });
     s.clock.pause(5n * SECOND);
     expect(await stateOf(wait)).toEqual({ value: { waitedNs: 5n * SECOND } });
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it.each(MODES)('%s: what has passed is not waited for', async (mode) => {
-    const s = new Stage();
+  it.each(MODES)('%s: a timestamp that has passed is not waited for', async (mode) => {
+    const s = new Harness();
     const passed = asUnixNs(s.earliest - 1n);
     expect(await waitUntilAfter(s.bounded, passed, { mode })).toEqual({ waitedNs: 0n });
-    // Not even within no time at all.
+    // Limits of 0 ms do not reject it either.
     const none = { mode, timeoutMs: 0, maxWaitMs: 0 };
     expect(await waitUntilAfter(s.bounded, passed, none)).toEqual({ waitedNs: 0n });
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
   it('equal is not after', async () => {
-    const s = new Stage();
+    const s = new Harness();
     const wait = waitUntilAfter(s.bounded, asUnixNs(s.earliest));
     s.clock.fireAll();
     expect(await stateOf(wait)).toBe('pending');
@@ -225,7 +227,7 @@ describe('release', () => {
   });
 
   it('earliest decides, not the middle and not latest', async () => {
-    const s = new Stage();
+    const s = new Harness();
     const { latest } = s.bounded.now();
     const wait = waitUntilAfter(s.bounded, latest);
     s.clock.advance(MS + MS / 2n);
@@ -237,26 +239,26 @@ describe('release', () => {
   });
 });
 
-describe('the bound moves meanwhile', () => {
+describe('the bound moves during the wait', () => {
   it.each(MODES)('%s: a sample that tightens it releases at once', async (mode) => {
-    const s = new Stage();
+    const s = new Harness();
     const t = s.ahead(MS - 50_000n);
     const wait = waitUntilAfter(s.bounded, t, { mode });
     s.clock.advance(1000n);
-    // A better exchange: the edge jumps forward by almost a millisecond, and no timer fires.
+    // After a better exchange the edge jumps forward by almost a millisecond. No timer fires.
     s.sample({ delay: 2000n });
     expect(s.earliest).toBeGreaterThan(t);
     expect(await stateOf(wait)).toEqual({ value: { waitedNs: 1000n } });
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it.each(MODES)('%s: one that widens it keeps the wait, for as long as it takes', async (mode) => {
-    const s = Stage.ofFive();
+  it.each(MODES)('%s: a sample that widens it prolongs the wait', async (mode) => {
+    const s = Harness.ofFive();
     const t = s.ahead(2n * MS);
     const wait = waitUntilAfter(s.bounded, t, { mode });
     s.clock.advance(1000n);
     s.clock.fireAll();
-    // A sudden dissenter, 40 ms behind: the edge falls back until the others have confirmed.
+    // One source suddenly disagrees by 40 ms, so the edge falls back until the others have replied.
     s.sources[4]!.reply(s.clock, { theta: s.theta - 40n * MS });
     s.clock.advance(10n * MS);
     s.spin(20_000n);
@@ -264,7 +266,8 @@ describe('the bound moves meanwhile', () => {
     expect(s.bounded.after(t)).toBe(false);
     s.clock.fireAll();
     expect(await stateOf(wait)).toBe('pending');
-    // It plans by the edge and not by where `earliest` stands: no turns for the whole of the 40 ms.
+    // It plans by the edge and not by `earliest`, which never goes back. So it does not poll in
+    // every turn during the 40 ms.
     expect(s.clock.turnsPending).toBe(0);
     s.clock.advance(35n * MS);
     s.spin();
@@ -274,7 +277,7 @@ describe('the bound moves meanwhile', () => {
   });
 
   it('in another thread, a tighter bound and a lost one are noticed within 5 ms', async () => {
-    const s = new Stage();
+    const s = new Harness();
     const reader = BoundedClock.attach(s.bounded.share(), { clock: s.clock });
     const soon = waitUntilAfter(reader, s.ahead(MS - 50_000n));
     const late = waitUntilAfter(reader, s.ahead(SECOND));
@@ -288,14 +291,37 @@ describe('the bound moves meanwhile', () => {
     expect(await stateOf(late)).toMatchObject({ error: { reason: 'stopped', waitedNs: 6n * MS } });
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
+
+  it('in another thread, the last wait sets no more timers', async () => {
+    const s = new Harness();
+    const reader = BoundedClock.attach(s.bounded.share(), { clock: s.clock });
+    const wait = waitUntilAfter(reader, s.ahead(2n * MS));
+    s.clock.advance(10n * MS);
+    expect(await stateOf(wait)).toMatchObject({ value: {} });
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+    s.clock.advance(SECOND);
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
 });
 
 describe('many waits', () => {
-  it.each(MODES)('%s: one timer for all, each released in its turn', async (mode) => {
-    const s = new Stage();
+  it.each([15, 16, 17, 32, 33])('the queue has room for any number of waits: %d', async (count) => {
+    const s = new Harness();
+    const waits = Array.from({ length: count }, (_, i) =>
+      waitUntilAfter(s.bounded, s.ahead(MS + BigInt(i))),
+    );
+    s.clock.advance(2n * MS);
+    for (const wait of waits) {
+      expect(await stateOf(wait)).toEqual({ value: { waitedNs: 2n * MS } });
+    }
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it.each(MODES)('%s: one timer for all, each released when it is due', async (mode) => {
+    const s = new Harness();
     const from = s.earliest;
     const released: number[] = [];
-    // Registered in no order; 13 us apart.
+    // The timestamps are 13 us apart, and registered out of order.
     const order = Array.from({ length: 1000 }, (_, i) => (i * 7919) % 1000);
     const all = order.map((k) =>
       waitUntilAfter(s.bounded, asUnixNs(from + 5n * MS + BigInt(k) * 13_000n), { mode }).then(
@@ -319,8 +345,8 @@ describe('many waits', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('a precise wait far away does not make the economical ones turn', async () => {
-    const s = new Stage();
+  it('a precise wait that ends much later does not make economy waits poll in every turn', async () => {
+    const s = new Harness();
     const far = waitUntilAfter(s.bounded, s.ahead(50n * MS), { mode: 'precise' });
     const near = waitUntilAfter(s.bounded, s.ahead(2n * MS), { mode: 'economy' });
     for (let i = 0; i < 40; i++) {
@@ -332,7 +358,7 @@ describe('many waits', () => {
   });
 
   it('a later wait with an earlier end brings the timer forward', async () => {
-    const s = new Stage();
+    const s = new Harness();
     const late = waitUntilAfter(s.bounded, s.ahead(SECOND));
     const soon = waitUntilAfter(s.bounded, s.ahead(MS / 2n));
     s.clock.advance(MS);
@@ -341,8 +367,90 @@ describe('many waits', () => {
   });
 });
 
+describe('callers that begin again at once', () => {
+  /**
+   * Twenty callers, each with `rounds` waits of 500 ns, one after the other. A reading takes 100
+   * ns, so some wait is always due. Calls `inTurn` in every turn. Returns how long each turn took
+   * with its promise jobs, ns.
+   */
+  async function closedLoop(
+    s: Harness,
+    mode: (typeof MODES)[number],
+    rounds: number,
+    inTurn: () => void = () => {},
+  ): Promise<bigint[]> {
+    let callers = 20;
+    const caller = async (): Promise<void> => {
+      for (let i = 0; i < rounds; i++) await waitUntilAfter(s.bounded, s.ahead(500n), { mode });
+      callers--;
+    };
+    for (let i = 0; i < 20; i++) void caller();
+    s.clock.onRead = () => {
+      s.clock.monotonic += 100n;
+    };
+    const turns: bigint[] = [];
+    while (callers > 0) {
+      // An economy wait begins with a timer. After that its callers keep the loop turning.
+      if (s.clock.turnsPending === 0) s.clock.advance(MS);
+      const began = s.clock.monotonic;
+      inTurn();
+      s.clock.turns();
+      await new Promise((resolve) => setImmediate(resolve));
+      turns.push(s.clock.monotonic - began);
+    }
+    s.clock.onRead = () => {};
+    return turns;
+  }
+
+  it.each(MODES)('%s: the loop turns every millisecond or so', async (mode) => {
+    const s = new Harness();
+    const turns = await closedLoop(s, mode, 1000);
+    expect(turns.filter((ns) => ns > MS + 20_000n)).toEqual([]);
+    expect(turns.length).toBeGreaterThan(3);
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it.each(MODES)(
+    '%s: waits that are still due are released in the next turn, without a timer',
+    async (mode) => {
+      const s = new Harness();
+      let spent = 0;
+      const turns = await closedLoop(s, mode, 1000, () => {
+        if (s.clock.turnsPending > 0) spent++;
+      });
+      expect(spent).toBeGreaterThanOrEqual(turns.filter((ns) => ns >= MS).length);
+    },
+  );
+
+  it.each(MODES)('%s: a time limit is not late', async (mode) => {
+    const s = new Harness();
+    const limited = waitUntilAfter(s.bounded, s.ahead(SECOND), { timeoutMs: 3 }).catch(
+      (error: unknown) => ({ error }),
+    );
+    await closedLoop(s, mode, 1000);
+    const { error } = (await limited) as { error: { code: string; waitedNs: bigint } };
+    expect(error.code).toBe('ERR_COMMIT_WAIT_TIMEOUT');
+    expect(error.waitedNs >= 3n * MS && error.waitedNs < 3n * MS + 20_000n).toBe(true);
+  });
+
+  it.each(MODES)('%s: publications do not prolong the turn', async (mode) => {
+    const s = new Harness();
+    let publications = 0;
+    // Publishes within the turn, from promise jobs.
+    const publish = (): void => {
+      for (const listener of s.bounded.publishListeners) listener();
+      if (++publications < 10_000) queueMicrotask(publish);
+    };
+    const turns = await closedLoop(s, mode, 300, () => {
+      publications = 0;
+      queueMicrotask(publish);
+    });
+    expect(turns.filter((ns) => ns > MS + 20_000n)).toEqual([]);
+  });
+});
+
 describe('ends without release', () => {
-  const endings: readonly [string, (s: Stage) => void, object][] = [
+  const endings: readonly [string, (s: Harness) => void, object][] = [
     [
       'the wall clock is stepped',
       (s) => {
@@ -376,7 +484,7 @@ describe('ends without release', () => {
   ];
 
   it.each(endings)('%s: ERR_COMMIT_WAIT_INTERRUPTED', async (_, happen, fields) => {
-    const s = new Stage({ expireAfterMs: 4000 });
+    const s = new Harness({ expireAfterMs: 4000 });
     const t = s.ahead(8n * SECOND);
     s.clock.advance(MS);
     const began = s.clock.monotonic;
@@ -402,13 +510,13 @@ describe('ends without release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('without a bound nothing is waited for: the same error, at once', async () => {
-    const s = new Stage();
+  it('without a bound it rejects at once with the same error', async () => {
+    const s = new Harness();
     s.bounded.stop();
-    expect(await stateOf(waitUntilAfter(s.bounded, asUnixNs(1n)))).toEqual({
+    expect(await stateOf(waitUntilAfter(s.bounded, asUnixNs(10n ** 18n)))).toEqual({
       error: expect.objectContaining({
         code: 'ERR_COMMIT_WAIT_INTERRUPTED',
-        timestamp: 1n,
+        timestamp: 10n ** 18n,
         waitedNs: 0n,
         reason: 'stopped',
       }),
@@ -416,13 +524,13 @@ describe('ends without release', () => {
   });
 
   it('waits again once there is a bound', async () => {
-    const s = new Stage();
+    const s = new Harness();
     const t = s.ahead(3n * SECOND);
     const first = waitUntilAfter(s.bounded, t);
     s.clock.suspend(SECOND);
     s.clock.advance(SECOND);
     expect(await stateOf(first)).toMatchObject({ error: { status: 'disrupted' } });
-    // A second of sleep has passed for true time too.
+    // The second of suspend has passed in true time too.
     s.clock.advance(MS);
     for (let i = 0; i < 2; i++) s.sample({ theta: s.clock.wallOffset, delay: 2000n });
     const again = waitUntilAfter(s.bounded, t);
@@ -431,7 +539,7 @@ describe('ends without release', () => {
   });
 
   it.each(MODES)('%s: timeoutMs: ERR_COMMIT_WAIT_TIMEOUT', async (mode) => {
-    const s = new Stage();
+    const s = new Harness();
     const t = s.ahead(20n * MS);
     const wait = waitUntilAfter(s.bounded, t, { mode, timeoutMs: 5 });
     s.clock.fireAll();
@@ -449,15 +557,24 @@ describe('ends without release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('whatever has passed when the time limit is noticed is released', async () => {
-    const s = new Stage();
+  it('a wait whose timestamp has passed when its time limit is noticed is released', async () => {
+    const s = new Harness();
     const wait = waitUntilAfter(s.bounded, s.ahead(3n * MS), { timeoutMs: 4 });
     s.clock.pause(SECOND);
     expect(await stateOf(wait)).toMatchObject({ value: {} });
   });
 
-  it("a time limit ends with its wait, and is nobody else's", async () => {
-    const s = new Stage();
+  it('and so is every such wait, even when there are more than one batch releases', async () => {
+    const s = new Harness();
+    const t = s.ahead(3n * MS);
+    const waits = Array.from({ length: 9 }, () => waitUntilAfter(s.bounded, t, { timeoutMs: 4 }));
+    s.clock.pause(SECOND);
+    for (const wait of waits) expect(await stateOf(wait)).toEqual({ value: { waitedNs: SECOND } });
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it('a time limit ends with its wait, and does not end the next wait', async () => {
+    const s = new Harness();
     const limited = waitUntilAfter(s.bounded, s.ahead(MS), { timeoutMs: 5 });
     s.clock.advance(2n * MS);
     expect(await stateOf(limited)).toMatchObject({ value: {} });
@@ -468,8 +585,8 @@ describe('ends without release', () => {
     s.bounded.stop();
   });
 
-  it.each(MODES)('%s: abort, before and during: the reason of the signal', async (mode) => {
-    const s = new Stage();
+  it.each(MODES)('%s: abort, before and during: rejects with the reason', async (mode) => {
+    const s = new Harness();
     const reason = new Error('enough');
     const ended = { error: reason };
     const early = { mode, signal: AbortSignal.abort(reason) };
@@ -499,8 +616,8 @@ describe('ends without release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('after its end a wait no longer listens to the signal; those on one signal share a listener', async () => {
-    const s = new Stage();
+  it('after its end a wait no longer listens to the signal; waits on one signal share a listener', async () => {
+    const s = new Harness();
     const { signal } = new AbortController();
     let listeners = 0;
     const { addEventListener, removeEventListener } = signal;
@@ -525,8 +642,8 @@ describe('ends without release', () => {
     expect(listeners).toBe(0);
   });
 
-  it('an absurd timestamp is refused at once: ERR_COMMIT_WAIT_TOO_LONG', async () => {
-    const s = new Stage();
+  it('a timestamp too far ahead is refused at once: ERR_COMMIT_WAIT_TOO_LONG', async () => {
+    const s = new Harness();
     const refused = async (ns: bigint, options: WaitOptions) => {
       const t = s.ahead(ns);
       const end = await stateOf(waitUntilAfter(s.bounded, t, options));
@@ -547,12 +664,12 @@ describe('ends without release', () => {
     expect((await refused(3n * MS, { maxWaitMs: 2.5 }))[1]).toMatchObject({
       error: { limitNs: 2_500_000n },
     });
-    // The end of time, in the same words.
+    // The greatest timestamp gets the same error.
     const last = asUnixNs(2n ** 63n - 1n);
     expect(await stateOf(waitUntilAfter(s.bounded, last))).toMatchObject({
       error: { code: 'ERR_COMMIT_WAIT_TOO_LONG' },
     });
-    // Up to the limit, and without one.
+    // A wait up to the limit is accepted, and any wait without a limit.
     for (const options of [{}, { maxWaitMs: Number.POSITIVE_INFINITY }]) {
       const ns = 'maxWaitMs' in options ? 10_000n * SECOND : 9n * SECOND;
       expect(await stateOf(waitUntilAfter(s.bounded, s.ahead(ns), options))).toBe('pending');
@@ -560,8 +677,8 @@ describe('ends without release', () => {
     s.bounded.stop();
   });
 
-  it('the end of time can be waited for, and given up', async () => {
-    const s = new Stage();
+  it('a wait for the greatest timestamp can begin, and be aborted', async () => {
+    const s = new Harness();
     const controller = new AbortController();
     const options = { maxWaitMs: Number.POSITIVE_INFINITY, signal: controller.signal };
     const wait = waitUntilAfter(s.bounded, asUnixNs(2n ** 63n - 1n), options);
@@ -577,8 +694,8 @@ describe('ends without release', () => {
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
 
-  it('a clock that throws once: the wait ends with that', async () => {
-    const s = new Stage();
+  it('a clock that throws once: the wait rejects with that error', async () => {
+    const s = new Harness();
     const wait = waitUntilAfter(s.bounded, s.ahead(5n * MS));
     const broken = new Error('no such counter');
     s.clock.onRead = () => {
@@ -591,7 +708,7 @@ describe('ends without release', () => {
   });
 
   it('a wait that could not begin leaves nothing behind', async () => {
-    const s = new Stage();
+    const s = new Harness();
     const broken = new Error('no timers');
     const { setTimer } = s.clock;
     s.clock.setTimer = () => {
@@ -606,7 +723,7 @@ describe('ends without release', () => {
   });
 
   it('whatever the clock throws, no wait is left hanging', async () => {
-    const s = new Stage();
+    const s = new Harness();
     const wait = waitUntilAfter(s.bounded, s.ahead(5n * MS));
     const broken = new Error('no such counter');
     const { readInto } = s.bounded;
@@ -621,22 +738,44 @@ describe('ends without release', () => {
 });
 
 describe('misuse names the argument', () => {
+  /** The year 2001. */
+  const PAST = 10n ** 18n;
+
+  it.each([
+    ['seconds', 1_795_000_000n],
+    ['milliseconds', 1_795_000_000_000n],
+    ['microseconds', 1_795_000_000_000_000n],
+    ['before 1970', -1n],
+  ])('a timestamp in the wrong unit has not "passed": %s', async (_, timestamp) => {
+    const s = new Harness();
+    expect(await stateOf(waitUntilAfter(s.bounded, asUnixNs(timestamp)))).toEqual({
+      error: expect.objectContaining({
+        code: 'ERR_OUT_OF_RANGE',
+        message: `timestamp must be nanoseconds since 1970, after 1973; got ${timestamp}n`,
+      }),
+    });
+    expect(await stateOf(waitUntilAfter(s.bounded, asUnixNs(PAST)))).toEqual({
+      value: { waitedNs: 0n },
+    });
+  });
+
   it.each<[string, unknown[], string]>([
     ['clock', [{}, 1n], 'ERR_INVALID_ARG_TYPE'],
     ['clock', [undefined, 1n], 'ERR_INVALID_ARG_TYPE'],
-    ['unixNs', ['bounded', 1], 'ERR_INVALID_ARG_TYPE'],
-    ['unixNs', ['bounded', 2n ** 63n], 'ERR_OUT_OF_RANGE'],
-    ['mode', ['bounded', 1n, { mode: 'fast' }], 'ERR_OUT_OF_RANGE'],
-    ['timeoutMs', ['bounded', 1n, { timeoutMs: '5' }], 'ERR_INVALID_ARG_TYPE'],
-    ['timeoutMs', ['bounded', 1n, { timeoutMs: -1 }], 'ERR_OUT_OF_RANGE'],
-    ['maxWaitMs', ['bounded', 1n, { maxWaitMs: Number.NaN }], 'ERR_OUT_OF_RANGE'],
-    ['signal', ['bounded', 1n, { signal: {} }], 'ERR_INVALID_ARG_TYPE'],
-    ['signal', ['bounded', 1n, { signal: { throwIfAborted() {} } }], 'ERR_INVALID_ARG_TYPE'],
-    ['options', ['bounded', 1n, null], 'ERR_INVALID_ARG_TYPE'],
-    // Meant as a time limit, it would be none.
-    ['options', ['bounded', 1n, 1000], 'ERR_INVALID_ARG_TYPE'],
+    ['timestamp must be a bigint, in nanoseconds', ['bounded', 5], 'ERR_INVALID_ARG_TYPE'],
+    ['timestamp', ['bounded', undefined], 'ERR_INVALID_ARG_TYPE'],
+    ['timestamp must be nanoseconds', ['bounded', 2n ** 63n], 'ERR_OUT_OF_RANGE'],
+    ['mode', ['bounded', PAST, { mode: 'fast' }], 'ERR_OUT_OF_RANGE'],
+    ['timeoutMs', ['bounded', PAST, { timeoutMs: '5' }], 'ERR_INVALID_ARG_TYPE'],
+    ['timeoutMs', ['bounded', PAST, { timeoutMs: -1 }], 'ERR_OUT_OF_RANGE'],
+    ['maxWaitMs', ['bounded', PAST, { maxWaitMs: Number.NaN }], 'ERR_OUT_OF_RANGE'],
+    ['signal', ['bounded', PAST, { signal: {} }], 'ERR_INVALID_ARG_TYPE'],
+    ['signal', ['bounded', PAST, { signal: { throwIfAborted() {} } }], 'ERR_INVALID_ARG_TYPE'],
+    ['options', ['bounded', PAST, null], 'ERR_INVALID_ARG_TYPE'],
+    // A caller may mean this number as a time limit. Accepted, it would not limit anything.
+    ['options', ['bounded', PAST, 1000], 'ERR_INVALID_ARG_TYPE'],
   ])('%s: %o', async (name, [clock, ...args], code) => {
-    const s = new Stage();
+    const s = new Harness();
     const given = clock === 'bounded' ? s.bounded : clock;
     const wait = waitUntilAfter(given as BoundedClock, ...(args as [never, never]));
     expect(await stateOf(wait)).toEqual({

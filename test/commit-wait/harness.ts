@@ -8,16 +8,23 @@ import { type Reply, ScriptedSource } from '../kit/scripted-source.ts';
 export const MS: bigint = 1_000_000n;
 export const SECOND: bigint = 1000n * MS;
 
-/** A bounded clock on a clock moved by hand, its sources, a hybrid clock on it, and what true time is. */
-export class Stage {
+/**
+ * A bounded clock on a clock that the test moves by hand, its sources, and a hybrid clock on it.
+ * The harness knows true time.
+ */
+export class Harness {
   readonly clock: HandClock = new HandClock();
   readonly sources: readonly ScriptedSource[];
   readonly bounded: BoundedClock;
   readonly hlc: HybridClock;
   readonly theta: bigint = this.clock.wallOffset;
 
-  /** Synchronised, the bound being true time plus and minus 1 ms. */
-  constructor(options: Partial<BoundedClockOptions & HybridClockOptions> = {}, sources = 1) {
+  /** Begins synchronised: the bound is true time plus and minus 1 ms. */
+  constructor(
+    options: Partial<BoundedClockOptions> = {},
+    sources = 1,
+    logical: Partial<HybridClockOptions> = {},
+  ) {
     this.sources = Array.from({ length: sources }, (_, i) => new ScriptedSource(`s${i}`));
     const { clock, sources: all } = this;
     this.bounded = BoundedClock.start({
@@ -27,12 +34,12 @@ export class Stage {
       sources: all,
       clock,
     });
-    this.hlc = new HybridClock({ nodeId: 'a', ...options, clock: this.bounded });
+    this.hlc = new HybridClock({ nodeId: 'a', ...logical, clock: this.bounded });
     this.sample();
   }
 
-  static ofFive(): Stage {
-    return new Stage({}, 5);
+  static ofFive(): Harness {
+    return new Harness({}, 5);
   }
 
   get truth(): bigint {
@@ -43,19 +50,19 @@ export class Stage {
     return this.bounded.now().earliest;
   }
 
-  /** A timestamp that the clock will be `ns` short of. */
+  /** The timestamp that is `ns` ahead of `earliest`. */
   ahead(ns: bigint): UnixNs {
     return asUnixNs(this.earliest + ns);
   }
 
-  /** An exchange with every source ends now. */
+  /** Every source replies now. */
   sample(reply: Partial<Reply> = {}): void {
     for (const source of this.sources) {
       source.reply(this.clock, { theta: this.theta, ...reply });
     }
   }
 
-  /** Lets the loop turn, a microsecond each, while something waits for a turn. */
+  /** Lets the event loop turn, 1 us per turn, while a callback waits for a turn. */
   spin(forNs: bigint = 10n * MS): void {
     const end = this.clock.monotonic + forNs;
     while (this.clock.turnsPending > 0 && this.clock.monotonic < end) {
@@ -64,19 +71,19 @@ export class Stage {
     }
   }
 
-  /** What waiting leaves behind: timers, turns, hooks. */
+  /** How many timers, pending turns and publication listeners (hooks) there are. */
   get leftovers(): { timers: number; turns: number; hooks: number } {
     return {
       timers: this.clock.pending().foreground,
       turns: this.clock.turnsPending,
-      hooks: this.bounded.publications.size,
+      hooks: this.bounded.publishListeners.size,
     };
   }
 }
 
-export const NOTHING_LEFT: Stage['leftovers'] = { timers: 0, turns: 0, hooks: 0 };
+export const NOTHING_LEFT: Harness['leftovers'] = { timers: 0, turns: 0, hooks: 0 };
 
-/** Where a promise stands, without waiting for it: promise jobs that are due have run. */
+/** The state of a promise once the pending promise jobs have run; does not wait for the promise. */
 export async function stateOf(promise: Promise<unknown>): Promise<unknown> {
   const pending = Symbol('pending');
   const settle = new Promise((resolve) => setImmediate(() => resolve(pending)));
