@@ -1,6 +1,8 @@
 /**
- * `epsilon-clock/sim`: a deterministic world in which true time is known, for testing code that depends
- * on clocks. docs/simulator.md begins with an example.
+ * `epsilon-clock/sim`: a deterministic world in which true time is known, for testing code that
+ * depends on clocks. docs/guides/simulator.md begins with an example.
+ *
+ * @module
  */
 export {
   type CongestionOptions,
@@ -29,6 +31,7 @@ export {
 } from './scenario.ts';
 export {
   type FastCheckModule,
+  type ScenarioArbitrary,
   type ScenarioArbitraryOptions,
   scenarioArbitrary,
 } from './scenario-arbitrary.ts';

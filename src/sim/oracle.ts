@@ -1,58 +1,81 @@
 /**
- * The witness that knows true time. Every reading of a clock under test passes through it: an interval
- * must hold the truth at the instant it was taken, or the violation is recorded with what is needed to
- * see it again (seed, event, replay command).
+ * The judge of readings, which knows true time. Every reading of a clock under test passes through
+ * it. An interval must hold the truth at the instant when it was taken. If it does not, the oracle
+ * records a violation with everything needed to see it again (seed, event, replay command).
  *
- * A reading is judged against an instant between the beginning and the end of the call that produced it:
- * when the process was pre-empted inside the call, the clock was read at one of them, and only an interval
- * that misses all of them is wrong.
+ * The clock was read at some instant between the beginning and the end of the call that produced
+ * the reading: the process may have been pre-empted inside the call. So an interval is wrong only
+ * if it misses all instants of the call. Where a leap second falls into the call, these are the
+ * instants before it and those after it. The second that a deletion leaves out is not a true time,
+ * and a second that an insertion repeats is counted once.
  */
 import type { UnixNs } from '../time/instant.ts';
+import { withJson } from '../time/json.ts';
+import { checkScheduler, checkText } from './checks.ts';
 import type { Scheduler } from './scheduler.ts';
 import { TraceHash } from './trace-hash.ts';
 import { WidthHistogram } from './width-histogram.ts';
 
-/** An interval as any clock under test reports it; no interval when it makes no promise. */
+/**
+ * An interval as any clock under test reports it. A clock that promises nothing reports no
+ * interval.
+ */
 export interface ReportedInterval {
+  /** The earliest instant, Unix ns. */
   readonly earliest: UnixNs;
+  /** The latest instant, Unix ns. */
   readonly latest: UnixNs;
 }
 
+/** A reading whose interval excluded the truth. */
 export interface Violation {
-  /** Which clock. */
+  /** The name of the clock. */
   readonly reader: string;
   /** The scheduler's event index when the reading was taken. */
   readonly eventIndex: number;
+  /** True time since the beginning of the world when the reading was taken, ns. */
   readonly elapsedNs: number;
+  /** The lower end of the reading, Unix ns. */
   readonly earliest: UnixNs;
+  /** The upper end of the reading, Unix ns. */
   readonly latest: UnixNs;
-  /** True time when the call began and when it ended. */
+  /** True time when the call began, and when it ended. */
   readonly truth: readonly [UnixNs, UnixNs];
-  /** How far outside the truth was, in ns: positive above `latest`, negative below `earliest`. */
+  /** How far the truth lay outside, ns: positive above `latest`, negative below `earliest`. */
   readonly missedByNs: bigint;
-  /** What to run to see it again. */
+  /** The command that shows it again. */
   readonly replay: string;
 }
 
+/** What the oracle has counted so far. */
 export interface OracleSummary {
+  /** The number of readings judged. */
   readonly readings: number;
-  /** The share of readings that carried an interval. */
+  /** The share of readings that carried an interval, 0 to 1. */
   readonly availability: number;
+  /** The number of readings whose interval excluded the truth. */
   readonly violations: number;
-  /** Half-widths of the intervals reported, in ns. `NaN` when there were none. */
+  /** The mean half-width of the intervals reported, ns. `NaN` when there were none. */
   readonly meanNs: number;
+  /** The median half-width, ns, right to 1 %. `NaN` when there were none. */
   readonly p50Ns: number;
+  /** The 99th percentile of the half-widths, ns, right to 1 %. `NaN` when there were none. */
   readonly p99Ns: number;
-  /** True time from the beginning of the world to the first interval; `undefined` when there was none. */
+  /**
+   * True time from the beginning of the world to the first interval, ns; `undefined` when there was
+   * none.
+   */
   readonly firstBoundNs: number | undefined;
 }
 
-/** Violations kept in full; more are counted only. */
-const KEPT = 20;
+/** The number of violations kept in full. Further ones are only counted. */
+const MAX_KEPT_VIOLATIONS = 20;
 
+/** Judges readings against true time, and counts and records the violations. */
 export class Oracle {
-  /** Fingerprint of all readings judged so far. */
+  /** A fingerprint of all readings judged so far. */
   readonly trace: TraceHash = new TraceHash();
+  /** The first violations in full, at most 20. */
   readonly violations: Violation[] = [];
   readonly #scheduler: Scheduler;
   readonly #replay: string;
@@ -61,8 +84,13 @@ export class Oracle {
   #violated = 0;
   #firstBoundNs: number | undefined;
 
-  /** @param replay the command that runs this world again; it should contain the seed. */
+  /**
+   * @param replay the command that runs this world again; it should contain the seed
+   * @throws ArgumentTypeError when `scheduler` is not a Scheduler, or `replay` is not a string
+   */
   constructor(scheduler: Scheduler, replay: string) {
+    checkScheduler(scheduler);
+    checkText('replay', replay);
     this.#scheduler = scheduler;
     this.#replay = replay;
   }
@@ -73,9 +101,9 @@ export class Oracle {
    * @returns what `read` returned
    */
   judge<T extends ReportedInterval | undefined>(reader: string, read: () => T): T {
-    const began = this.#scheduler.trueNs();
+    const began = this.#scheduler.elapsedNs;
     const interval = read();
-    const ended = this.#scheduler.trueNs();
+    const ended = this.#scheduler.elapsedNs;
     this.#readings++;
     if (interval === undefined) {
       this.trace.add(0);
@@ -86,25 +114,44 @@ export class Oracle {
     this.trace.add(latest);
     this.#firstBoundNs ??= this.#scheduler.elapsedNs;
     this.#widths.add(Number(latest - earliest) / 2);
-    const missedByNs = began > latest ? began - latest : ended < earliest ? ended - earliest : 0n;
+    const missedByNs = this.#missedBy(interval, began, ended);
     if (missedByNs !== 0n) {
       this.#violated++;
-      if (this.violations.length < KEPT) {
-        this.violations.push({
-          reader,
-          eventIndex: this.#scheduler.eventIndex,
-          elapsedNs: this.#scheduler.elapsedNs,
-          earliest,
-          latest,
-          truth: [began, ended],
-          missedByNs,
-          replay: this.#replay,
-        });
+      if (this.violations.length < MAX_KEPT_VIOLATIONS) {
+        this.violations.push(
+          withJson({
+            reader,
+            eventIndex: this.#scheduler.eventIndex,
+            elapsedNs: this.#scheduler.elapsedNs,
+            earliest,
+            latest,
+            truth: [this.#scheduler.trueNsAt(began), this.#scheduler.trueNsAt(ended)],
+            missedByNs,
+            replay: this.#replay,
+          }),
+        );
       }
     }
     return interval;
   }
 
+  /**
+   * How far outside the interval all true times from `began` to `ended` are, ns; 0 when one is
+   * inside.
+   */
+  #missedBy({ earliest, latest }: ReportedInterval, began: number, ended: number): bigint {
+    const leap = this.#scheduler.leapElapsedNs;
+    if (began < leap && leap <= ended) {
+      const before = this.#missedBy({ earliest, latest }, began, leap - 1);
+      const after = this.#missedBy({ earliest, latest }, leap, ended);
+      return magnitude(before) < magnitude(after) ? before : after;
+    }
+    const first = this.#scheduler.trueNsAt(began);
+    const last = this.#scheduler.trueNsAt(ended);
+    return first > latest ? first - latest : last < earliest ? last - earliest : 0n;
+  }
+
+  /** The counts and widths of all readings so far. */
   summary(): OracleSummary {
     return {
       readings: this.#readings,
@@ -127,4 +174,8 @@ export class Oracle {
       )
       .join('\n');
   }
+}
+
+function magnitude(value: bigint): bigint {
+  return value < 0n ? -value : value;
 }

@@ -1,31 +1,34 @@
 /**
- * The hardware under a clock: a counter whose rate is never quite right. As a function of true time it
- * is a piecewise polynomial: the rate error is linear within a segment, so the count is quadratic in it.
+ * The hardware under a clock: a counter whose rate is never quite right. As a function of true time
+ * it is a piecewise polynomial: the rate error is linear within a segment, so the count is
+ * quadratic in it.
  *
  *     count(t) = t + whole + floor(fraction + rate dt + slope dt²/2)        dt = t - start
  *
- * with `whole` an integer and `fraction` in [0, 1), carried exactly from one segment into the next. For
- * rate errors below 50 % the count never goes back: one more ns of true time lowers the floor by at most one,
- * whatever the rounding of the doubles. Fractions of a ns are never lost, at any uptime.
+ * Here `whole` is an integer and `fraction` is in [0, 1). Both are carried exactly from one segment
+ * into the next. For rate errors below 50 % the count never goes back: one more ns of true time
+ * lowers the floor by at most one, however the doubles were rounded. Fractions of a ns are never
+ * lost, at any uptime.
  *
- * The rate error has a constant part, a daily (or any) temperature cycle, a bounded random walk, and a
- * *slew* on top: what an operating system's time daemon adds. Linux slews the monotonic clock and the
- * wall clock together, so the slew belongs here and not to the wall clock. A stopped counter (a suspend, a
- * frozen guest) has a rate error of exactly -1.
+ * The rate error has a constant part, a temperature cycle (daily, for example), a bounded random
+ * walk, and a *slew* on top: the change that an operating system's time daemon adds. Linux slews
+ * the monotonic clock and the wall clock together, so the slew belongs here and not to the wall
+ * clock. A stopped counter (a suspend, a frozen guest) has a rate error of exactly -1.
  */
 import { checkNumber } from '../time/errors.ts';
 import type { Random } from './random.ts';
 
+/** The rate error of a simulated oscillator: the sum of the parts below. */
 export interface OscillatorOptions {
-  /** Constant rate error: positive runs fast. */
-  readonly driftPpm?: number;
-  /** A sine on top of it: about 1 ppm per degree for a common crystal. */
-  readonly temperature?: { readonly ppm: number; readonly periodMs: number };
+  /** The constant rate error, ppm; positive runs fast. Default 0. */
+  readonly driftPpm?: number | undefined;
+  /** A sine on top of it. A common crystal has about 1 ppm per degree. Default: none. */
+  readonly temperature?: { readonly ppm: number; readonly periodMs: number } | undefined;
   /**
-   * A random walk on top of it, never further than `maxPpm` from where it began and never faster than
-   * `ppmPerSecond`.
+   * A random walk on top of it, never further than `maxPpm` from where it began and never faster
+   * than `ppmPerSecond`. Default: none.
    */
-  readonly wander?: { readonly maxPpm: number; readonly ppmPerSecond: number };
+  readonly wander?: { readonly maxPpm: number; readonly ppmPerSecond: number } | undefined;
 }
 
 /** The rate of a wandering oscillator is drawn anew this often, and moves linearly in between. */
@@ -40,14 +43,17 @@ export class Oscillator {
   #slew = 0;
   #stopped = false;
 
-  // The segment in force: see the formula above.
+  // The segment now in force; the formula above says what its fields mean.
   #start = 0;
   #end: number;
   #whole = 0;
   #fraction = 0;
   #rate = 0;
   #slope = 0;
-  /** The natural rate error (without slew and stops) at the end of the knot in force. */
+  /**
+   * The natural rate error (without slew and stops) at the end of the current stretch between
+   * knots.
+   */
   #naturalAtEnd: number;
 
   constructor(options: OscillatorOptions, random: Random) {
@@ -60,7 +66,7 @@ export class Oscillator {
     this.#nextKnot();
   }
 
-  /** The largest rate error, in ppm, that these options can produce, slews and stops aside. */
+  /** The largest rate error, ppm, that these options can produce, without slews and stops. */
   static extremePpm(options: OscillatorOptions): number {
     return (
       Math.abs(options.driftPpm ?? 0) +
@@ -77,13 +83,13 @@ export class Oscillator {
     return t + this.#whole + Math.floor(this.#error(dt));
   }
 
-  /** The rate error in force at `t`, as a fraction. -1 when stopped. */
+  /** The rate error at `t`, as a fraction; -1 when stopped. */
   rateAt(t: number): number {
     while (t >= this.#end) this.#nextKnot();
     return this.#stopped ? -1 : this.#rate + this.#slope * (t - this.#start);
   }
 
-  /** From `t` on a time daemon adds `ppm` to the rate; 0 ends the slew. */
+  /** A time daemon adds `ppm` to the rate from `t` on; 0 ends the slew. */
   slew(t: number, ppm: number): void {
     checkNumber('ppm', ppm, -400_000, 400_000);
     this.#cut(t);
@@ -97,7 +103,7 @@ export class Oscillator {
     this.#stopped = true;
   }
 
-  /** The counter goes on at `t` from where it stopped. */
+  /** The counter continues at `t` from where it stopped. */
   resume(t: number): void {
     this.#cut(t);
     this.#stopped = false;
@@ -107,10 +113,12 @@ export class Oscillator {
     return this.#fraction + this.#rate * dt + 0.5 * this.#slope * dt * dt;
   }
 
-  /** Begins a new segment at `t`, within the knot in force, carrying count and rate over. */
+  /**
+   * Begins a new segment at `t`, which lies before the next knot, and carries count and rate over.
+   */
   #cut(t: number): void {
     while (t >= this.#end) this.#nextKnot();
-    // A cut that falls into a stall already simulated takes effect when the stall ends.
+    // A cut inside a stall that was already simulated takes effect when the stall ends.
     const dt = Math.max(0, t - this.#start);
     if (this.#stopped) {
       this.#whole -= dt;
@@ -127,7 +135,7 @@ export class Oscillator {
   #nextKnot(): void {
     const begin = this.#end;
     if (begin > 0) {
-      this.#end = Number.POSITIVE_INFINITY; // so that the cut does not come back here
+      this.#end = Number.POSITIVE_INFINITY; // so that the cut does not return here
       this.#cut(begin);
     }
     const steady = this.#options.temperature === undefined && this.#options.wander === undefined;

@@ -1,17 +1,18 @@
 /**
- * The simulator's only source of chance: a small seeded generator whose stream is the same on every
- * engine and version.
+ * The simulator's only source of randomness: a small seeded generator whose stream is the same on
+ * every engine and version.
  *
- * xoshiro128** (Blackman and Vigna, 2018) on int32 operations, seeded through splitmix32. Derived draws
- * use `Math.log` and `Math.exp` only: `Math.pow` and `**` on fractions differ between V8 releases, and one
- * such call would make a seed mean one world on one Node and another on the next.
+ * It is xoshiro128** (Blackman and Vigna, 2018) on int32 operations, seeded through splitmix32.
+ * Derived draws use only `Math.log` and `Math.exp`. `Math.pow` and `**` on fractions differ between
+ * V8 releases: with one such call a seed would mean different worlds on different versions of Node.
  *
- * Every component of a world draws from its own stream, made by {@link Random.fork} from the world's
- * seed and a label. So a sixth server or a chattier link does not shift what the others draw, and a
- * failing world stays recognisable while fast-check shrinks it.
+ * Every component of a world draws from its own stream, made by {@link Random.fork} from the
+ * world's seed and a label. So a sixth server or a busier link does not shift the draws of other
+ * components, and a failing world stays recognisable while fast-check shrinks it.
  */
 import { checkNumber } from '../time/errors.ts';
 
+/** A seeded stream of random numbers, the same on every engine. */
 export class Random {
   readonly #seed: number;
   #a: number;
@@ -19,7 +20,10 @@ export class Random {
   #c: number;
   #d: number;
 
-  /** @param seed an integer from 0 to 2^32 - 1; equal seeds give equal streams. */
+  /**
+   * @param seed an integer from 0 to 2^32 - 1; equal seeds give equal streams
+   * @throws ArgumentTypeError, ArgumentRangeError when `seed` is not a number from 0 to 2^32 - 1
+   */
   constructor(seed: number) {
     checkNumber('seed', seed, 0, 0xffff_ffff);
     this.#seed = seed >>> 0;
@@ -77,17 +81,25 @@ export class Random {
     return min + Math.floor(this.unit() * (max - min + 1));
   }
 
-  /** True with this probability. Draws even when the answer is certain, so streams stay aligned. */
+  /**
+   * True with this probability. Draws even when the result is certain, so that streams stay
+   * aligned.
+   */
   chance(probability: number): boolean {
     return this.unit() < probability;
   }
 
-  /** Exponential with this mean: gaps between independent events, queueing jitter. */
+  /**
+   * Exponentially distributed with this mean, as are gaps between independent events and queueing
+   * delays.
+   */
   exponential(mean: number): number {
     return -Math.log(1 - this.unit()) * mean;
   }
 
-  /** Pareto: at least `min`, with a tail of index `alpha` (the smaller, the heavier). */
+  /**
+   * Pareto distributed: at least `min`, with a tail of index `alpha` (the smaller, the heavier).
+   */
   pareto(min: number, alpha: number): number {
     return min * Math.exp(-Math.log(1 - this.unit()) / alpha);
   }

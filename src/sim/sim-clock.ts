@@ -1,63 +1,88 @@
 /**
- * A machine's clocks, as functions of true time: a {@link Clock} for code under test, with knobs for
- * everything that goes wrong with real ones.
+ * A machine's clocks, as functions of true time: a {@link Clock} for code under test, with options
+ * and methods for everything that goes wrong with real clocks.
  *
- *     monotonic = uptime + count(true time)                         an {@link Oscillator}
- *     wall      = origin of the world + count + wall offset         steps and suspends move the offset
+ *     monotonic = uptime + count(true time)                    an {@link Oscillator}
+ *     wall      = origin of the world + count + wall offset    steps and suspends move the offset
  *     boot      = uptime + count + time suspended
  *
- * All three share one counter, as on Linux: a slew by the time daemon moves monotonic and wall clock
- * together; a step moves only the wall clock; a suspend stops the monotonic clock while wall and boot clocks
- * go on; a frozen guest stops all of them and none shows it.
+ * All three share one counter, as on Linux:
+ * - A slew by the time daemon moves monotonic and wall clock together.
+ * - A step moves only the wall clock.
+ * - A suspend stops the monotonic clock while wall and boot clock go on.
+ * - A frozen guest stops all three, and none of them shows it.
  *
  * Readings are rounded down to the grids that `monotonicGridNs` and `wallGridNs` announce, so both
- * promises of `Clock` hold exactly. Timers run on the monotonic clock by inverting the counter: they
- * slow down with it, stand still with it, and fire as early or late as the options say.
+ * promises of `Clock` hold exactly. Timers run on the monotonic clock, by inverting the counter:
+ * they slow down with it, stand still with it, and fire as early or late as the options say.
  */
 import type { Cancel, Clock } from '../time/clock.ts';
 import { checkNumber } from '../time/errors.ts';
 import { asMonotonicNs, asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
+import { jsonForm } from '../time/json.ts';
+import { checkOptionNames } from '../time/options.ts';
+import { checkRandom, checkScheduler } from './checks.ts';
 import { Oscillator, type OscillatorOptions } from './oscillator.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
+/** A machine's clocks and their errors. Each absent option has its default. */
 export interface SimClockOptions extends OscillatorOptions {
-  /** What the monotonic clock showed when the world began. Default 1e9 ms: 11 days of uptime. */
-  readonly uptimeMs?: number;
-  /** Wall clock minus true time when the world began. Default 0. */
-  readonly wallOffsetMs?: number;
-  /** Resolution of the monotonic clock. Default 1 ns. */
-  readonly monotonicGridNs?: number;
-  /** Resolution of the wall clock. Default 1 ms, `Date.now()`'s. */
-  readonly wallGridNs?: number;
+  /** The monotonic clock's reading when the world began, ms. Default 1e9 ms: 11 days of uptime. */
+  readonly uptimeMs?: number | undefined;
+  /** Wall clock minus true time when the world began, ms. Default 0. */
+  readonly wallOffsetMs?: number | undefined;
+  /** The grid of the monotonic clock, ns. Default 1 ns. */
+  readonly monotonicGridNs?: number | undefined;
+  /** The grid of the wall clock, ns. Default 1 ms, as `Date.now()` has. */
+  readonly wallGridNs?: number | undefined;
   /**
-   * `'stops-monotonic'` (default): as on Linux, with a boot clock that counts on. `'counts'`: as on macOS,
-   * where a suspend looks like a long pause and no boot clock tells.
+   * What a suspend does. `'stops-monotonic'` (default): as on Linux, the monotonic clock stops and
+   * the boot clock goes on. `'counts'`: as on macOS, the monotonic clock goes on, there is no boot
+   * clock, and a suspend looks like a long pause.
    */
-  readonly suspend?: 'stops-monotonic' | 'counts';
-  /** A timer fires up to this much early. Default 0; Node's do, by up to 1 ms. */
-  readonly timerEarlyMs?: number;
-  /** A timer fires up to this much late, pauses aside. Default 0. */
-  readonly timerLateMs?: number;
+  readonly suspend?: 'stops-monotonic' | 'counts' | undefined;
+  /** A timer fires up to this much early, ms. Default 0; Node's timers do, by up to 1 ms. */
+  readonly timerEarlyMs?: number | undefined;
+  /** A timer fires up to this much late, ms, pauses not counted. Default 0. */
+  readonly timerLateMs?: number | undefined;
   /**
-   * How far two turns of the event loop are apart at least, and how long an early timer takes at least: code
-   * that yields, or sleeps for the rest of an early timer, until time has passed would else do so for ever.
-   * Default 0.01.
+   * The least time between two turns of the event loop, and the least that an early timer takes,
+   * ms. Without it, code that yields (or sleeps for the rest of an early timer) until time has
+   * passed would loop for ever. Default 0.01.
    */
-  readonly turnMs?: number;
+  readonly turnMs?: number | undefined;
 }
 
-/** What a `SimProcess` adds to a bare clock: its callbacks wait for it, and its code can be pre-empted. */
+/**
+ * What a `SimProcess` adds to a bare clock: its callbacks wait until it can run them, and its code
+ * can be pre-empted.
+ */
 export interface ClockHost {
   /** Wraps a callback so that it runs when, and only if, the process that set it can run it. */
   bind(fn: () => void): () => void;
-  /** Called after each clock read: here the process may lose the processor for a while. */
+  /** Called after each clock read: the process may lose the processor here. */
   afterRead(): void;
 }
 
 const BOOT_GRID_NS = 10_000_000n;
-const LONGEST_TIMER_MS = 0x7fff_ffff;
+const MAX_TIMER_MS = 0x7fff_ffff;
 
+const NAMES: Readonly<Record<keyof SimClockOptions, true>> = {
+  driftPpm: true,
+  temperature: true,
+  wander: true,
+  uptimeMs: true,
+  wallOffsetMs: true,
+  monotonicGridNs: true,
+  wallGridNs: true,
+  suspend: true,
+  timerEarlyMs: true,
+  timerLateMs: true,
+  turnMs: true,
+};
+
+/** A simulated machine's clocks, as a {@link Clock} for code under test. */
 export class SimClock implements Clock {
   readonly monotonicGridNs: bigint;
   readonly wallGridNs: bigint;
@@ -73,13 +98,20 @@ export class SimClock implements Clock {
   #stoppedUntil = 0;
   #turnedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param host omitted: callbacks run when due, and reading takes no time. */
+  /**
+   * @param host omitted: callbacks run when due, and reading takes no time
+   * @throws ArgumentTypeError, ArgumentRangeError when an argument or an option has the wrong type
+   *   or range
+   */
   constructor(
     scheduler: Scheduler,
     random: Random,
     options: SimClockOptions = {},
     host?: ClockHost,
   ) {
+    checkScheduler(scheduler);
+    checkRandom(random);
+    checkOptionNames(options, NAMES);
     const { uptimeMs = 1e9, wallOffsetMs = 0, monotonicGridNs = 1, wallGridNs = 1e6 } = options;
     const { turnMs = 0.01 } = options;
     checkNumber('uptimeMs', uptimeMs, 0, 1e12);
@@ -98,7 +130,7 @@ export class SimClock implements Clock {
     this.wallGridNs = BigInt(Math.round(wallGridNs));
   }
 
-  // Fields and not methods: hot paths capture these two once and call them without the object.
+  // Fields and not methods, for callers that capture them (docs/internals/performance.md).
   readonly monotonicNs = (): MonotonicNs => {
     const exact = this.#uptimeNs + this.#count();
     this.#host?.afterRead();
@@ -117,6 +149,10 @@ export class SimClock implements Clock {
     return asUnixNs(exact - (exact % this.wallGridNs));
   }
 
+  toJSON(): unknown {
+    return jsonForm(this);
+  }
+
   bootNs(): bigint | undefined {
     if (this.#options.suspend === 'counts') return undefined;
     const exact = this.#uptimeNs + this.#suspendedNs + this.#count();
@@ -125,7 +161,7 @@ export class SimClock implements Clock {
 
   setTimer(delayMs: number, fn: () => void): Cancel {
     const { timerEarlyMs = 0, timerLateMs = 0 } = this.#options;
-    const delayNs = Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS) * 1e6;
+    const delayNs = Math.min(Math.max(0, delayMs), MAX_TIMER_MS) * 1e6;
     const error = this.#random.between(-timerEarlyMs, timerLateMs) * 1e6;
     return this.#onceCounted(Math.max(delayNs + error, Math.min(delayNs, this.#turnNs)), fn);
   }
@@ -139,29 +175,33 @@ export class SimClock implements Clock {
     return this.#scheduler.at(at, this.#bound(turn));
   }
 
-  /** The rate error now, in ppm: positive runs fast, -1e6 when stopped. */
+  /** The rate error now, ppm: positive runs fast; -1e6 when stopped. */
   rateErrorPpm(): number {
     return this.#oscillator.rateAt(this.#scheduler.elapsedNs) * 1e6;
   }
 
-  /** Wall clock minus true time, now, in ns. For oracles and simulated time daemons. */
+  /** Wall clock minus true time now, ns. For oracles and simulated time daemons. */
   wallErrorNs(): bigint {
     return this.#wallOffsetNs + this.#count() - this.#scheduler.trueNs();
   }
 
-  /** Steps the wall clock, as an administrator or a time daemon does. The monotonic clock stays. */
+  /**
+   * Steps the wall clock by `byMs`, as an administrator or a time daemon does. The monotonic clock
+   * is not affected.
+   */
   stepWall(byMs: number): void {
     this.#wallOffsetNs += milliseconds(byMs);
   }
 
-  /** From now on a time daemon slews monotonic and wall clock by `ppm`; 0 ends it. */
+  /** A time daemon slews monotonic and wall clock by `ppm` from now on; 0 ends it. */
   slew(ppm: number): void {
     this.#oscillator.slew(this.#scheduler.elapsedNs, ppm);
   }
 
   /**
-   * The machine sleeps: wall and boot clock go on, the monotonic clock stops unless the options say that it
-   * counts. The process that owns this clock should be paused meanwhile (`SimProcess.suspend` does both).
+   * The machine sleeps for `forMs`: wall and boot clock go on, and the monotonic clock stops unless
+   * the option `suspend` is `'counts'`. The process that owns this clock should be paused
+   * meanwhile: `SimProcess.suspend` does both.
    */
   suspend(forMs: number): void {
     if (this.#options.suspend === 'counts') return;
@@ -172,8 +212,8 @@ export class SimClock implements Clock {
   }
 
   /**
-   * All clocks of the machine stand still and nothing records it: a guest frozen by its hypervisor, a
-   * broken counter. No client can notice before it hears from outside.
+   * All clocks of the machine stand still for `forMs` and nothing records it: a guest frozen by its
+   * hypervisor, a broken counter. A client can only notice it by an exchange with another machine.
    */
   freeze(forMs: number): void {
     this.#stop(forMs, () => {});
@@ -199,12 +239,12 @@ export class SimClock implements Clock {
   }
 
   /**
-   * Runs `fn` once the counter has advanced by `ns`. When the rate falls meanwhile it waits on; when the
-   * rate rises it is late by that much, as a timer may be.
+   * Runs `fn` once the counter has advanced by `ns`. When the rate falls meanwhile, it waits
+   * longer. When the rate rises, it is late by the difference, as a timer may be.
    */
   #onceCounted(ns: number, fn: () => void): Cancel {
     const bound = this.#bound(fn);
-    // Whole ns: a fraction left over would be lost in `now + left`, and the timer would never fire.
+    // Whole ns: a remaining fraction would be lost in `now + left`, and the timer would never fire.
     const due = Math.ceil(this.#oscillator.count(this.#scheduler.elapsedNs) + ns);
     let cancel: Cancel = () => {};
     const arm = (): void => {

@@ -1,33 +1,47 @@
 /**
- * A datagram network between hosts: each direction of each link has its own delay, loss, duplication
- * and partitions. Packets overtake each other unless a direction keeps their order, and arrive byte for
- * byte or not at all.
+ * A datagram network between hosts. Each direction of each link has its own delay, loss,
+ * duplication and partitions. Packets overtake each other unless a direction keeps their order. A
+ * packet arrives byte for byte or not at all.
  */
 import type { Cancel } from '../time/clock.ts';
 import { checkNumber } from '../time/errors.ts';
-import { constantDelay, type DelayModel, LEAST_DELAY_NS } from './delay-models.ts';
+import { checkRandom, checkScheduler } from './checks.ts';
+import { constantDelay, type DelayModel, MIN_DELAY_NS } from './delay-models.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
+/** One direction of a link. */
 export interface LinkOptions {
+  /** The delay of each packet. */
   readonly delay: DelayModel;
-  /** The share of packets that are lost. Default 0. */
-  readonly loss?: number;
-  /** The share of packets that arrive twice, the second with a delay of its own. Default 0. */
-  readonly duplication?: number;
-  /** Packets keep their order: a late one holds up those behind it. Default `false`. */
-  readonly inOrder?: boolean;
-  /** Nothing passes while this is true of the time of sending. Default never. */
-  readonly isDown?: (elapsedNs: number) => boolean;
+  /** The share of packets that are lost, 0 to 1. Default 0. */
+  readonly loss?: number | undefined;
+  /**
+   * The share of packets that arrive twice, 0 to 1; the second copy has a delay of its own. Default
+   * 0.
+   */
+  readonly duplication?: number | undefined;
+  /** Whether packets keep their order: a late one then delays those behind it. Default `false`. */
+  readonly inOrder?: boolean | undefined;
+  /**
+   * Returns whether the link is down at a time of sending, in ns since the beginning. Default:
+   * never down.
+   */
+  readonly isDown?: ((elapsedNs: number) => boolean) | undefined;
 }
 
-/** One end of an exchange of datagrams. Hosts are any names; ports keep one host's sockets apart. */
+/**
+ * One end of an exchange of datagrams. A host is any name. A port tells the sockets of one host
+ * apart.
+ */
 export interface SimAddress {
+  /** The host's name in the simulated network. */
   readonly host: string;
+  /** The port. */
   readonly port: number;
 }
 
-/** Takes a datagram at the address it was sent to. */
+/** Called with each datagram at the address to which it was sent. */
 export type Receive = (datagram: Uint8Array, from: SimAddress) => void;
 
 interface Link {
@@ -36,13 +50,14 @@ interface Link {
   lastArrival: number;
 }
 
-/** A host that nobody linked is 1 ms away in both directions. */
+/** The link between hosts that were not linked: 1 ms in both directions. */
 const DEFAULT_LINK: LinkOptions = { delay: constantDelay(1) };
 
-/** Ephemeral ports (RFC 6335). */
+/** The ephemeral ports (RFC 6335) are `PORTS` ports from this one. */
 const FIRST_PORT = 49_152;
 const PORTS = 16_384;
 
+/** A simulated datagram network between named hosts. */
 export class SimNetwork {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
@@ -52,11 +67,13 @@ export class SimNetwork {
   readonly #isolated = new Set<string>();
 
   constructor(scheduler: Scheduler, random: Random) {
+    checkScheduler(scheduler);
+    checkRandom(random);
     this.#scheduler = scheduler;
     this.#random = random.fork('network');
   }
 
-  /** From now on datagrams for `address` go to `receive`. The result closes the socket. */
+  /** Delivers datagrams for `address` to `receive` from now on. The result closes the socket. */
   attach(address: SimAddress, receive: Receive): Cancel {
     const name = socketName(address);
     this.#sockets.set(name, receive);
@@ -65,7 +82,7 @@ export class SimNetwork {
     };
   }
 
-  /** A free port of `host`, as a kernel hands them out. */
+  /** A free port of `host`, chosen as a kernel does. */
   freePort(host: string): number {
     for (;;) {
       const used = this.#portsUsed.get(host) ?? 0;
@@ -75,23 +92,30 @@ export class SimNetwork {
     }
   }
 
-  /** Sets one direction. A link may be changed at any time; packets under way keep their arrival. */
+  /**
+   * Sets one direction of a link. It may be changed at any time; packets under way keep their
+   * arrival.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError when `loss` or `duplication` is not a number from
+   *   0 to 1
+   */
   link(from: string, to: string, options: LinkOptions): void {
     checkNumber('loss', options.loss ?? 0, 0, 1);
     checkNumber('duplication', options.duplication ?? 0, 0, 1);
     this.#between(from, to).options = options;
   }
 
-  /** Nothing reaches or leaves `host` until {@link rejoin}. */
+  /** Cuts `host` off: no packet reaches or leaves it until {@link rejoin}. */
   isolate(host: string): void {
     this.#isolated.add(host);
   }
 
+  /** Ends {@link isolate}. */
   rejoin(host: string): void {
     this.#isolated.delete(host);
   }
 
-  /** Sends one datagram; nobody learns whether it arrives. */
+  /** Sends one datagram. The sender does not learn whether it arrives. */
   send(from: SimAddress, to: SimAddress, datagram: Uint8Array): void {
     const link = this.#between(from.host, to.host);
     const { loss = 0, duplication = 0, isDown } = link.options;
@@ -106,7 +130,7 @@ export class SimNetwork {
 
   #deliver(link: Link, from: SimAddress, to: SimAddress, bytes: Uint8Array): void {
     const sent = this.#scheduler.elapsedNs;
-    let arrival = sent + Math.max(LEAST_DELAY_NS, link.options.delay(link.random, sent));
+    let arrival = sent + Math.max(MIN_DELAY_NS, link.options.delay(link.random, sent));
     if (link.options.inOrder === true) arrival = Math.max(arrival, link.lastArrival);
     link.lastArrival = Math.max(arrival, link.lastArrival);
     this.#scheduler.at(arrival, () => {

@@ -1,83 +1,138 @@
 /**
  * An NTP server in the simulated world. It answers with the same pure function as the embedded UDP
- * server (`answerRequest`), so codec, nonce and accept rules are the real ones; what is simulated is how
- * well it knows the time and how honestly it says so.
+ * server (`answerRequest`), so codec, nonce and accept rules are the real ones. Simulated are only
+ * how well it knows the time, and how honestly it says so.
  *
- * **Honest**: its clock is off by `error(t)`, which never exceeds what it claims, `rootDelay / 2 +
- * rootDispersion`. The error is drawn *inside* the claim, up to its very edge, because a test whose
- * servers are all better than they say cannot notice a client that forgets half of the claim. The claimed
- * dispersion grows at 15 ppm between its own updates, as a real server's does, and the true error with it.
- * Its stamps are floored to the resolution it announces as precision, and its claims to the wire's
- * quantum of 2^-16 s: real servers do both, and a client must allow for it.
+ * **Honest**: its clock is off by `error(t)`, which never exceeds its claim,
+ * `rootDelay / 2 + rootDispersion`. The error is drawn *inside* the claim, up to its very edge: a
+ * test whose servers are all better than they claim cannot notice a client that forgets half of the
+ * claim. The claimed dispersion grows at 15 ppm between the server's own updates, as a real
+ * server's does, and the true error grows with it. Its stamps are rounded down to the resolution
+ * that it announces as precision, and its claims to the unit of the wire, 2^-16 s. Real servers do
+ * both, so a client must allow for it.
  *
- * **Lying**: on top of that its time is off by an offset, a drift or a step that the claim does not
- * cover, or it claims less than is true. Liars given the same lie collude.
+ * **Lying**: in addition, its time is off by an offset, a drift or a step that the claim does not
+ * cover, or it claims less than is true. Liars with the same lie collude.
  */
+
 import type { LeapWarning } from '../bound/clock-sample.ts';
 import type { KissCode } from '../sources/ntp/exchange.ts';
 import { referenceIdOf } from '../sources/ntp/packet.ts';
 import { answerRequest } from '../sources/ntp/server.ts';
 import { asUnixNs, type UnixNs } from '../time/instant.ts';
+import { checkOptionNames } from '../time/options.ts';
+import { checkNetwork, checkRandom, checkScheduler, checkText } from './checks.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SimNetwork } from './sim-network.ts';
 
+/**
+ * How a simulated NTP server keeps time, and what it claims. Each absent option has its default.
+ */
 export interface SimNtpServerOptions {
-  /** Claimed root delay. Default 0.4 ms. */
-  readonly rootDelayMs?: number;
-  /** Claimed root dispersion just after an update. Default 0.3 ms. */
-  readonly rootDispersionMs?: number;
-  /** Time between its own updates, over which its claim grows at 15 ppm. Default 64 s. */
-  readonly updateEveryMs?: number;
+  /** The claimed root delay, ms. Default 0.4. */
+  readonly rootDelayMs?: number | undefined;
+  /** The claimed root dispersion just after an update, ms. Default 0.3. */
+  readonly rootDispersionMs?: number | undefined;
   /**
-   * Its true error, as a share of the claim: -1 and 1 are the edges. Default: drawn, an edge half the time.
+   * The time between the server's own updates, ms. Its claim grows at 15 ppm between them. Default
+   * 64,000.
    */
-  readonly errorShare?: number;
-  /** The error swings between +share and -share with this period. Default: it does not. */
-  readonly errorPeriodMs?: number;
-  /** The longest it holds a request before it answers; both stamps are honest. Default 0.05 ms. */
-  readonly holdMs?: number;
-  /** Signed log2 of its clock's resolution in seconds, -60 to 0. Default -20. */
-  readonly precision?: number;
-  /** Default 2. */
-  readonly stratum?: number;
-  readonly behaviour?: SimNtpBehaviour;
+  readonly updateEveryMs?: number | undefined;
+  /**
+   * Its true error, as a share of the claim; -1 and 1 are the edges. Default: drawn, and an edge
+   * half the time.
+   */
+  readonly errorShare?: number | undefined;
+  /**
+   * The period with which the error swings between +share and -share, ms. Default: it does not
+   * swing.
+   */
+  readonly errorPeriodMs?: number | undefined;
+  /** The longest it holds a request before it answers, ms; both stamps are honest. Default 0.05. */
+  readonly holdMs?: number | undefined;
+  /** The signed log2 of its clock's resolution in seconds, -60 to 0. Default -20. */
+  readonly precision?: number | undefined;
+  /** The stratum that it announces. Default 2. */
+  readonly stratum?: number | undefined;
+  /** How it misbehaves at first. Default: it is honest. */
+  readonly behaviour?: SimNtpBehaviour | undefined;
 }
 
-/** How a server misbehaves; may be changed while the world runs ({@link SimNtpServer.behave}). */
+/**
+ * How a server misbehaves. It may be changed while the world runs ({@link SimNtpServer.behave}).
+ */
 export interface SimNtpBehaviour {
-  /** Its time is off by this much. */
-  readonly offsetMs?: number;
-  /** Its time runs off at this rate from the moment this is set. */
-  readonly driftPpm?: number;
-  /** The claim it announces, as a share of the honest one. Below 1 it lies about its quality. */
-  readonly claimShare?: number;
-  /** It does not answer. */
-  readonly silent?: boolean;
-  /** Default `none`; `unsynchronized` is leap indicator 3. */
-  readonly leap?: LeapWarning | 'unsynchronized';
-  /** It answers with this kiss-o'-death. */
-  readonly kiss?: KissCode;
+  /** Its time is off by this much, ms; positive is ahead. Default 0. */
+  readonly offsetMs?: number | undefined;
+  /** From the moment this is set, its time drifts away at this rate, ppm. Default 0. */
+  readonly driftPpm?: number | undefined;
   /**
-   * It smears a leap second: its time falls behind evenly, by a second over `windowMs` that ends when the
-   * leap second is inserted, `leapAtMs` after the beginning of the world.
+   * The claim it announces, as a share of the honest one. Below 1 it lies about its quality.
+   * Default 1.
    */
-  readonly smear?: { readonly leapAtMs: number; readonly windowMs: number };
+  readonly claimShare?: number | undefined;
+  /** When true, it does not answer. Default `false`. */
+  readonly silent?: boolean | undefined;
+  /** The leap warning it announces; `unsynchronized` is leap indicator 3. Default `none`. */
+  readonly leap?: LeapWarning | 'unsynchronized' | undefined;
+  /** It answers with this kiss-o'-death instead of the time. Default: none. */
+  readonly kiss?: KissCode | undefined;
+  /**
+   * It smears a leap second: its time falls behind evenly (where a second is deleted, gets ahead
+   * evenly), by a second over `windowMs`. The window ends when true time steps, `leapAtMs` after
+   * the beginning of the world.
+   */
+  readonly smear?:
+    | {
+        readonly leapAtMs: number;
+        readonly windowMs: number;
+        /** Whether a second is inserted or deleted. Default `'insert'`. */
+        readonly kind?: 'insert' | 'delete';
+      }
+    | undefined;
+  /** It carries out the world's leap second this much late, ms. Default 0. */
+  readonly leapLateMs?: number | undefined;
 }
 
 /** RFC 5905: dispersion grows at 15 ppm. */
-const CLAIM_GROWTH = 15e-6;
+const CLAIM_GROWTH_RATE = 15e-6;
 const PORT = 123;
 const LEAP_INDICATOR = { none: 0, insert: 1, delete: 2, unsynchronized: 3 } as const;
 
-/** What a server announces of its own error, and how long ago it was updated. */
+/** What a server announces about its own error, and how long ago it was updated. */
 interface Claim {
   readonly rootDelayMs: number;
   readonly rootDispersionMs: number;
   readonly ageNs: number;
 }
 
+const NAMES: Readonly<Record<keyof SimNtpServerOptions, true>> = {
+  rootDelayMs: true,
+  rootDispersionMs: true,
+  updateEveryMs: true,
+  errorShare: true,
+  errorPeriodMs: true,
+  holdMs: true,
+  precision: true,
+  stratum: true,
+  behaviour: true,
+};
+
+const BEHAVIOUR: Readonly<Record<keyof SimNtpBehaviour, true>> = {
+  offsetMs: true,
+  driftPpm: true,
+  claimShare: true,
+  silent: true,
+  leap: true,
+  kiss: true,
+  smear: true,
+  leapLateMs: true,
+};
+
+/** A simulated NTP server, honest or lying. */
 export class SimNtpServer {
+  /** The host that it answers on. */
   readonly address: string;
   readonly #scheduler: Scheduler;
   readonly #options: SimNtpServerOptions;
@@ -88,7 +143,11 @@ export class SimNtpServer {
   #behaviour: SimNtpBehaviour;
   #behavesSince = 0;
 
-  /** Listens on port 123 of `address` until the world ends. */
+  /**
+   * Listens on port 123 of `address` until the world ends.
+   *
+   * @throws ArgumentTypeError when an argument has the wrong type
+   */
   constructor(
     address: string,
     scheduler: Scheduler,
@@ -96,6 +155,13 @@ export class SimNtpServer {
     random: Random,
     options: SimNtpServerOptions = {},
   ) {
+    checkText('address', address);
+    checkScheduler(scheduler);
+    checkNetwork(network);
+    checkRandom(random);
+    checkOptionNames(options, NAMES);
+    if (options.behaviour !== undefined)
+      checkOptionNames(options.behaviour, BEHAVIOUR, 'behaviour');
     this.address = address;
     this.#scheduler = scheduler;
     this.#options = options;
@@ -121,16 +187,19 @@ export class SimNtpServer {
 
   /** Replaces its behaviour from the next request on; `{}` makes it honest. */
   behave(behaviour: SimNtpBehaviour): void {
-    this.#behaviour = behaviour;
+    this.#behaviour = checkOptionNames(behaviour, BEHAVIOUR, 'behaviour');
     this.#behavesSince = this.#scheduler.elapsedNs;
   }
 
-  /** Its time minus true time now, in ns. */
+  /** Its time minus true time now, ns. */
   errorNs(): bigint {
     return this.#timeNs() - this.#scheduler.trueNs();
   }
 
-  /** An honest claim covers both stamps: where the server was updated while it held the request, the older one. */
+  /**
+   * The answer to `request`. An honest claim covers both stamps: where the server was updated while
+   * it held the request, that is the older claim.
+   */
   #answer(request: Uint8Array, received: UnixNs, claimed: Claim): Uint8Array | undefined {
     const { precision = -20, stratum = 2 } = this.#options;
     const { kiss, leap = 'none', claimShare = 1 } = this.#behaviour;
@@ -148,11 +217,11 @@ export class SimNtpServer {
     });
   }
 
-  /** What an honest server would announce now. */
+  /** The claim of an honest server now. */
   #claim(): Claim {
     const { rootDelayMs = 0.4, rootDispersionMs = 0.3, updateEveryMs = 64_000 } = this.#options;
     const ageNs = this.#scheduler.elapsedNs % (updateEveryMs * 1e6);
-    const grownMs = (CLAIM_GROWTH * ageNs) / 1e6;
+    const grownMs = (CLAIM_GROWTH_RATE * ageNs) / 1e6;
     return { rootDelayMs, rootDispersionMs: rootDispersionMs + grownMs, ageNs };
   }
 
@@ -169,7 +238,7 @@ export class SimNtpServer {
     const lieNs = offsetMs * 1e6 + driftPpm * 1e-6 * (elapsed - this.#behavesSince);
     // Towards zero: rounding must not push an honest error over the edge of its claim.
     const errorNs = BigInt(Math.trunc(honestNs)) + BigInt(Math.trunc(lieNs)) - this.#smearNs();
-    const exact = this.#scheduler.trueNs() + errorNs;
+    const exact = this.#trueNs() + errorNs;
     return asUnixNs(exact - (exact % this.#gridNs));
   }
 
@@ -178,12 +247,21 @@ export class SimNtpServer {
     if (smear === undefined) return 0n;
     const left = smear.leapAtMs * 1e6 - this.#scheduler.elapsedNs;
     const done = 1 - left / (smear.windowMs * 1e6);
-    // Once the second is inserted, true time itself is the second behind.
-    return left <= 0 || done <= 0 ? 0n : BigInt(Math.round(done * 1e9));
+    // Once true time itself has stepped, the server is right again.
+    const behind = left <= 0 || done <= 0 ? 0n : BigInt(Math.round(done * 1e9));
+    return smear.kind === 'delete' ? -behind : behind;
+  }
+
+  /** True time, without a leap second that the server has not carried out yet. */
+  #trueNs(): UnixNs {
+    const { elapsedNs, leapElapsedNs, originNs } = this.#scheduler;
+    const { leapLateMs = 0 } = this.#behaviour;
+    const late = elapsedNs >= leapElapsedNs && elapsedNs < leapElapsedNs + leapLateMs * 1e6;
+    return late ? asUnixNs(originNs + BigInt(elapsedNs)) : this.#scheduler.trueNs();
   }
 }
 
-/** 16.16 s, truncated; at most 65,535 s. */
+/** 16.16 seconds, truncated; at most 65,535 s. */
 function truncatedShort(ms: number): number {
   return Math.floor(Math.min(ms / 1000, 65_535) * 65_536);
 }

@@ -1,43 +1,62 @@
 /**
- * A process on a simulated machine: it owns a {@link SimClock}, its callbacks run one at a time, and it can
- * lose the processor anywhere, be paused, be suspended with its machine, crash, and start again with
- * nothing but what it had made durable.
+ * A process on a simulated machine. It owns a {@link SimClock}, and its callbacks run one at a
+ * time. It can lose the processor anywhere, be paused, be suspended with its machine, crash, and
+ * start again with only the data that it had made durable.
  *
- * **Pauses.** Real code may be pre-empted between any two lines. Here it may be between any two clock
- * reads: with `preemption`, true time passes inside the running callback right after a read, so a pause
- * falls between the stamp and the send, between the arrival and the stamp, and inside a bracketed pair of
- * reads. Everything addressed to the process meanwhile waits, in order.
+ * **Pauses.** Real code may be pre-empted between any two lines. Simulated code may be pre-empted
+ * between any two clock reads: with `preemption`, true time passes inside the running callback
+ * right after a read. So a pause falls between the stamp and the send, between the arrival and the
+ * stamp, and inside a bracketed pair of reads. Callbacks that become due meanwhile wait, in order.
  *
- * **Crashes.** Each start is an incarnation. Callbacks belong to the incarnation that set them; after a
- * crash they never run, and promises they would have resolved stay pending, as in a killed process.
+ * **Crashes.** Each start is an *incarnation*. Callbacks belong to the incarnation that set them.
+ * After a crash they never run, and promises that they would have resolved stay pending, as in a
+ * killed process.
  */
 import type { Cancel } from '../time/clock.ts';
 import { checkNumber } from '../time/errors.ts';
+import { checkOptionNames } from '../time/options.ts';
+import { checkRandom, checkScheduler, checkText } from './checks.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type ClockHost, SimClock, type SimClockOptions } from './sim-clock.ts';
 import { SimStorage } from './sim-storage.ts';
 
+/** Random pauses right after clock reads. */
 export interface PreemptionOptions {
-  /** The chance that a clock read is followed by a pause. */
+  /** The chance that a clock read is followed by a pause, 0 to 1. */
   readonly probability: number;
-  /** The longest such pause; lengths are spread evenly over orders of magnitude from 1 us up. */
+  /**
+   * The longest such pause, ms. Lengths are spread evenly over orders of magnitude from 1 us up.
+   */
   readonly maxMs: number;
 }
 
+/** The clocks of a process's machine, and how the process loses the processor. */
 export interface SimProcessOptions {
-  readonly clock?: SimClockOptions;
-  /** Absent: the process runs whenever it has something to do, and its code takes no time. */
-  readonly preemption?: PreemptionOptions;
+  /** The clocks of its machine. Default: without errors. */
+  readonly clock?: SimClockOptions | undefined;
+  /**
+   * How the process loses the processor. Default: never; it runs whenever it has something to do,
+   * and its code takes no time.
+   */
+  readonly preemption?: PreemptionOptions | undefined;
 }
 
-/** What a process runs when it starts, and again after each crash. */
+/** The code that a process runs when it starts, and again after each crash. */
 export type Main = (process: SimProcess) => void;
 
+const NAMES: Readonly<Record<keyof SimProcessOptions, true>> = {
+  clock: true,
+  preemption: true,
+};
+
+/** A process on a simulated machine of its own. */
 export class SimProcess {
+  /** Its host on the network. */
   readonly name: string;
+  /** The clocks of its machine, for the code under test. */
   readonly clock: SimClock;
-  /** Survives a crash as far as it was synced. */
+  /** The disk. After a crash it holds what was synced. */
   readonly storage: SimStorage = new SimStorage();
   readonly #scheduler: Scheduler;
   readonly #random: Random;
@@ -49,6 +68,10 @@ export class SimProcess {
   #main: Main | undefined;
 
   constructor(name: string, scheduler: Scheduler, random: Random, options: SimProcessOptions = {}) {
+    checkText('name', name);
+    checkScheduler(scheduler);
+    checkRandom(random);
+    checkOptionNames(options, NAMES);
     this.name = name;
     this.#scheduler = scheduler;
     this.#random = random.fork('process');
@@ -64,11 +87,12 @@ export class SimProcess {
     this.clock = new SimClock(scheduler, random.fork('clock'), options.clock, host);
   }
 
-  /** Counts starts: 0 before the first crash. */
+  /** The number of crashes so far: 0 before the first. */
   get incarnation(): number {
     return this.#incarnation;
   }
 
+  /** Whether it runs: false between a crash and the restart. */
   get running(): boolean {
     return this.#running;
   }
@@ -79,7 +103,10 @@ export class SimProcess {
     this.bind(() => main(this))();
   }
 
-  /** `fn`, to run when this process has the processor, and never once this incarnation has crashed. */
+  /**
+   * Returns a callback that calls `fn` when this process has the processor, and never after this
+   * incarnation has crashed.
+   */
   bind<A extends readonly unknown[]>(fn: (...args: A) => void): (...args: A) => void {
     const incarnation = this.#incarnation;
     return (...args) => {
@@ -89,25 +116,38 @@ export class SimProcess {
     };
   }
 
-  /** Stopped (SIGSTOP, a long collection, an overcommitted host) from now on; all clocks run. */
+  /**
+   * The process is stopped (SIGSTOP, a long collection, an overcommitted host) for `forMs` from now
+   * on. All clocks run.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError when `forMs` is not a number from 0 to 1e9
+   */
   pause(forMs: number): void {
     const until = this.#scheduler.elapsedNs + Math.ceil(checkNumber('forMs', forMs, 0, 1e9) * 1e6);
     this.#busyUntil = Math.max(this.#busyUntil, until);
   }
 
-  /** The machine sleeps: the process is paused and the clocks do what a suspend does to them. */
+  /**
+   * The machine sleeps for `forMs`: the process is paused, and a suspend happens to its clocks
+   * ({@link SimClock.suspend}).
+   */
   suspend(forMs: number): void {
     this.clock.suspend(forMs);
     this.pause(forMs);
   }
 
-  /** The guest is frozen: the process is paused, all its clocks stand still, and nothing tells. */
+  /**
+   * The guest is frozen for `forMs`: the process is paused, all its clocks stand still, and nothing
+   * shows it.
+   */
   freeze(forMs: number): void {
     this.clock.freeze(forMs);
     this.pause(forMs);
   }
 
-  /** Killed: nothing of this incarnation runs again, and unsynced storage is gone. */
+  /**
+   * The process is killed: nothing of this incarnation runs again, and unsynced storage is lost.
+   */
   crash(): void {
     this.#running = false;
     this.#incarnation++;
@@ -115,7 +155,11 @@ export class SimProcess {
     this.storage.crash();
   }
 
-  /** Starts `main` again after `downMs` of true time, with what storage kept. */
+  /**
+   * Starts `main` again after `downMs` of true time, with the storage as the crash left it.
+   *
+   * @returns cancels the restart
+   */
   restart(downMs = 0): Cancel {
     return this.#scheduler.after(downMs * 1e6, () => {
       this.#running = true;
@@ -123,7 +167,10 @@ export class SimProcess {
     });
   }
 
-  /** Queues what came while the process could not run; one callback runs at a time, in order. */
+  /**
+   * Queues a callback that came while the process could not run. One callback runs at a time, in
+   * order.
+   */
   #wait(callback: () => void): void {
     this.#waiting.push(callback);
     if (this.#waiting.length === 1) this.#scheduler.at(this.#busyUntil, () => this.#runWaiting());

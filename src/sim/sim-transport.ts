@@ -1,9 +1,10 @@
 /**
- * The NTP client's seam to a simulated network: the real polling, codec and accept rules run on it
- * unchanged. As over UDP, each exchange has a port of its own, the stamp before sending is the last thing
- * before the send, and the stamp on arrival the first thing in the handler, which may be late: with a
- * process that is pre-empted, time passes between each of these.
+ * The NTP client's transport on a simulated network, so that the real polling, codec and accept
+ * rules run unchanged. As over UDP, each exchange has a port of its own. The stamp before sending
+ * is read last before the send, and the stamp on arrival first in the handler, which may run late.
+ * In a process that is pre-empted, time passes between each of these.
  */
+
 import {
   MAX_IGNORED_DATAGRAMS,
   type NtpExchange,
@@ -11,11 +12,18 @@ import {
   type TransportFailure,
 } from '../sources/ntp/transport.ts';
 import type { MonotonicNs } from '../time/instant.ts';
+import { checkNetwork, checkText } from './checks.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimProcess } from './sim-process.ts';
 
-/** A transport for exchanges of `process` over `network`. The process's name is its host. */
+/**
+ * A transport for exchanges of `process` over `network`. The process's name is its host.
+ *
+ * @throws ArgumentTypeError when `network` is not a SimNetwork, or `process` has no name
+ */
 export function simTransport(network: SimNetwork, process: SimProcess): NtpTransport {
+  checkNetwork(network);
+  checkText('process.name', process?.name);
   return { exchange: (exchange) => runExchange(exchange, network, process) };
 }
 

@@ -1,7 +1,7 @@
 /**
- * A fingerprint of everything that happened in a world: equal seeds must give equal fingerprints, on
- * every run and on every engine. Two FNV-1a lanes of 32 bits over the two halves of each int64, in int32
- * arithmetic; no cryptography, it guards against accident.
+ * A fingerprint of everything that happened in a world: equal seeds must give equal fingerprints,
+ * on every run and on every engine. It is two 32-bit FNV-1a hashes over the two halves of each
+ * int64, in int32 arithmetic. It guards against accident, not against an attacker.
  */
 export class TraceHash {
   #a = 0x811c_9dc5 | 0;
@@ -25,7 +25,7 @@ export class TraceHash {
     this.#b ^= this.#b >>> 13;
   }
 
-  /** 16 hexadecimal digits. */
+  /** The fingerprint so far: 16 hexadecimal digits. */
   digest(): string {
     const lane = (value: number) => (value >>> 0).toString(16).padStart(8, '0');
     return lane(this.#a) + lane(this.#b);

@@ -1,11 +1,14 @@
 /**
- * Quantiles of many half-widths in fixed memory: a histogram whose buckets grow by 1 %, so a quantile is
- * right to 1 %. The mean is exact.
+ * Quantiles of many half-widths in fixed memory: a histogram whose buckets grow by 1 %, so a
+ * quantile is right to 1 %. The mean is exact.
  */
+
+/** The logarithm of the ratio of two neighbouring bucket edges. */
 const STEP = Math.log(1.01);
-/** Above 1e12 ns (17 minutes) all widths count as one. */
+/** All widths above 1e12 ns (17 minutes) share the last bucket. */
 const BUCKETS = Math.ceil(Math.log(1e12) / STEP) + 1;
 
+/** Counts half-widths, and returns their mean and quantiles. */
 export class WidthHistogram {
   readonly #buckets = new Float64Array(BUCKETS);
   #count = 0;
@@ -26,7 +29,7 @@ export class WidthHistogram {
     return this.#sum / this.#count;
   }
 
-  /** The upper end of the bucket that holds this share of the widths; `NaN` when empty. */
+  /** The upper end of the bucket that holds this share of the widths, ns; `NaN` when empty. */
   quantile(share: number): number {
     let left = share * this.#count;
     for (let i = 0; i < BUCKETS; i++) {

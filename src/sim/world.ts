@@ -1,13 +1,15 @@
 /**
- * A whole world under one seed: true time, a network, processes with bad clocks, NTP servers that err
- * within what they claim or lie, and the oracle. What is built here could be built from the parts; this is
- * the short way.
+ * A whole world under one seed: true time, a network, processes with bad clocks, NTP servers that
+ * err within their claims or lie, and the oracle. It is a short form: all of it can also be built
+ * from the parts.
  *
- * A world with equal seed and equal calls is equal, byte for byte ({@link SimWorld.digest}).
+ * Worlds with equal seeds and equal calls are equal, byte for byte ({@link SimWorld.digest}).
  */
+
 import type { ClockReading } from '../bounded-clock/reading.ts';
 import type { TimeSource } from '../bounded-clock/time-source.ts';
 import { type NtpOptions, ntpSource } from '../sources/ntp/ntp-source.ts';
+import { checkObject } from '../time/errors.ts';
 import { Oracle } from './oracle.ts';
 import { Random } from './random.ts';
 import {
@@ -21,46 +23,58 @@ import { SimNtpServer, type SimNtpServerOptions } from './sim-ntp-server.ts';
 import { SimProcess, type SimProcessOptions } from './sim-process.ts';
 import { simTransport } from './sim-transport.ts';
 
+/** The seed of a world, and its true time. */
 export interface SimWorldOptions extends SchedulerOptions {
   /** An integer from 0 to 2^32 - 1. */
   readonly seed: number;
-  /** The command that runs this world again, for the oracle's report. Default: names the seed. */
-  readonly replay?: string;
+  /**
+   * The command that runs this world again, for the oracle's report. Default: a text with the seed.
+   */
+  readonly replay?: string | undefined;
 }
 
-/** What `watch` needs of the clock it watches: a {@link BoundedClock} or a reader attached to one. */
+/**
+ * The part of a clock that `watch` needs. A `BoundedClock` and a reader attached to one have
+ * it.
+ */
 export interface WatchedClock {
+  /** A reading, with or without an interval. */
   read(): ClockReading;
 }
 
+/** A simulated world under one seed. */
 export class SimWorld {
+  /** The world's random numbers, all from its seed. */
   readonly random: Random;
+  /** True time, and the events to come. */
   readonly scheduler: Scheduler;
+  /** The network between its hosts. */
   readonly network: SimNetwork;
+  /** Judges the readings of the clocks that are watched. */
   readonly oracle: Oracle;
   #resolving = false;
 
   constructor(options: SimWorldOptions) {
-    this.random = new Random(options.seed);
+    this.random = new Random(checkObject('options', options).seed);
     this.scheduler = new Scheduler(options);
     this.network = new SimNetwork(this.scheduler, this.random);
     this.oracle = new Oracle(this.scheduler, options.replay ?? `seed ${options.seed}`);
   }
 
-  /** A process on a machine of its own; `name` is its host on the network. */
+  /** A process on a machine of its own. `name` is its host on the network. */
   process(name: string, options: SimProcessOptions = {}): SimProcess {
     return new SimProcess(name, this.scheduler, this.random.fork(name), options);
   }
 
-  /** An NTP server at an IP address, `10.0.0.1` say. */
+  /** An NTP server at an IP address, such as `10.0.0.1`. */
   ntpServer(address: string, options: SimNtpServerOptions = {}): SimNtpServer {
     const random = this.random.fork(`server ${address}`);
     return new SimNtpServer(address, this.scheduler, this.network, random, options);
   }
 
   /**
-   * The library's NTP source, polling the server at `address` from `process` over the simulated network.
-   * Its nonces and jitter come from the world's seed.
+   * The library's NTP source, polling the server at `address` from `process` over the simulated
+   * network. Its nonces and jitter come from the world's seed.
    */
   ntp(process: SimProcess, address: string, options: NtpOptions = {}): TimeSource {
     const random = this.random.fork(`${process.name} polls ${address}`);
@@ -76,11 +90,12 @@ export class SimWorld {
   }
 
   /**
-   * Reads `clock` at random instants, `everyMs` apart on average, and has the oracle judge each reading.
-   * The readings are made by `process`, one after the other: none while it is paused, none after a
-   * crash.
+   * Reads `clock` at random instants, `everyMs` apart on average, and has the oracle judge each
+   * reading. `process` makes the readings, one after the other: none while it is paused, none after
+   * a crash.
    *
-   * @param firstMs until the first interval, readings come this often instead
+   * @param everyMs the mean time between readings, ms
+   * @param firstMs the mean time between readings until the first interval, ms; default `everyMs`
    */
   watch(
     process: SimProcess,
@@ -90,19 +105,19 @@ export class SimWorld {
   ): void {
     const random = this.random.fork(`watch ${process.name}`);
     let bounded = false;
-    const look = process.bind(() => {
+    const takeReading = process.bind(() => {
       const interval = this.oracle.judge(process.name, () => {
         const reading = clock.read();
-        return 'interval' in reading ? reading.interval : undefined;
+        return reading.interval !== undefined ? reading.interval : undefined;
       });
       bounded ||= interval !== undefined;
-      again();
+      scheduleReading();
     });
-    const again = (): void => {
+    const scheduleReading = (): void => {
       const meanNs = (bounded ? everyMs : firstMs) * 1e6;
-      this.scheduler.after(random.exponential(meanNs), look);
+      this.scheduler.after(random.exponential(meanNs), takeReading);
     };
-    again();
+    scheduleReading();
   }
 
   /** Lets `ms` of true time pass. */
@@ -111,8 +126,8 @@ export class SimWorld {
   }
 
   /**
-   * As {@link run}, several times as fast, for worlds whose only promises are those of the NTP sources:
-   * nothing in them awaits a timer or a reading.
+   * As {@link run}, several times as fast, for worlds in which only the NTP sources use promises
+   * and nothing awaits a timer or a reading.
    */
   async runCallbacks(ms: number): Promise<void> {
     await this.run(ms, {
@@ -124,7 +139,10 @@ export class SimWorld {
     });
   }
 
-  /** Fingerprint of everything the oracle has seen: equal seeds, equal digests, on every engine. */
+  /**
+   * A fingerprint of everything that the oracle has seen: equal seeds give equal fingerprints, on
+   * every engine.
+   */
   digest(): string {
     return this.oracle.trace.digest();
   }

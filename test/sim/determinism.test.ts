@@ -5,7 +5,7 @@ import { TraceHash } from '../../src/sim/trace-hash.ts';
 import { SimWorld } from '../../src/sim/world.ts';
 import { catalog } from '../kit/scenario-catalog.ts';
 
-/** Everything in the simulator that draws or computes, without the library under test. */
+/** All parts of the simulator that draw or compute, without the library under test. */
 function bareWorld(seed: number): string {
   const world = new SimWorld({ seed });
   const trace = new TraceHash();
@@ -39,9 +39,10 @@ function bareWorld(seed: number): string {
   return trace.digest();
 }
 
-// The same on Node 20, 22 and 24, or a seed would not mean the same world to everybody. A change of the
-// simulator's draws changes it, and is to be made on purpose.
-test('a seed is a world, byte for byte, on every engine', () => {
+// The same on Node 20, 22 and 24; otherwise a seed would mean different worlds on different
+// machines. Only a change of the simulator's draws changes it, and such a change must be made on
+// purpose.
+test('equal seeds are equal worlds, byte for byte, on every engine', () => {
   expect(bareWorld(1)).toBe('824c76bad0953c5d');
   expect(bareWorld(1)).not.toBe(bareWorld(2));
 });

@@ -1,11 +1,14 @@
 /**
- * Worlds without slack: one source, so no vote covers for a mistake; a server whose error stands at the
- * edge of its claim, a path that takes no time in the direction where time would help, a crystal at the
- * drift bound that carries the truth along that edge, claims truncated by almost a whole quantum. Forgetting
- * a few microseconds anywhere, in the NTP sample, the engine, the page or the reader, shows here.
+ * Worlds without slack:
+ * - one source, so that no other vote hides a mistake
+ * - a server whose error stands at the edge of its claim
+ * - a path without delay in the direction where a delay would help
+ * - a crystal at the drift bound, which moves the truth along that edge
+ * - claims that were truncated by almost a whole unit
  *
- * The crystal is as bad as the rate bound allows, and nothing is to be learned of it: the wander assumed is so
- * large that layer 2 ages all it has at the rate bound too.
+ * Forgetting a few microseconds anywhere, in the NTP sample, the engine, the page or the reader,
+ * shows here. The crystal is as bad as the rate bound allows. The assumed wander is so large that
+ * layer 2 learns nothing from it and ages all facts at the rate bound too.
  */
 import { expect, test } from 'vitest';
 import { openScenario, type Scenario } from '../../src/sim/scenario.ts';
@@ -17,7 +20,10 @@ interface Edge {
   readonly pollMs?: number;
 }
 
-const RATE_BOUND_ALONE = { maxDriftPpm: 200, wanderPpmPerSecond: 1000, maxWanderPpm: 1000 };
+const RATE_BOUND_ALONE = {
+  maxDriftPpm: 200,
+  crystal: { wanderPpmPerSecond: 1000, maxWanderPpm: 1000 },
+};
 
 function edgeWorld(side: 'upper' | 'lower', edge: Edge = {}): Scenario {
   const { minutes = 4, precision = -20, monotonicGridNs = 1, pollMs = 16_000 } = edge;
@@ -28,7 +34,7 @@ function edgeWorld(side: 'upper' | 'lower', edge: Edge = {}): Scenario {
     pollMs,
     readEveryMs: 100,
     ...RATE_BOUND_ALONE,
-    // A slow clock lets theta rise to its upper edge, a fast one lets it fall to its lower.
+    // On a slow clock theta rises to its upper edge; on a fast one it falls to its lower edge.
     clock: { driftPpm: upper ? -200 : 200, uptimeMs: 1e9, monotonicGridNs },
     servers: [
       {
@@ -46,20 +52,20 @@ function edgeWorld(side: 'upper' | 'lower', edge: Edge = {}): Scenario {
   };
 }
 
-/** Violations, and how close the truth came to the edge, in ns. */
+/** The violations, and how close the truth came to the edge, ns. */
 async function run(scenario: Scenario) {
   const { world, process, clock, run } = openScenario(scenario);
   let closest = Number.POSITIVE_INFINITY;
-  const look = process.bind(() => {
+  const takeReading = process.bind(() => {
     const reading = clock.read();
     const truth = world.scheduler.trueNs();
-    if ('interval' in reading) {
+    if (reading.interval !== undefined) {
       const { earliest, latest } = reading.interval;
       closest = Math.min(closest, Number(truth - earliest), Number(latest - truth));
     }
-    world.scheduler.after(37e6, look);
+    world.scheduler.after(37e6, takeReading);
   });
-  look();
+  takeReading();
   await run();
   clock.stop();
   return { report: world.oracle.report(), closest };
@@ -71,7 +77,8 @@ test.for(['upper', 'lower'] as const)(
     const { report, closest } = await run(edgeWorld(side));
     expect(report).toBe('');
     expect(closest).toBeGreaterThanOrEqual(0);
-    // Half a quantum of root delay and one of dispersion, less what was truncated, plus the precision.
+    // Half a unit of root delay and one unit of dispersion, minus the truncated part, plus the
+    // precision.
     expect(closest).toBeLessThan(10_000);
   },
 );
@@ -82,7 +89,7 @@ test.for(['upper', 'lower'] as const)('%s edge on a monotonic clock of 1 ms', as
   expect(closest).toBeLessThan(1_200_000);
 });
 
-// Floored stamps: only the upper fact needs the server's resolution.
+// The stamps are rounded down, so only the upper fact needs the server's resolution.
 test('upper edge with a server that reads its clock to 15.6 ms', async () => {
   const { report, closest } = await run(edgeWorld('upper', { precision: -6 }));
   expect(report).toBe('');

@@ -6,12 +6,14 @@ import { TraceHash } from '../../src/sim/trace-hash.ts';
 import { WidthHistogram } from '../../src/sim/width-histogram.ts';
 import { unixNs } from '../../src/time/instant.ts';
 
+const NS_PER_SECOND = 1_000_000_000n;
+
 function around(scheduler: Scheduler, below: bigint, above: bigint) {
   const now = scheduler.trueNs();
   return { earliest: unixNs(now - below), latest: unixNs(now + above) };
 }
 
-// below and above: how far the interval reaches from the truth; the truth itself is inside at 0.
+// below and above: how far the interval reaches from the truth, which is at 0.
 test.for([
   [0n, 0n, undefined],
   [5n, 0n, undefined],
@@ -46,6 +48,34 @@ test('a reading that was pre-empted inside the call is judged over the whole cal
   });
   scheduler.run(10);
   expect(oracle.summary()).toMatchObject({ readings: 2, violations: 0 });
+});
+
+// The call began 5 ns before the step and ended 5 ns after it. 23:59:59 is deleted, or comes twice.
+test.for([
+  ['delete', -5n, 0n, undefined],
+  ['delete', -6n, -6n, 1n], // below both
+  ['delete', 0n, NS_PER_SECOND - 1n, 1n], // in the second that is left out, 1 ns from either side
+  ['delete', NS_PER_SECOND, NS_PER_SECOND + 5n, undefined],
+  ['delete', NS_PER_SECOND + 6n, NS_PER_SECOND + 6n, -1n],
+  ['insert', -5n, -1n, undefined],
+  ['insert', 0n, 0n, -1n],
+  ['insert', -NS_PER_SECOND, -NS_PER_SECOND + 5n, undefined],
+  ['insert', -NS_PER_SECOND + 6n, -6n, -1n], // between the two
+] as const)('%s: a reading across it from %i to %i ns misses by %s', ([kind, from, to, missed]) => {
+  const originNs = unixNs(1_798_761_500n * NS_PER_SECOND);
+  const leapSecondAtNs = unixNs(1_798_761_600n * NS_PER_SECOND);
+  const scheduler = new Scheduler({ originNs, leapSecondAtNs, leapSecondKind: kind });
+  const oracle = new Oracle(scheduler, '');
+  const stepNs = kind === 'delete' ? leapSecondAtNs - NS_PER_SECOND : leapSecondAtNs;
+  scheduler.at(Number(stepNs - originNs) - 5, () => {
+    oracle.judge('c', () => {
+      scheduler.stall(10);
+      return { earliest: unixNs(stepNs + from), latest: unixNs(stepNs + to) };
+    });
+  });
+  scheduler.run(200e9);
+  expect(oracle.violations[0]?.missedByNs).toBe(missed);
+  expect(oracle.summary().violations).toBe(missed === undefined ? 0 : 1);
 });
 
 test('the summary counts availability, widths and the first bound', () => {

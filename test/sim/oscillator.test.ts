@@ -3,15 +3,16 @@ import { expect, test } from 'vitest';
 import { Oscillator, type OscillatorOptions } from '../../src/sim/oscillator.ts';
 import { Random } from '../../src/sim/random.ts';
 
-const HOUR = 3_600_000_000_000;
+const HOUR_NS = 3_600_000_000_000;
 
 /** The rate error as a fraction with denominator 1e6, exactly. */
 test.for([0, 1, 78, -78, 200, -200, 500, -83_333])('a constant %i ppm counts exactly', (ppm) => {
   const oscillator = new Oscillator({ driftPpm: ppm }, new Random(1));
-  for (const t of [0, 1, 999, 123_456_789, HOUR, 100 * HOUR + 7]) {
+  for (const t of [0, 1, 999, 123_456_789, HOUR_NS, 100 * HOUR_NS + 7]) {
     const exact = BigInt(t) * BigInt(1_000_000 + ppm); // in 1e-6 ns
     const counted = BigInt(oscillator.count(t)) * 1_000_000n;
-    // Floor, but for the last bits of a double: 100 h at 8 % are 3e13 ns, resolved to 4e-3 ns.
+    // The floor, except for the last bits of a double: 100 h at 8 % are 3e13 ns, resolved to 4e-3
+    // ns.
     expect(counted <= exact + 10_000n).toBe(true);
     expect(counted > exact - 1_010_000n).toBe(true);
   }
@@ -68,7 +69,7 @@ test('the count never goes back and never outruns the rates in force', () => {
           stopped = false;
         }
         last = oscillator.count(t);
-        expect(last).toBe(counted); // a change of rate moves nothing at its own instant
+        expect(last).toBe(counted); // a change of rate does not move the count at its own instant
       }
     }),
     { seed: 2, numRuns: 300 },
@@ -77,10 +78,10 @@ test('the count never goes back and never outruns the rates in force', () => {
 
 test('each ns counts: the count never goes back from one ns to the next, even at a change', () => {
   const oscillator = new Oscillator({ driftPpm: -400 }, new Random(5));
-  let last = oscillator.count(HOUR);
+  let last = oscillator.count(HOUR_NS);
   for (let i = 1; i < 20_000; i++) {
-    if (i % 777 === 0) oscillator.slew(HOUR + i, (i % 5) * 50_000 - 100_000);
-    const count = oscillator.count(HOUR + i);
+    if (i % 777 === 0) oscillator.slew(HOUR_NS + i, (i % 5) * 50_000 - 100_000);
+    const count = oscillator.count(HOUR_NS + i);
     expect(count - last).toBeGreaterThanOrEqual(0);
     expect(count - last).toBeLessThanOrEqual(2);
     last = count;
@@ -95,8 +96,8 @@ test('how often it is read does not change what it counts', () => {
   };
   const often = new Oscillator(shape, new Random(9));
   const seldom = new Oscillator(shape, new Random(9));
-  for (let t = 0; t < HOUR; t += 1_234_567_891) often.count(t);
-  expect(often.count(HOUR)).toBe(seldom.count(HOUR));
+  for (let t = 0; t < HOUR_NS; t += 1_234_567_891) often.count(t);
+  expect(often.count(HOUR_NS)).toBe(seldom.count(HOUR_NS));
 });
 
 test('wander and temperature stay within the stated extreme, and do move', () => {
@@ -108,7 +109,7 @@ test('wander and temperature stay within the stated extreme, and do move', () =>
   const oscillator = new Oscillator(shape, new Random(4));
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
-  for (let t = 0; t < 24 * HOUR; t += HOUR / 100) {
+  for (let t = 0; t < 24 * HOUR_NS; t += HOUR_NS / 100) {
     const ppm = oscillator.rateAt(t) * 1e6;
     least = Math.min(least, ppm);
     most = Math.max(most, ppm);

@@ -1,7 +1,7 @@
 /**
- * "Start `disciplined`, move to `free-running` once nothing steers the clock", run as a controller: what it
- * gains where nobody steers, and the worlds in which it answers wrongly and `disciplined` does not.
- * docs/bound.md, "Which profile?", has the same figures.
+ * "Start `disciplined`, move to `free-running` once nothing steers the clock", run as a controller:
+ * its gain where nothing steers the clock, and the worlds in which it answers wrongly and
+ * `disciplined` does not. The figures are those of docs/bound.md, "Which profile?".
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -9,15 +9,15 @@ import { BoundedClock } from '../../src/bounded-clock/bounded-clock.ts';
 import { openScenario, type ServerPlan } from '../../src/sim/scenario.ts';
 import type { SimClock, SimClockOptions } from '../../src/sim/sim-clock.ts';
 import type { SimWorld } from '../../src/sim/world.ts';
-import { MINUTE, ONE_POLL_S } from '../kit/observe.ts';
+import { MINUTE_S, ONE_POLL_S } from '../kit/observe.ts';
 import { ProfileRule } from '../kit/profile-rule.ts';
 
-/** Good and near, so that a rate matters; five of them, none of whom lies. */
+/** Five good and near servers, so that the rate matters. None of them lies. */
 const SERVERS: ServerPlan[] = Array(5).fill({
   server: { rootDelayMs: 0, rootDispersionMs: 0.05, updateEveryMs: 16_000 },
 });
 const POLL_MS = 16_000;
-const AFTERMATH_S = 5 * MINUTE;
+const AFTERMATH_S = 5 * MINUTE_S;
 
 interface Steering {
   readonly atS: number;
@@ -27,16 +27,16 @@ interface Steering {
 interface RuledWorld {
   readonly quietS: number;
   readonly clock: SimClockOptions;
-  /** At the beginning of the world. */
+  /** What happens at the beginning of the world. */
   readonly begin?: Steering['act'];
-  /** What the rule could not foresee; the world ends some minutes later. */
+  /** The steering that the rule could not foresee. The world ends some minutes later. */
   readonly steering: Steering;
   readonly keepWallGuard?: boolean;
 }
 
 interface Ruled {
   readonly switchedS: number | undefined;
-  /** When the rule was back at `disciplined` after the steering. */
+  /** When the rule was back at `disciplined` after the steering, s. */
   readonly returnedS: number | undefined;
   readonly wrongS: readonly number[];
   /** How far outside of the interval the truth was at worst, ms. */
@@ -44,7 +44,7 @@ interface Ruled {
   readonly disciplinedWrongS: readonly number[];
   /** The share of all readings at which `disciplined` had an interval. */
   readonly disciplinedAnswers: number;
-  /** So many times as wide `disciplined` was on average, while the rule was at `free-running`. */
+  /** How many times wider `disciplined` was on average while the rule was at `free-running`. */
   readonly gain: number;
 }
 
@@ -52,7 +52,7 @@ async function run(plan: RuledWorld): Promise<Ruled> {
   const { steering } = plan;
   const { world, process, servers, clock, ...scenario } = openScenario({
     seed: 9,
-    minutes: (steering.atS + AFTERMATH_S) / MINUTE,
+    minutes: (steering.atS + AFTERMATH_S) / MINUTE_S,
     hostClock: 'disciplined',
     clock: plan.clock,
     servers: SERVERS,
@@ -83,11 +83,11 @@ async function run(plan: RuledWorld): Promise<Ruled> {
   let readings = 0;
   let answered = 0;
   const widths = { rule: 0, disciplined: 0 };
-  const look = (): void => {
+  const takeReading = (): void => {
     const nowS = world.scheduler.elapsedNs / 1e9;
     const truth = world.scheduler.trueNs();
     const reading = clock.read();
-    const disciplined = 'interval' in reading ? reading.interval : undefined;
+    const disciplined = reading.interval !== undefined ? reading.interval : undefined;
     const answer = rule.interval();
     readings++;
     if (disciplined !== undefined) {
@@ -105,10 +105,10 @@ async function run(plan: RuledWorld): Promise<Ruled> {
       widths.rule += Number(answer.latest - answer.earliest);
       widths.disciplined += Number(disciplined.latest - disciplined.earliest);
     }
-    // Ten a second once there is something to see.
-    world.scheduler.after(nowS < steering.atS - 1 ? 1e9 : 1e8, look);
+    // Ten readings a second once there is something to see.
+    world.scheduler.after(nowS < steering.atS - 1 ? 1e9 : 1e8, takeReading);
   };
-  look();
+  takeReading();
   await scenario.run();
   freeRunning.stop();
   const gain = widths.disciplined / widths.rule;
@@ -123,7 +123,7 @@ function excluded(interval: { earliest: bigint; latest: bigint }, truth: bigint)
   return truth > interval.latest ? truth - interval.latest : 0n;
 }
 
-/** A time daemon finds its wall clock off and slews that away at `ppm`. */
+/** A time daemon finds that its wall clock is wrong and slews the error away at `ppm`. */
 const correctAt =
   (ppm: number): Steering['act'] =>
   (clock, world) => {
@@ -132,31 +132,34 @@ const correctAt =
     world.scheduler.after(Math.abs(errorNs) / (ppm * 1e-6), () => clock.slew(0));
   };
 
-const HOUR = 60 * MINUTE;
-/** All that the rule may wait for, and the steering comes after half as long again: there is a world for each. */
-const QUIET_TIMES_S = [10 * MINUTE, HOUR, 4 * HOUR];
+const HOUR_S = 60 * MINUTE_S;
+/**
+ * All times that the rule may wait. The steering comes after one and a half times that, in a world
+ * of its own for each.
+ */
+const QUIET_TIMES_S = [10 * MINUTE_S, HOUR_S, 4 * HOUR_S];
 const said = readFileSync(new URL('../../docs/bound.md', import.meta.url), 'utf8').replace(
   /\s+/g,
   ' ',
 );
 
 test.each([
-  // The wall clock is so far off that the guard lets go of it: what is gained is the rate alone.
+  // The wall clock is so far off that the guard ignores it: the gain comes from the rate alone.
   [{ driftPpm: 40, wallOffsetMs: 5000 }, (gain: string) => `${gain} times by the rate alone`],
-  // Nobody corrects the wall clock, so it runs off, and `disciplined` includes it.
+  // Nothing corrects the wall clock, so it runs off, and `disciplined` includes it.
   [{ driftPpm: 40 }, (gain: string) => `${gain} times where the wall clock runs off`],
 ])(
-  'nobody steers a clock of %o: the rule switches, is sound, and gains',
+  'nothing steers a clock of %o: the rule switches, is sound, and gains',
   async (clock, sentence) => {
     const room = { temperature: { ppm: 2, periodMs: 7_200_000 } };
     const wander = { wander: { maxPpm: 2, ppmPerSecond: 0.02 } };
-    const steering = { atS: 4 * HOUR, act: () => {} };
+    const steering = { atS: 4 * HOUR_S, act: () => {} };
     const seen = await run({
-      quietS: 10 * MINUTE,
+      quietS: 10 * MINUTE_S,
       clock: { ...clock, ...room, ...wander },
       steering,
     });
-    expect(seen.switchedS).toBeLessThan(11 * MINUTE);
+    expect(seen.switchedS).toBeLessThan(11 * MINUTE_S);
     expect(seen.returnedS).toBeUndefined();
     expect(seen.wrongS).toEqual([]);
     expect(seen.disciplinedWrongS).toEqual([]);
@@ -168,7 +171,7 @@ test.each([
 test.each([
   ['a wall clock set by 2 ms', (clock: SimClock) => clock.stepWall(2), 2],
   [
-    // Within what A2 allows: nothing is refuted, and still it counts as steering.
+    // Within the limits of A2: nothing is refuted, but it counts as steering.
     'a rate that moves by 24 ppm in five minutes',
     (clock: SimClock, world: SimWorld) => {
       for (let ppm = 1; ppm <= 24; ppm++) {
@@ -177,26 +180,27 @@ test.each([
     },
     AFTERMATH_S,
   ],
-])('the rule sees what can be seen: %s', async (_name, act, withinS) => {
-  const steering = { atS: 20 * MINUTE, act };
-  const seen = await run({ quietS: 10 * MINUTE, clock: { driftPpm: 2 }, steering });
-  expect(seen.switchedS).toBeLessThan(11 * MINUTE);
+])('the rule notices every sign that a program can see: %s', async (_name, act, withinS) => {
+  const steering = { atS: 20 * MINUTE_S, act };
+  const seen = await run({ quietS: 10 * MINUTE_S, clock: { driftPpm: 2 }, steering });
+  expect(seen.switchedS).toBeLessThan(11 * MINUTE_S);
   expect(seen.returnedS).toBeLessThan(steering.atS + withinS);
   expect(seen.wrongS).toEqual([]);
 });
 
-/** The world in which a rule with this quiet time goes wrong; the steering comes at `atS`. */
+/** The world in which a rule with this quiet time answers wrongly; the steering comes at `atS`. */
 type Counterexample = (atS: number) => Omit<RuledWorld, 'quietS'>;
 
 /** The first column of the table in docs/bound.md. */
 const COUNTEREXAMPLES: Record<string, Counterexample> = {
   'a daemon wakes up and slews at 500 ppm': (atS) => ({
-    // Its frequency is 2 ppm off; when it asks its servers at last it finds the error of all that time.
+    // Its frequency is 2 ppm off. When it asks its servers at last, it finds the error of all that
+    // time.
     clock: { driftPpm: 2 },
     steering: { atS, act: correctAt(500) },
   }),
   'a slew older than the clock ends: 150 ppm (4 h: 40 ppm)': (atS) => {
-    const ppm = atS < 2 * HOUR ? 150 : 40;
+    const ppm = atS < 2 * HOUR_S ? 150 : 40;
     return {
       clock: { driftPpm: 2, wallOffsetMs: (-ppm * atS) / 1000 },
       begin: (clock) => clock.slew(ppm),
@@ -229,7 +233,7 @@ test.each(Object.entries(COUNTEREXAMPLES))(
       const seen = await run({ quietS, ...plan(atS) });
       expect(seen.switchedS).toBeLessThan(atS);
       expect(seen.wrongS.length).toBeGreaterThan(0);
-      // Wrong from the steering until a sample shows it, which is what sends the rule back.
+      // Wrong from the steering until a sample shows it; that sample sends the rule back.
       expect(seen.returnedS).toBeLessThan(atS + 2 * ONE_POLL_S);
       expect(seen.wrongS.every((at) => at >= atS && at < seen.returnedS!)).toBe(true);
       expect(seen.disciplinedWrongS).toEqual([]);

@@ -1,11 +1,15 @@
-/** What the pages say in prose of the table in docs/simulator-results.md. */
+/**
+ * The figures that other pages quote in their text from the tables of docs/simulator-results.md.
+ */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 const page = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8').replace(/\s+/g, ' ');
 
-/** A column, counted from the end, of the table under a heading, of the scenarios whose names match. */
+/**
+ * A column of the table under `heading`, counted from the end, for the scenarios whose names match.
+ */
 function column(heading: string, fromEnd: number, scenario: RegExp): number[] {
   const text = readFileSync(new URL('../../docs/simulator-results.md', import.meta.url), 'utf8');
   const section = text.split(`## ${heading}`)[1]!.split('\n## ')[0]!;
@@ -23,7 +27,7 @@ const range = (values: readonly number[]): string =>
 
 const percent = (ratio: number): string => `${Math.round((ratio - 1) * 100)} %`;
 
-test('what layer 2 is worth, in docs/bound.md and the README', () => {
+test('the gain of layer 2, as docs/bound.md and the README state it', () => {
   const good = ratios(/^(LAN|cloud zone), stratum 1, \d+ s polls$/);
   const fair = ratios(/^(LAN|cloud), (16|64) s polls$/);
   const [down] = ratios(/^LAN, stratum 1, all sources down/);

@@ -37,7 +37,7 @@ test('the stream is xoshiro128** seeded by splitmix32', () => {
 test('a fork depends on seed and label only, and leaves its parent alone', () => {
   const a = new Random(7);
   const b = new Random(7);
-  a.uint32(); // position in the parent's stream does not matter
+  a.uint32(); // the position in the parent's stream does not matter
   expect(a.fork('link').uint32()).toBe(b.fork('link').uint32());
   expect(b.fork('link').uint32()).not.toBe(b.fork('knil').uint32());
   expect(new Random(8).fork('link').uint32()).not.toBe(b.fork('link').uint32());

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Scheduler } from '../../src/sim/scheduler.ts';
+import { unixNs } from '../../src/time/instant.ts';
+
+const NS_PER_SECOND = 1_000_000_000n;
 
 test('events run by time, and in order of scheduling within one instant', () => {
   fc.assert(
@@ -24,7 +27,7 @@ test('an event may schedule another for the same instant; it runs after those al
   const ran: string[] = [];
   scheduler.at(5, () => {
     ran.push('first');
-    scheduler.at(3, () => ran.push('in the past, so now')); // never back in time
+    scheduler.at(3, () => ran.push('in the past, so now')); // time never goes back
   });
   scheduler.at(5, () => ran.push('second'));
   scheduler.run(5);
@@ -56,7 +59,7 @@ test('run stops at its end, keeps later events, and time stands there', () => {
   expect(scheduler.elapsedNs).toBe(20);
 });
 
-test('a stall moves time inside an event, and events it swallowed still run at their own time', () => {
+test('a stall moves time inside an event, and events during it still run at their own time', () => {
   const scheduler = new Scheduler();
   const seen: [string, number][] = [];
   scheduler.at(10, () => {
@@ -97,3 +100,20 @@ test('an instant beyond 2^53 ns is refused, with nothing scheduled', () => {
   scheduler.run(10);
   expect(scheduler.eventIndex).toBe(0);
 });
+
+test.for([
+  // A second before the end of the month, where nothing steps yet, and on each side of the step.
+  ['insert', 100, -1n, -NS_PER_SECOND],
+  ['delete', 99, -NS_PER_SECOND - 1n, 0n],
+] as const)(
+  'a leap second (%s): true time steps after %i s',
+  ([leapSecondKind, afterS, before, then]) => {
+    const leapSecondAtNs = unixNs(1_798_761_600n * NS_PER_SECOND);
+    const originNs = unixNs(leapSecondAtNs - 100n * NS_PER_SECOND);
+    const scheduler = new Scheduler({ originNs, leapSecondAtNs, leapSecondKind });
+    scheduler.run(afterS * 1e9 - 1);
+    expect(scheduler.trueNs() - leapSecondAtNs).toBe(before);
+    scheduler.run(afterS * 1e9);
+    expect(scheduler.trueNs() - leapSecondAtNs).toBe(then);
+  },
+);

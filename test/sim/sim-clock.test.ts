@@ -5,8 +5,8 @@ import { Scheduler } from '../../src/sim/scheduler.ts';
 import { SimClock, type SimClockOptions } from '../../src/sim/sim-clock.ts';
 import { sleep } from '../../src/time/sleep.ts';
 
-const SECOND = 1_000_000_000;
-const MS = 1_000_000;
+const NS_PER_SECOND = 1_000_000_000;
+const NS_PER_MS = 1_000_000;
 
 function world(options: SimClockOptions = {}) {
   const scheduler = new Scheduler();
@@ -16,7 +16,7 @@ function world(options: SimClockOptions = {}) {
 
 test('a perfect clock shows true time, and its uptime', () => {
   const { scheduler, clock } = world({ uptimeMs: 1e9, wallGridNs: 1 });
-  scheduler.run(5 * SECOND + 3);
+  scheduler.run(5 * NS_PER_SECOND + 3);
   expect(clock.monotonicNs()).toBe(1_000_000_000_000_000n + 5_000_000_003n);
   expect(clock.wallNs()).toBe(scheduler.trueNs());
   expect(clock.wallErrorNs()).toBe(0n);
@@ -25,8 +25,8 @@ test('a perfect clock shows true time, and its uptime', () => {
 test('drift moves monotonic and wall clock alike', () => {
   const { scheduler, clock } = world({ driftPpm: 100, wallOffsetMs: -137, wallGridNs: 1 });
   const began = clock.monotonicNs();
-  scheduler.run(10 * SECOND);
-  // 100 ppm is no binary fraction: the last ns is floored.
+  scheduler.run(10 * NS_PER_SECOND);
+  // 100 ppm is not a binary fraction, so the last ns is rounded down.
   expect(clock.monotonicNs() - began).toBe(10_000_999_999n);
   expect(clock.wallErrorNs()).toBe(-137_000_000n + 999_999n);
   expect(clock.rateErrorPpm()).toBeCloseTo(100, 9);
@@ -34,28 +34,32 @@ test('drift moves monotonic and wall clock alike', () => {
 
 test('a reading is on its grid, and the instant within one grid step above it', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 2 * MS }), fc.nat(5 * SECOND), (grid, at) => {
-      const { scheduler, clock } = world({ monotonicGridNs: grid, wallGridNs: grid });
-      const exact = world({ monotonicGridNs: 1 });
-      scheduler.run(at);
-      exact.scheduler.run(at);
-      const step = BigInt(grid);
-      const coarse = clock.monotonicNs();
-      expect(coarse % step).toBe(0n);
-      expect(exact.clock.monotonicNs() - coarse).toBeGreaterThanOrEqual(0n);
-      expect(exact.clock.monotonicNs() - coarse).toBeLessThan(step);
-      const wall = clock.wallReadNs();
-      expect(wall % step).toBe(0n);
-      expect(scheduler.trueNs() - wall).toBeGreaterThanOrEqual(0n);
-      expect(scheduler.trueNs() - wall).toBeLessThan(step);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 2 * NS_PER_MS }),
+      fc.nat(5 * NS_PER_SECOND),
+      (grid, at) => {
+        const { scheduler, clock } = world({ monotonicGridNs: grid, wallGridNs: grid });
+        const exact = world({ monotonicGridNs: 1 });
+        scheduler.run(at);
+        exact.scheduler.run(at);
+        const step = BigInt(grid);
+        const coarse = clock.monotonicNs();
+        expect(coarse % step).toBe(0n);
+        expect(exact.clock.monotonicNs() - coarse).toBeGreaterThanOrEqual(0n);
+        expect(exact.clock.monotonicNs() - coarse).toBeLessThan(step);
+        const wall = clock.wallReadNs();
+        expect(wall % step).toBe(0n);
+        expect(scheduler.trueNs() - wall).toBeGreaterThanOrEqual(0n);
+        expect(scheduler.trueNs() - wall).toBeLessThan(step);
+      },
+    ),
     { seed: 3 },
   );
 });
 
 test('a step moves the wall clock only', () => {
   const { scheduler, clock } = world();
-  scheduler.run(SECOND);
+  scheduler.run(NS_PER_SECOND);
   const monotonic = clock.monotonicNs();
   clock.stepWall(-300);
   expect(clock.monotonicNs()).toBe(monotonic);
@@ -64,17 +68,17 @@ test('a step moves the wall clock only', () => {
 
 test('a slew moves both clocks, from now until it ends', () => {
   const { scheduler, clock } = world({ driftPpm: 20 });
-  scheduler.run(SECOND);
+  scheduler.run(NS_PER_SECOND);
   const before = clock.monotonicNs();
   clock.slew(500);
-  scheduler.run(3 * SECOND);
+  scheduler.run(3 * NS_PER_SECOND);
   clock.slew(0);
-  scheduler.run(4 * SECOND);
+  scheduler.run(4 * NS_PER_SECOND);
   expect(clock.monotonicNs() - before).toBe(3_000_000_000n + 3n * 20_000n + 2n * 500_000n);
   expect(clock.wallErrorNs()).toBe(4n * 20_000n + 2n * 500_000n);
 });
 
-// What each kind of stop does to the three clocks of a machine.
+// The effect of each kind of stop on the three clocks of a machine.
 test.for([
   ['suspend', 'stops-monotonic', 0n, 60n, 60n],
   ['suspend', 'counts', 60n, 60n, undefined], // macOS: a pause, and no boot clock
@@ -82,28 +86,28 @@ test.for([
   ['freeze', 'counts', 0n, 0n, undefined],
 ] as const)('%s of 60 s, %s', ([act, suspend, monotonic, wall, boot]) => {
   const { scheduler, clock } = world({ suspend, wallGridNs: 1 });
-  scheduler.run(SECOND);
+  scheduler.run(NS_PER_SECOND);
   const before = [clock.monotonicNs(), clock.wallReadNs(), clock.bootNs()] as const;
   if (act === 'suspend') clock.suspend(60_000);
   else clock.freeze(60_000);
-  scheduler.run(61 * SECOND);
-  expect(clock.monotonicNs() - before[0]).toBe(monotonic * BigInt(SECOND));
-  expect(clock.wallReadNs() - before[1]).toBe(wall * BigInt(SECOND));
+  scheduler.run(61 * NS_PER_SECOND);
+  expect(clock.monotonicNs() - before[0]).toBe(monotonic * BigInt(NS_PER_SECOND));
+  expect(clock.wallReadNs() - before[1]).toBe(wall * BigInt(NS_PER_SECOND));
   const after = clock.bootNs();
   expect(after === undefined ? undefined : after - before[2]!).toBe(
-    boot === undefined ? undefined : boot * BigInt(SECOND),
+    boot === undefined ? undefined : boot * BigInt(NS_PER_SECOND),
   );
-  scheduler.run(62 * SECOND); // and on they go
-  expect(clock.monotonicNs() - before[0]).toBe((monotonic + 1n) * BigInt(SECOND));
+  scheduler.run(62 * NS_PER_SECOND); // they go on afterwards
+  expect(clock.monotonicNs() - before[0]).toBe((monotonic + 1n) * BigInt(NS_PER_SECOND));
 });
 
 test('two overlapping suspends stop the clock for the sum of both', () => {
   const { scheduler, clock } = world();
   const before = clock.monotonicNs();
   clock.suspend(1000);
-  scheduler.run(SECOND / 2);
+  scheduler.run(NS_PER_SECOND / 2);
   clock.suspend(1000);
-  scheduler.run(5 * SECOND);
+  scheduler.run(5 * NS_PER_SECOND);
   expect(clock.monotonicNs() - before).toBe(3_000_000_000n);
   expect(clock.wallErrorNs()).toBe(0n);
 });
@@ -123,14 +127,15 @@ test('a timer fires when the monotonic clock has advanced by its delay, and stan
         clock.setTimer(delayMs, () => {
           fired = clock.monotonicNs();
         });
-        scheduler.at(slewAtMs * MS, () => {
+        scheduler.at(slewAtMs * NS_PER_MS, () => {
           clock.slew(slewPpm);
           clock.freeze(freezeMs);
         });
-        scheduler.run(60 * SECOND);
+        scheduler.run(60 * NS_PER_SECOND);
         const waited = Number(fired! - set) - delayMs * 1e6;
         expect(waited).toBeGreaterThanOrEqual(-1);
-        // The first whole ns at or after it; late by the raise when the rate is raised meanwhile.
+        // The first whole ns at or after it; when the rate is raised meanwhile, late by the
+        // difference.
         expect(waited).toBeLessThan(3 + 2 * delayMs * Math.max(0, slewPpm));
       },
     ),
@@ -138,18 +143,18 @@ test('a timer fires when the monotonic clock has advanced by its delay, and stan
   );
 });
 
-test('timers are as early and as late as asked for, and no more', () => {
+test('timers are at most as early and as late as the options say', () => {
   const { scheduler, clock } = world({ timerEarlyMs: 1, timerLateMs: 4 });
   const errors: number[] = [];
   const arm = (): void => {
     const set = clock.monotonicNs();
     clock.setTimer(50, () => {
-      errors.push(Number(clock.monotonicNs() - set) / MS - 50);
+      errors.push(Number(clock.monotonicNs() - set) / NS_PER_MS - 50);
       if (errors.length < 500) arm();
     });
   };
   arm();
-  scheduler.run(60 * SECOND);
+  scheduler.run(60 * NS_PER_SECOND);
   expect(errors).toHaveLength(500);
   expect(Math.min(...errors)).toBeGreaterThanOrEqual(-1);
   expect(Math.min(...errors)).toBeLessThan(-0.9);
@@ -157,7 +162,7 @@ test('timers are as early and as late as asked for, and no more', () => {
   expect(Math.max(...errors)).toBeGreaterThan(3.9);
 });
 
-test('code that yields, or sleeps for the rest of early timers, until an instant gets there', async () => {
+test('code that yields, or sleeps for the rest of early timers, until an instant reaches it', async () => {
   const { scheduler, clock } = world({ timerEarlyMs: 1 });
   const from = clock.monotonicNs();
   let yielded = 0;
@@ -168,7 +173,7 @@ test('code that yields, or sleeps for the rest of early timers, until an instant
   turn();
   let slept = 0;
   for (let i = 0; i < 100; i++) sleep(clock, 0.3).then(() => slept++);
-  await scheduler.runAsync(2 * MS);
+  await scheduler.runAsync(2 * NS_PER_MS);
   expect([yielded, slept]).toEqual([102, 100]);
   expect(scheduler.eventIndex).toBeLessThan(5000);
 });
@@ -179,12 +184,12 @@ test('a cancelled timer never fires, even one that was put off by a freeze', () 
   const cancel = clock.setTimer(100, () => fired.push('timer'));
   const turn = clock.nextTurn(() => fired.push('turn'));
   turn();
-  scheduler.run(50 * MS);
+  scheduler.run(50 * NS_PER_MS);
   clock.freeze(1000);
-  scheduler.run(500 * MS);
+  scheduler.run(500 * NS_PER_MS);
   cancel();
   cancel();
-  scheduler.run(5 * SECOND);
+  scheduler.run(5 * NS_PER_SECOND);
   expect(fired).toEqual([]);
 });
 

@@ -13,7 +13,7 @@ import { Random } from '../../src/sim/random.ts';
 import { Scheduler } from '../../src/sim/scheduler.ts';
 import { type LinkOptions, SimNetwork } from '../../src/sim/sim-network.ts';
 
-const MS = 1_000_000;
+const NS_PER_MS = 1_000_000;
 const at = (host: string) => ({ host, port: 1 });
 
 function world(seed = 1) {
@@ -21,17 +21,21 @@ function world(seed = 1) {
   return { scheduler, network: new SimNetwork(scheduler, new Random(seed)) };
 }
 
-/** Sends `count` packets 1 ms apart over one link; when each copy of each arrived. */
+/**
+ * Sends `count` packets 1 ms apart over one link. Returns when each copy of each packet arrived.
+ */
 function arrivals(options: LinkOptions, count: number) {
   const { scheduler, network } = world();
   const seen: { id: number; afterMs: number }[] = [];
   network.attach(at('b'), (bytes) => {
     const id = bytes[0]! * 256 + bytes[1]!;
-    seen.push({ id, afterMs: scheduler.elapsedNs / MS - id });
+    seen.push({ id, afterMs: scheduler.elapsedNs / NS_PER_MS - id });
   });
   network.link('a', 'b', options);
   for (let id = 0; id < count; id++) {
-    scheduler.at(id * MS, () => network.send(at('a'), at('b'), Uint8Array.of(id >> 8, id & 255)));
+    scheduler.at(id * NS_PER_MS, () =>
+      network.send(at('a'), at('b'), Uint8Array.of(id >> 8, id & 255)),
+    );
   }
   scheduler.run(3600e9);
   return seen;
@@ -50,12 +54,12 @@ test('each direction has its own delay', () => {
   network.send(at('a'), at('b'), new Uint8Array(1));
   scheduler.run(1e9);
   expect(seen).toEqual([
-    ['a', 3 * MS],
-    ['b', 43 * MS],
+    ['a', 3 * NS_PER_MS],
+    ['b', 43 * NS_PER_MS],
   ]);
 });
 
-test('what was sent is what arrives, even when the sender reuses its buffer', () => {
+test('a packet arrives as it was sent, even when the sender reuses its buffer', () => {
   const { scheduler, network } = world();
   const seen: number[][] = [];
   network.attach(at('b'), (bytes) => seen.push([...bytes]));
@@ -83,7 +87,7 @@ test('packets overtake each other unless the direction keeps their order', () =>
 });
 
 test('nothing passes a link that is down, or an isolated node, also when it was under way', () => {
-  const down = (ns: number) => ns >= 10 * MS && ns < 20 * MS;
+  const down = (ns: number) => ns >= 10 * NS_PER_MS && ns < 20 * NS_PER_MS;
   const seen = arrivals({ delay: constantDelay(1), isDown: down }, 30).map((a) => a.id);
   expect(seen).toEqual([...Array(10).keys(), ...Array.from({ length: 10 }, (_, i) => i + 20)]);
 
@@ -92,11 +96,11 @@ test('nothing passes a link that is down, or an isolated node, also when it was 
   network.attach(at('b'), () => got++);
   network.send(at('a'), at('b'), new Uint8Array(1));
   network.isolate('b');
-  scheduler.run(5 * MS);
+  scheduler.run(5 * NS_PER_MS);
   expect(got).toBe(0);
   network.rejoin('b');
   network.send(at('a'), at('b'), new Uint8Array(1));
-  scheduler.run(10 * MS);
+  scheduler.run(10 * NS_PER_MS);
   expect(got).toBe(1);
 });
 
@@ -109,11 +113,11 @@ test('a socket receives what was sent to its port, until it is closed', () => {
   const detach = network.attach(at('b'), () => got++);
   network.send(at('a'), at('b'), new Uint8Array(1));
   detach();
-  scheduler.run(5 * MS);
+  scheduler.run(5 * NS_PER_MS);
   expect(got).toBe(0);
 });
 
-// Half the packets fall between these, in ms one way: the ranges the models are named for.
+// Half the packets fall between these, ms one way: the ranges that the models are named after.
 test.for([
   ['lan', lanDelay, 0.1, 0.4],
   ['cloud', cloudDelay, 0.5, 2.5],
@@ -125,7 +129,9 @@ test.for([
     const medians = new Set<number>();
     for (let link = 0; link < 20; link++) {
       const model = make(draw);
-      const sample = Array.from({ length: 2000 }, () => model(draw, 0) / MS).sort((a, b) => a - b);
+      const sample = Array.from({ length: 2000 }, () => model(draw, 0) / NS_PER_MS).sort(
+        (a, b) => a - b,
+      );
       expect(sample[0]).toBeGreaterThanOrEqual(low);
       expect(sample[1000]).toBeLessThan(high);
       expect(sample[1999]! - sample[0]!).toBeGreaterThan(3 * (sample[1000]! - sample[0]!));
@@ -138,29 +144,32 @@ test.for([
 test('a route change happens when it is due; congestion comes and goes', () => {
   const random = new Random(2);
   const route = routeChange(constantDelay(5), constantDelay(25), 1000);
-  expect([999, 1000].map((ms) => route(random, ms * MS) / MS)).toEqual([5, 25]);
+  expect([999, 1000].map((ms) => route(random, ms * NS_PER_MS) / NS_PER_MS)).toEqual([5, 25]);
 
   const model: DelayModel = congested(constantDelay(5), {
     everyMs: 10_000,
     lastsMs: 1000,
     extraMs: 30,
   });
-  const delays = Array.from({ length: 60_000 }, (_, i) => model(random, i * 10 * MS) / MS);
+  const delays = Array.from(
+    { length: 60_000 },
+    (_, i) => model(random, i * 10 * NS_PER_MS) / NS_PER_MS,
+  );
   const slow = delays.filter((d) => d > 5.001).length / delays.length;
-  expect(slow).toBeGreaterThan(0.05); // 1 s of every 11 s
+  expect(slow).toBeGreaterThan(0.05); // the path is congested for 1 s of every 11 s
   expect(slow).toBeLessThan(0.15);
   const changes = delays.filter((d, i) => i > 0 && d > 5.001 !== delays[i - 1]! > 5.001).length;
-  expect(changes).toBeLessThan(250); // in bursts: each about 100 packets long
+  expect(changes).toBeLessThan(250); // in bursts of about 100 packets
 });
 
-test("equal seeds give equal arrivals; a further link changes nobody else's", () => {
+test('equal seeds give equal arrivals; a further link does not change the others', () => {
   const run = (extra: boolean) => {
     const { scheduler, network } = world(5);
     const seen: number[] = [];
     network.attach(at('b'), () => seen.push(scheduler.elapsedNs));
     network.link('a', 'b', { delay: uniformDelay(1, 9), loss: 0.1 });
     for (let i = 0; i < 100; i++) {
-      scheduler.at(i * MS, () => {
+      scheduler.at(i * NS_PER_MS, () => {
         if (extra) network.send(at('c'), at('b2'), new Uint8Array(1));
         network.send(at('a'), at('b'), new Uint8Array(1));
       });

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import type { SimNtpServerOptions } from '../../src/sim/sim-ntp-server.ts';
-import { SimWorld } from '../../src/sim/world.ts';
+import { SimWorld, type SimWorldOptions } from '../../src/sim/world.ts';
 import { encodeRequest } from '../../src/sources/ntp/exchange.ts';
 import { decodePacket, type NtpPacket } from '../../src/sources/ntp/packet.ts';
+import { unixNs } from '../../src/time/instant.ts';
 
 const ADDRESS = '10.0.0.1';
 
-/** One server, asked directly. */
-function served(options: SimNtpServerOptions = {}) {
-  const world = new SimWorld({ seed: 3 });
+/** One server, asked directly, without the NTP client. */
+function served(options: SimNtpServerOptions = {}, leap: Partial<SimWorldOptions> = {}) {
+  const world = new SimWorld({ ...leap, seed: 3 });
   const server = world.ntpServer(ADDRESS, options);
   const ask = (): NtpPacket | undefined => {
     const from = { host: 'asker', port: 1 };
@@ -24,7 +25,7 @@ function served(options: SimNtpServerOptions = {}) {
   return { world, server, ask };
 }
 
-/** 16.16 s as ns, and the quantum that truncation may have cost. */
+/** A 16.16 value as ns; truncation may have cost one unit. */
 const shortNs = (short: number) => (short * 1e9) / 65_536;
 const QUANTUM_NS = 1e9 / 65_536;
 
@@ -47,7 +48,7 @@ test.for([-1, -0.3, 0, 1])(
       expect(Math.abs(error)).toBeLessThanOrEqual(claim);
       worst = Math.max(worst, Math.abs(error) / 2.5e6);
     }
-    // And it does make use of it: up to the whole claim, which grows by up to 1 us a second over 64 s.
+    // The error uses the whole claim, which grows by up to 1 us a second over 64 s.
     expect(worst).toBeGreaterThan(0.95 * Math.abs(errorShare));
   },
 );
@@ -97,15 +98,34 @@ test('lies: an offset, a drift from when it was set, a claim too small, a leap, 
   expect(Number(server.errorNs())).toBeCloseTo(0, -1);
 });
 
-test('a smear falls behind evenly until the leap second', () => {
+test.for([
+  ['insert', 100, 1],
+  ['delete', 99, -1],
+] as const)('a leap second (%s) carried out 1.9 s late', ([leapSecondKind, stepS, aheadS]) => {
+  const leapSecondAtNs = unixNs(1_798_761_600n * 1_000_000_000n);
+  const originNs = unixNs(leapSecondAtNs - 100_000_000_000n);
+  const behaviour = { leapLateMs: 1900 };
+  const world = { originNs, leapSecondAtNs, leapSecondKind };
+  const { world: w, server } = served({ errorShare: 0, precision: -29, behaviour }, world);
+  const errors = [-0.001, 0, 1.899, 1.9].map((s) => {
+    w.scheduler.run((stepS + s) * 1e9);
+    return Math.round(Number(server.errorNs()) / 1e6) / 1e3;
+  });
+  expect(errors).toEqual([0, aheadS, aheadS, 0]);
+});
+
+test.for([
+  ['insert', -1],
+  ['delete', 1],
+] as const)('a smear (%s) moves its time evenly until the leap second', ([kind, sign]) => {
   const { world, server } = served({ errorShare: 0, precision: -29 });
-  server.behave({ smear: { leapAtMs: 100_000, windowMs: 80_000 } });
+  server.behave({ smear: { leapAtMs: 100_000, windowMs: 80_000, kind } });
   const errors = [10, 20, 60, 99.999].map((s) => {
     world.scheduler.run(s * 1e9);
     return Number(server.errorNs()) / 1e9;
   });
   expect(errors[0]).toBeCloseTo(0, 6);
   expect(errors[1]).toBeCloseTo(0, 6);
-  expect(errors[2]).toBeCloseTo(-0.5, 6);
-  expect(errors[3]).toBeCloseTo(-1, 4);
+  expect(errors[2]).toBeCloseTo(0.5 * sign, 6);
+  expect(errors[3]).toBeCloseTo(sign, 4);
 });

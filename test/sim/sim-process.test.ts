@@ -3,7 +3,7 @@ import { Random } from '../../src/sim/random.ts';
 import { Scheduler } from '../../src/sim/scheduler.ts';
 import { SimProcess, type SimProcessOptions } from '../../src/sim/sim-process.ts';
 
-const MS = 1_000_000;
+const NS_PER_MS = 1_000_000;
 
 function world(options: SimProcessOptions = {}) {
   const scheduler = new Scheduler();
@@ -13,15 +13,15 @@ function world(options: SimProcessOptions = {}) {
 test('a paused process runs nothing until the pause ends, then everything in order', () => {
   const { scheduler, process } = world();
   const seen: [string, number][] = [];
-  const note = (name: string) => () => seen.push([name, scheduler.elapsedNs / MS]);
+  const note = (name: string) => () => seen.push([name, scheduler.elapsedNs / NS_PER_MS]);
   process.start(({ clock }) => {
     clock.setTimer(10, note('timer 10'));
     clock.setTimer(30, note('timer 30'));
     clock.setTimer(200, note('timer 200'));
   });
-  scheduler.at(20 * MS, process.bind(note('message')));
-  scheduler.at(5 * MS, () => process.pause(100));
-  scheduler.run(1000 * MS);
+  scheduler.at(20 * NS_PER_MS, process.bind(note('message')));
+  scheduler.at(5 * NS_PER_MS, () => process.pause(100));
+  scheduler.run(1000 * NS_PER_MS);
   expect(seen).toEqual([
     ['timer 10', 105],
     ['message', 105],
@@ -35,7 +35,7 @@ test('during a suspend the wall clock goes on and the monotonic clock does not',
   const { clock } = process;
   const monotonic = clock.monotonicNs();
   process.suspend(500);
-  scheduler.run(600 * MS);
+  scheduler.run(600 * NS_PER_MS);
   expect(clock.monotonicNs() - monotonic).toBe(100_000_000n);
   expect(clock.wallReadNs()).toBe(scheduler.trueNs());
 });
@@ -45,7 +45,7 @@ test('a freeze is invisible from inside: no clock shows it', () => {
   const { clock } = process;
   const before = [clock.monotonicNs(), clock.wallReadNs(), clock.bootNs()!] as const;
   process.freeze(500);
-  scheduler.run(500 * MS);
+  scheduler.run(500 * NS_PER_MS);
   expect([clock.monotonicNs(), clock.wallReadNs(), clock.bootNs()]).toEqual(before);
 });
 
@@ -63,11 +63,11 @@ test('a crash ends timers, turns and pending promises; a restart finds what was 
     await new Promise<void>((done) => clock.setTimer(60, done));
     seen.push(`woke ${incarnation}`);
   });
-  scheduler.at(20 * MS, () => {
+  scheduler.at(20 * NS_PER_MS, () => {
     process.crash();
     process.restart(5);
   });
-  await scheduler.runAsync(500 * MS);
+  await scheduler.runAsync(500 * NS_PER_MS);
   expect(seen).toEqual(['start 0: |', 'start 1: by 0|', 'timer of 1', 'woke 1']);
   expect(process.running).toBe(true);
 });
@@ -84,17 +84,17 @@ test('preemption strikes between a clock read and the next line, and delays what
     gaps.push(Number(second - first));
     busyUntil = scheduler.elapsedNs;
   });
-  for (let i = 0; i < 2000; i++) scheduler.at(i * MS, step);
+  for (let i = 0; i < 2000; i++) scheduler.at(i * NS_PER_MS, step);
   scheduler.run(3600e9);
   expect(gaps).toHaveLength(2000);
   expect(overlapping).toBe(0); // one callback at a time
   const paused = gaps.filter((gap) => gap > 0);
   expect(paused.length / gaps.length).toBeCloseTo(0.5, 1);
-  expect(Math.max(...gaps)).toBeGreaterThan(10 * MS);
-  expect(Math.max(...gaps)).toBeLessThanOrEqual(20 * MS + 1);
+  expect(Math.max(...gaps)).toBeGreaterThan(10 * NS_PER_MS);
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(20 * NS_PER_MS + 1);
 });
 
-test('storage hands out copies, and a delete survives a crash only when synced', () => {
+test('storage returns copies, and a delete survives a crash only when synced', () => {
   const { process } = world();
   const { storage } = process;
   const value = Uint8Array.of(1);
