@@ -1,70 +1,76 @@
 /**
  * One NTP exchange, without a socket: the request, and what its reply proves.
  *
- * **What a reply proves.** Our request left after the monotonic reading t1, and the server received it
- * no later than its stamp T2 says, give or take its error E; its reply left no earlier than T3 says, and
- * came before the reading t4:
+ * **What a reply proves.** Our request left after the monotonic reading t1, and the server received
+ * it no later than its stamp T2 says, give or take its error E. The reply left no earlier than T3
+ * says, and came before the reading t4:
  *
  *     true - monotonic <= T2 - t1 + E          at t1
  *     true - monotonic >= T3 - t4 - grid - E   at t4
- *     E = rootDelay / 2 + rootDispersion + 2^precision, with a quantum for each truncated short format
+ *     E = rootDelay / 2 + rootDispersion + 2^precision, with a unit for each truncated short format
  *
  * `grid`, because the reading t4 was floored to the grid of our clock. So was t1, on the safe side.
  *
- * By causality alone; the usual halving of the round trip, which assumes a symmetric path, appears
- * nowhere. All arithmetic is on exact integers, and every rounding is outward: T2 up, T3 down, E up.
- * No "minimum path delay" is subtracted: whoever holds the path can delay one direction.
+ * Both lines follow from causality alone. The usual halving of the round trip, which assumes a
+ * symmetric path, appears nowhere. All arithmetic is on exact integers, and every rounding is
+ * outward: T2 up, T3 down, E up. No "minimum path delay" is subtracted, because an attacker on the
+ * path can delay one direction.
  *
- * **Who may say so.** Off the path, nobody can answer for the server: the transmit timestamp of the
- * request is 64 random bits that a reply must return as its origin. A datagram without them is *ignored*
- * (someone else's, a forgery, noise) and the exchange goes on; with them, it is the answer, and ends the
- * exchange whether it is accepted or not. The rest of the request is zero (data minimisation,
- * draft-ietf-ntp-data-minimization): it tells neither our time nor what software we are.
+ * **Who can answer.** Off the path, no one can answer for the server: the transmit timestamp of the
+ * request is 64 random bits (the *nonce*), and a reply must return them as its origin. A datagram
+ * without them is *ignored* (another exchange's, a forgery, noise) and the exchange goes on. A
+ * datagram with them is the answer. It ends the exchange, whether it is accepted or not. The rest
+ * of the request is zero (data minimisation, draft-ietf-ntp-data-minimization): it tells neither
+ * our time nor what software we are.
  *
- * Rules from RFC 5905 section 9.2 (and its appendix A.5.1), with three departures: the root distance is
- * limited to 1.5 s instead of 16 s; precision must be 1 s or finer, since a bound of 2^127 s is no bound
- * and would leave int64; and a reply slower than its server's hold time can explain is refused. RFC 1305
- * allowed a *negative* root delay; read as unsigned, it is over the limit and so refused.
+ * The rules are those of RFC 5905 section 9.2 (and its appendix A.5.1), with three departures:
+ * - The root distance is limited to 1.5 s instead of 16 s, unless the user says otherwise.
+ * - Precision must be 1 s or finer: a bound of 2^127 s is useless and would leave int64.
+ * - A reply is refused when the hold time that its server states is longer than the whole round
+ *   trip.
+ *
+ * RFC 1305 allowed a *negative* root delay. Read as unsigned, it is over the limit and so refused.
  */
 import type { ClockSample, LeapWarning } from '../../bound/clock-sample.ts';
 import type { MonotonicNs, UnixNs } from '../../time/instant.ts';
 import { divCeil } from '../../time/rounding.ts';
+import { sampleOf } from '../sample-from.ts';
 import { encodePacket, type NtpPacket, parsePacket, referenceIdOf } from './packet.ts';
 import { nsFromPrecisionUp, nsFromShortUp, unixNsFromTimestamp } from './timestamp.ts';
 
-/** Why a datagram is not the answer to our request; the exchange goes on. */
+/** Why a datagram is not the answer to our request. The exchange goes on. */
 export type IgnoredReason =
-  /** No NTP packet. */
+  /** It is not an NTP packet. */
   | 'malformed'
-  /** Not a server's reply. */
+  /** It is not a server's reply. */
   | 'mode'
   /** It does not return our nonce. */
   | 'origin';
 
-/** Why the answer proves nothing; the exchange is over. */
+/** Why the answer proves nothing. The exchange is over. */
 export type RefusedReason =
-  /** Neither version 3 nor 4. */
+  /** Its version is neither 3 nor 4. */
   | 'version'
   /** The server says that its clock is not synchronised (leap indicator 3). */
   | 'unsynchronized'
-  /** Stratum 0 without a kiss code we know, or 16 and above. */
+  /** Stratum 0 without a known kiss code, or stratum 16 and above. */
   | 'stratum'
-  /** No transmit timestamp. */
+  /** It has no transmit timestamp. */
   | 'transmit-zero'
   /** The server's precision is coarser than a second. */
   | 'precision'
-  /** Root delay / 2 + root dispersion above 1.5 s. */
+  /** Root delay / 2 + root dispersion above the limit, by default 1.5 s. */
   | 'root-distance'
-  /** It left, by the server's own clock, before our request came. */
+  /** By the server's own clock, the reply left before the request came. */
   | 'server-order'
   /** Our monotonic clock went back. */
   | 'local-order'
-  /** The server held it for longer than the whole round trip took. */
+  /** By the server's own clock, it held the request for longer than the whole round trip took. */
   | 'hold-time'
   /** It came after the timeout. */
   | 'late';
 
-/** A kiss-o'-death that is obeyed: slow down, or go away. */
+/** A kiss-o'-death that is obeyed. RATE: slow down; DENY and RSTR: go away. */
 export type KissCode = 'RATE' | 'DENY' | 'RSTR';
 
 /** What a datagram means for the exchange under way. */
@@ -74,9 +80,9 @@ export type Verdict =
   | { readonly kind: 'kiss'; readonly code: KissCode; readonly packet: NtpPacket }
   | { readonly kind: 'sample'; readonly sample: ClockSample; readonly packet: NtpPacket };
 
-/** What this side knows of an exchange when a datagram has come. */
+/** The facts that the client knows of an exchange when a datagram has come. */
 export interface ExchangeRecord {
-  /** Becomes the sample's. */
+  /** The `sourceId` of the sample. */
   readonly sourceId: string;
   /** The request's 64 random bits. */
   readonly nonce: bigint;
@@ -88,12 +94,19 @@ export interface ExchangeRecord {
   readonly monotonicGridNs: bigint;
   /** A reply that took longer is refused. */
   readonly timeoutNs: bigint;
-  /** About now, within 68 years: it decides the era of the server's timestamps. */
+  /** An instant within 68 years of now: it decides the era of the server's timestamps. */
   readonly pivot: UnixNs;
+  /** A server whose root delay / 2 + root dispersion exceeds this is refused. Default 1.5 s. */
+  readonly maxRootDistanceMs?: number | undefined;
 }
 
-/** Root delay / 2 + root dispersion above this is refused; in halves of a short-format unit: 1.5 s. */
-const MAX_ROOT_DISTANCE_HALVES = 3 * 65_536;
+/**
+ * Servers on the internet stay far below this. It is small enough to notice a server that has lost
+ * its own sources.
+ */
+export const MAX_ROOT_DISTANCE_MS = 1500;
+/** The units of (root delay + 2 x root dispersion), each 2^-16 s, in one ms of root distance. */
+const HALVES_PER_MS = (2 * 65_536) / 1000;
 const KISS_CODES: ReadonlyMap<number, KissCode> = new Map(
   (['RATE', 'DENY', 'RSTR'] as const).map((code) => [referenceIdOf(code), code]),
 );
@@ -118,7 +131,7 @@ export function encodeRequest(nonce: bigint): Uint8Array {
   });
 }
 
-/** What `datagram` means for the exchange `record`. Total: never throws, whatever the bytes. */
+/** What `datagram` means for the exchange `record`. Never throws, whatever the bytes. */
 export function judgeReply(datagram: Uint8Array, record: ExchangeRecord): Verdict {
   const packet = parsePacket(datagram);
   if (typeof packet === 'string') return { kind: 'ignored', reason: 'malformed' };
@@ -127,22 +140,23 @@ export function judgeReply(datagram: Uint8Array, record: ExchangeRecord): Verdic
 
   const code = packet.stratum === 0 ? KISS_CODES.get(packet.referenceId) : undefined;
   if (code !== undefined) return { kind: 'kiss', code, packet };
-  const unfit = headerFault(packet);
+  const unfit = headerFault(packet, record);
   if (unfit !== undefined) return { kind: 'refused', reason: unfit, packet };
   const timing = timingOf(packet, record);
   const untimely = timingFault(timing, record);
   if (untimely !== undefined) return { kind: 'refused', reason: untimely, packet };
-  return { kind: 'sample', sample: sampleOf(packet, timing, record), packet };
+  return { kind: 'sample', sample: provenBy(packet, timing, record), packet };
 }
 
-function headerFault(packet: NtpPacket): RefusedReason | undefined {
+function headerFault(packet: NtpPacket, record: ExchangeRecord): RefusedReason | undefined {
+  const { maxRootDistanceMs = MAX_ROOT_DISTANCE_MS } = record;
   if (packet.version !== 3 && packet.version !== 4) return 'version';
   if (packet.leap === 3) return 'unsynchronized';
   if (packet.stratum < 1 || packet.stratum > 15) return 'stratum';
   if (packet.transmitTime === 0n) return 'transmit-zero';
   if (packet.precision > 0) return 'precision';
   const rootDistanceHalves = packet.rootDelay + 2 * packet.rootDispersion;
-  if (rootDistanceHalves > MAX_ROOT_DISTANCE_HALVES) return 'root-distance';
+  if (rootDistanceHalves > maxRootDistanceMs * HALVES_PER_MS) return 'root-distance';
   return undefined;
 }
 
@@ -179,22 +193,21 @@ function timingFault(timing: Timing, record: ExchangeRecord): RefusedReason | un
   return undefined;
 }
 
-function sampleOf(packet: NtpPacket, timing: Timing, record: ExchangeRecord): ClockSample {
-  const { serverReceive, serverTransmit, precisionNs, roundTripNs, holdNs } = timing;
+function provenBy(packet: NtpPacket, timing: Timing, record: ExchangeRecord): ClockSample {
+  const { serverReceive, serverTransmit, precisionNs } = timing;
   const { sourceId, sentAt, receivedAt, monotonicGridNs } = record;
   const serverErrorNs =
     divCeil(nsFromShortUp(packet.rootDelay), 2n) +
     nsFromShortUp(packet.rootDispersion) +
     precisionNs;
-  const pathDelayNs = roundTripNs - holdNs;
-  return {
+  return sampleOf({
     sourceId,
     sentAt,
     receivedAt,
-    upperNs: serverReceive - sentAt + serverErrorNs,
-    lowerNs: serverTransmit - receivedAt - monotonicGridNs - serverErrorNs,
-    pathDelayNs: pathDelayNs > 0n ? pathDelayNs : 0n,
+    serverReceivedAt: serverReceive,
+    serverSentAt: serverTransmit,
     serverErrorNs,
-    leap: LEAP_WARNINGS[packet.leap]!,
-  };
+    localGridNs: monotonicGridNs,
+    leap: LEAP_WARNINGS[packet.leap],
+  });
 }

@@ -1,65 +1,123 @@
 /**
- * NTP servers as a source of time, on any transport: which servers a name stands for, and what becomes
- * of them. (`poller.ts` has the polling of each, `exchange.ts` what a reply proves, `ntp.ts` the wiring
- * to Node's sockets and resolver.)
+ * NTP servers as a source of time, on any transport: which servers a name stands for, and when they
+ * are replaced.
  *
- * A name is resolved to addresses, and an *address* is what votes: the source id is `ntp://address:port`,
- * so two names that lead to one server count once, and a server that moves starts afresh. An ordinary
- * name yields one server at a time, a pool name several. Until a name has an address, the source still
- * counts as one endpoint, under its name, and reports its misses there: a clock must know that a
- * configured source has not spoken yet.
+ * Each question is answered by one file. This file only ties them together:
  *
- * Servers that do not answer make the name be resolved again (at first after three exchanges, then ever
- * less often). Those that answer are kept, whatever the name says by now, since a pool's names rotate;
- * the silent ones give way to addresses not yet tried. A server that denied us service is never asked
- * again; its vote ages out.
+ * | question                                | file            |
+ * |-----------------------------------------|-----------------|
+ * | When is the name resolved?              | `resolution.ts` |
+ * | Which address is asked next?            | `rotation.ts`   |
+ * | When is a server polled?                | `poller.ts`     |
+ * | May a request be sent?                  | `allowance.ts`  |
+ * | What does a reply prove?                | `exchange.ts`   |
+ * | What do Node's sockets and resolver do? | `ntp.ts`        |
+ *
+ * **Identity.** A name is resolved to addresses, and an *address* is what votes: the source id is
+ * `ntp://address:port`. So two names that lead to one server count once, and a server that moves
+ * starts afresh. An ordinary name yields one server at a time, a pool name several. Until a name
+ * has an address, the source still counts as one endpoint, under its name, and reports its misses
+ * there: a clock must know that a configured source has not spoken yet.
+ *
+ * **When a server is replaced.** A *miss* is a poll without a sample: the server was silent, or its
+ * answer had to be refused.
+ * - A server that has never yielded a sample gives way at its first miss, to an address not yet
+ *   asked in this round. When all were asked, the last server stays.
+ * - After three misses in a row the name is resolved again, after a pause that doubles. The answer
+ *   begins a new round, and addresses from it replace the servers that fail. Servers that yield
+ *   samples are kept, even when the name does not list them now, because a pool's names rotate.
+ *   Where nothing better is known, a failing server stays: it may come back, and it keeps its vote.
+ * - A server that denied us service is never asked again; its vote ages out.
+ * - The members of a pool that does not agree are all replaced ({@link RunningSource.redraw}).
+ *
+ * This file has more than 400 lines because a quarter of it documents the rules and the options.
  */
 import type { RunningSource, SourceSink, TimeSource } from '../../bounded-clock/time-source.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../../time/errors.ts';
-import { canonicalAddress, isPublic, ntpUrl } from './address.ts';
+import { checkOptionNames } from '../../time/options.ts';
+import { Allowance } from '../allowance.ts';
+import { canonicalAddress, isPublic, ntpUrl, type ZoneSpelling } from './address.ts';
+import { MAX_ROOT_DISTANCE_MS } from './exchange.ts';
 import { Poller } from './poller.ts';
+import { type NtpResolver, Resolution } from './resolution.ts';
+import { Rotation } from './rotation.ts';
 import type { NtpTransport } from './transport.ts';
 
-/** The addresses of `host`, best first. An IP address resolves to itself. */
-export type NtpResolver = (host: string) => Promise<readonly string[]>;
+export type { NtpResolver };
 
+/** Options of `ntp`. Each absent option has its default. */
 export interface NtpOptions {
   /** UDP port. Default 123. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /**
-   * Take several servers from the name, each with a vote of its own: for names like
-   * `pool.ntp.org`, whose addresses belong to different operators. Default `false`.
+   * Take several servers from the name, each with a vote of its own: for names like `pool.ntp.org`,
+   * whose addresses belong to different operators. Default `false`.
    */
-  readonly pool?: boolean;
-  /** How many servers a pool yields at most, 1 to 16. Default 4. */
-  readonly maxServers?: number;
+  readonly pool?: boolean | undefined;
+  /** The largest number of servers that a pool yields, 1 to 16. Default 4. */
+  readonly maxServers?: number | undefined;
   /**
-   * Interval between polls of one server, 1 ms to 1 h. Default 16 s on private and loopback addresses,
-   * 64 s on public ones. Below 16 s it is raised to 16 s on public addresses (which is known only once
-   * the name is resolved; `pollIntervalMs` of the running source tells), unless `force` is set.
+   * Interval between polls of one server, 1 ms to 1 h. Default 16 s on private and loopback
+   * addresses, 64 s on public ones.
+   *
+   * On public addresses, less than 16 s is raised to 16 s unless `force` is set. Whether an address
+   * is public is known only once the name is resolved: `pollIntervalMs` of the running source tells
+   * the interval in use.
    */
-  readonly pollIntervalMs?: number;
-  /** Poll public servers as often as `pollIntervalMs` says. Only with their operators' consent. */
-  readonly force?: boolean;
+  readonly pollIntervalMs?: number | undefined;
+  /**
+   * Poll public servers as often as `pollIntervalMs` says, without the minimum of 16 s. Only with
+   * their operators' consent. Default `false`.
+   */
+  readonly force?: boolean | undefined;
   /** How long to wait for a reply, 1 ms to 60 s. Default 1 s. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
+  /**
+   * The largest root distance (half the root delay plus the root dispersion) that a server may
+   * claim, 1 ms to 60 s. A server that claims more is refused with `root-distance`. Default 1.5 s.
+   *
+   * A server's claim is added to the width of what its replies prove, so a larger limit never makes
+   * a bound wrong, only wide. For example, a Windows domain controller claims 10 s and yields a
+   * bound of ±10 s.
+   */
+  readonly maxRootDistanceMs?: number | undefined;
 }
 
-/** What the source needs from its surroundings. */
+/** The parts of the surroundings that the source needs. */
 export interface NtpEnvironment {
+  /** Sends requests and receives replies. */
   readonly transport: NtpTransport;
+  /** Resolves names to addresses. */
   readonly resolve: NtpResolver;
-  /** 64 random bits, unpredictable to others. Default: `globalThis.crypto`. */
-  readonly randomBits?: () => bigint;
+  /**
+   * Returns 64 random bits that others cannot predict. Default, and whenever it fails:
+   * `globalThis.crypto`.
+   */
+  readonly randomBits?: (() => bigint) | undefined;
+  /**
+   * Returns the one spelling of an interface that has both a name and an index. Default: unchanged.
+   */
+  readonly zoneSpelling?: ((zone: string) => string) | undefined;
 }
 
+/** The default interval on private and loopback addresses. */
 const PRIVATE_POLL_MS = 16_000;
+/** The default interval on public addresses. */
 const PUBLIC_POLL_MS = 64_000;
-/** Without `force`, no public server is polled more often. */
+/** The shortest interval for public servers without `force`. */
 const MIN_PUBLIC_POLL_MS = 16_000;
-/** Pauses between attempts to resolve, doubling from the first to the last. */
-const MIN_RESOLVE_PAUSE_MS = 1000;
-const MAX_RESOLVE_PAUSE_MS = 256_000;
+/**
+ * A private server can bear one request per this time in the long run, even where its poll interval
+ * is longer.
+ */
+const PRIVATE_REFILL_MS = 8000;
+/**
+ * How long a pool that disagrees keeps its members the first time. The time doubles up to
+ * `MAX_PATIENCE_MS`.
+ */
+const MIN_PATIENCE_MS = 8000;
+/** The longest time that a pool which disagrees keeps its members. */
+const MAX_PATIENCE_MS = 512_000;
 
 interface Settings {
   readonly host: string;
@@ -68,9 +126,11 @@ interface Settings {
   readonly pollIntervalMs: number | undefined;
   readonly force: boolean;
   readonly timeoutMs: number;
+  readonly maxRootDistanceMs: number;
   readonly transport: NtpTransport;
   readonly resolve: NtpResolver;
   readonly randomBits: () => bigint;
+  readonly zoneSpelling: ZoneSpelling | undefined;
 }
 
 /**
@@ -82,24 +142,54 @@ export function ntpSource(host: string, options: NtpOptions & NtpEnvironment): T
   const settings = checkSettings(host, options);
   return {
     name: ntpUrl(settings.host, settings.port),
+    maxEndpoints: settings.maxServers,
     start: (sink) => new RunningNtp(settings, sink),
   };
 }
 
+const NAMES: Readonly<Record<keyof (NtpOptions & NtpEnvironment), true>> = {
+  port: true,
+  pool: true,
+  maxServers: true,
+  pollIntervalMs: true,
+  force: true,
+  timeoutMs: true,
+  maxRootDistanceMs: true,
+  transport: true,
+  resolve: true,
+  randomBits: true,
+  zoneSpelling: true,
+};
+
 function checkSettings(host: string, options: NtpOptions & NtpEnvironment): Settings {
+  checkOptionNames(options, NAMES);
   if (typeof host !== 'string') throw new ArgumentTypeError('host', 'a string', host);
   if (host === '' || host.length > 253 || /[\s/[\]@?#]/.test(host)) {
     throw new ArgumentRangeError('host', 'a name or an IP address, without brackets or port', host);
+  }
+  if (host.includes(':') && canonicalAddress(host) === undefined) {
+    const expected =
+      'a name or an IP address; the port is an option, as in ntp(host, { port: 123 })';
+    throw new ArgumentRangeError('host', expected, host);
   }
   const { port = 123, pool = false, maxServers = 4, force = false, timeoutMs = 1000 } = options;
   checkInteger('port', port, 1, 65_535);
   checkInteger('maxServers', maxServers, 1, 16);
   checkNumber('timeoutMs', timeoutMs, 1, 60_000);
+  const { maxRootDistanceMs = MAX_ROOT_DISTANCE_MS } = options;
+  checkNumber('maxRootDistanceMs', maxRootDistanceMs, 1, 60_000);
   if (options.pollIntervalMs !== undefined) {
     checkNumber('pollIntervalMs', options.pollIntervalMs, 1, 3_600_000);
   }
   if (typeof pool !== 'boolean') throw new ArgumentTypeError('pool', 'a boolean', pool);
   if (typeof force !== 'boolean') throw new ArgumentTypeError('force', 'a boolean', force);
+  const { transport, resolve, randomBits, zoneSpelling } = options;
+  if (typeof (transport as Partial<NtpTransport> | undefined)?.exchange !== 'function') {
+    throw new ArgumentTypeError('transport', 'an NtpTransport', transport);
+  }
+  checkFunction('resolve', resolve);
+  if (randomBits !== undefined) checkFunction('randomBits', randomBits);
+  if (zoneSpelling !== undefined) checkFunction('zoneSpelling', zoneSpelling);
   return {
     host,
     port,
@@ -107,10 +197,16 @@ function checkSettings(host: string, options: NtpOptions & NtpEnvironment): Sett
     pollIntervalMs: options.pollIntervalMs,
     force,
     timeoutMs,
-    transport: options.transport,
-    resolve: options.resolve,
-    randomBits: options.randomBits ?? cryptoBits,
+    maxRootDistanceMs,
+    transport,
+    resolve,
+    randomBits: randomBits === undefined ? cryptoBits : () => bitsOf(randomBits),
+    zoneSpelling: zoneSpelling && ((zone) => spellingOf(zone, zoneSpelling)),
   };
+}
+
+function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw new ArgumentTypeError(name, 'a function', value);
 }
 
 function checkInteger(name: string, value: number, min: number, max: number): void {
@@ -122,27 +218,67 @@ function cryptoBits(): bigint {
   return globalThis.crypto.getRandomValues(new BigUint64Array(1))[0]!;
 }
 
+/**
+ * 64 bits from the user's generator. Where it throws or does not return a bigint: from the
+ * platform's.
+ */
+function bitsOf(randomBits: () => bigint): bigint {
+  try {
+    return BigInt.asUintN(64, randomBits());
+  } catch {
+    return cryptoBits();
+  }
+}
+
+function spellingOf(zone: string, zoneSpelling: ZoneSpelling): string {
+  try {
+    return String(zoneSpelling(zone));
+  } catch {
+    return zone;
+  }
+}
+
 class RunningNtp implements RunningSource {
   readonly #settings: Settings;
   readonly #sink: SourceSink;
-  /** Stands in for the source until its name has an address. */
+  /** The source id until the name has an address. */
   readonly #unresolvedId: string;
-  readonly #denied = new Set<string>();
-  #pollers: Poller[] = [];
+  readonly #resolution: Resolution;
+  readonly #rotation: Rotation;
+  readonly #cancelStart: () => void;
+  #pollers: readonly Poller[] = [];
   #stopped = false;
-  #resolution: 'idle' | 'scheduled' | 'under way' = 'scheduled';
-  #resolvePauseMs = MIN_RESOLVE_PAUSE_MS;
-  /** Of whatever the resolution waits for. */
-  #cancelTimer: () => void;
+  /** Why the last attempt to resolve yielded no address; `undefined` when it yielded one. */
+  #unresolved: string | undefined;
+  /** All members will be replaced by the addresses of the next answer of the resolver. */
+  #redrawing = false;
+  #patienceMs = MIN_PATIENCE_MS;
+  /** When the present members began to disagree; monotonic ms. */
+  #disagreeingSince = Number.NEGATIVE_INFINITY;
+  /** When the present members were last reported to disagree; monotonic ms. */
+  #disagreedAt = Number.NEGATIVE_INFINITY;
 
   constructor(settings: Settings, sink: SourceSink) {
+    const { host, port, resolve, timeoutMs, zoneSpelling } = settings;
+    const { clock } = sink;
     this.#settings = settings;
     this.#sink = sink;
-    this.#unresolvedId = ntpUrl(settings.host, settings.port);
+    this.#unresolvedId = ntpUrl(host, port);
+    this.#rotation = new Rotation(clock, (address) => this.#newAllowance(address));
+    this.#resolution = new Resolution({
+      clock,
+      host,
+      resolve,
+      zoneSpelling,
+      timeoutMs,
+      inNeed: () => sink.bounded === false,
+      onAnswer: (addresses, cause) => this.#onResolved(addresses, cause),
+      onOverdue: () => this.#missUnresolved('the resolver has not answered yet'),
+    });
     // Not from inside `start`: the sink is only ever called from the event loop.
-    this.#cancelTimer = sink.clock.nextTurn(() => {
+    this.#cancelStart = clock.nextTurn(() => {
       sink.endpoints([this.#unresolvedId]);
-      if (!this.#stopped) this.#resolve();
+      if (!this.#stopped) this.#resolution.begin();
     });
   }
 
@@ -154,14 +290,30 @@ class RunningNtp implements RunningSource {
 
   burst(): void {
     for (const poller of this.#pollers) poller.burst();
-    // A clock that needs us should not sit out a long pause; a short one is left to end by itself.
-    const pauseIsLong = this.#resolvePauseMs > 2 * MIN_RESOLVE_PAUSE_MS;
-    if (this.#pollers.length === 0 && this.#resolution === 'scheduled' && pauseIsLong) {
-      this.#cancelTimer();
-      this.#resolution = 'idle';
-      this.#resolvePauseMs = MIN_RESOLVE_PAUSE_MS;
-      this.#resolveLater();
-    }
+    // A clock without a bound should not sit out a long pause.
+    this.#resolution.hurry();
+  }
+
+  pollNow(): void {
+    for (const poller of this.#pollers) poller.pollNow();
+    this.#resolution.hurry();
+  }
+
+  /**
+   * Replaces the members of a pool that contradict each other: it is not known which of them is
+   * wrong. They are kept for `#patienceMs` first.
+   */
+  redraw(): void {
+    if (this.#settings.maxServers === 1) return;
+    const nowMs = Number(this.#sink.clock.monotonicNs()) / 1e6;
+    if (nowMs - this.#disagreedAt > MAX_PATIENCE_MS) this.#patienceMs = MIN_PATIENCE_MS;
+    if (nowMs - this.#disagreedAt > MIN_PATIENCE_MS) this.#disagreeingSince = nowMs;
+    this.#disagreedAt = nowMs;
+    if (nowMs - this.#disagreeingSince < this.#patienceMs) return;
+    this.#disagreeingSince = nowMs;
+    this.#patienceMs = Math.min(this.#patienceMs * 2, MAX_PATIENCE_MS);
+    this.#redrawing = true;
+    this.#resolution.begin();
   }
 
   discardInFlight(): void {
@@ -170,91 +322,88 @@ class RunningNtp implements RunningSource {
 
   stop(): void {
     this.#stopped = true;
-    this.#cancelTimer();
+    this.#cancelStart();
+    this.#resolution.stop();
     for (const poller of this.#pollers) poller.stop();
   }
 
-  #resolve(): void {
-    this.#resolution = 'under way';
-    const { host, resolve, timeoutMs } = this.#settings;
-    const { clock } = this.#sink;
-    // A resolver may take half a minute to give up, or for ever. Meanwhile the clock must know that we are
-    // silent, and know it again whenever it has started over.
-    const overdue = (): void => {
-      this.#cancelTimer = clock.setTimer(timeoutMs, overdue, { background: true });
-      this.#missUnresolved();
-    };
-    this.#cancelTimer = clock.setTimer(timeoutMs, overdue, { background: true });
-    const settle = (addresses: readonly string[]): void => {
-      if (this.#stopped) return;
-      this.#cancelTimer();
-      this.#resolution = 'idle';
-      this.#adopt(addresses);
-    };
-    resolve(host).then(settle, () => settle([]));
+  #missUnresolved(cause: string | undefined): void {
+    if (this.#pollers.length === 0) this.#sink.miss(this.#unresolvedId, 'unresolved', { cause });
   }
 
-  /** Once, after a pause that doubles from attempt to attempt while servers stay silent. */
-  #resolveLater(): void {
-    if (this.#stopped || this.#resolution !== 'idle') return;
-    this.#resolution = 'scheduled';
-    const pauseMs = this.#resolvePauseMs;
-    this.#resolvePauseMs = Math.min(pauseMs * 2, MAX_RESOLVE_PAUSE_MS);
-    const resolve = (): void => this.#resolve();
-    this.#cancelTimer = this.#sink.clock.setTimer(pauseMs, resolve, { background: true });
+  #onResolved(addresses: readonly string[], cause: string | undefined): void {
+    const cameBack = this.#unresolved !== undefined && cause === undefined;
+    this.#unresolved = cause;
+    if (addresses.length > 0) this.#rotation.begin(addresses);
+    const given = this.#redrawing ? [] : this.#pollers.filter((poller) => !poller.failing);
+    this.#redrawing &&= addresses.length === 0;
+    // Members of a pool that disagree stay only where there are not enough other addresses.
+    const others = this.#pollers.filter((poller) => !given.includes(poller));
+    this.#use(
+      given,
+      others.sort((a, b) => +a.denied - +b.denied),
+    );
+    // Names can be resolved again, so the network is back.
+    if (cameBack) for (const poller of this.#pollers) if (poller.failing) poller.pollNow();
+    // No poller will ask for a new address when there is no server, or none that may be asked.
+    if (this.#pollers.every((poller) => poller.denied)) this.#resolution.later();
+    this.#missUnresolved(cause);
   }
 
-  #missUnresolved(): void {
-    if (this.#pollers.length === 0) this.#sink.miss(this.#unresolvedId, 'unresolved');
-  }
-
-  /** Chooses the servers to ask from now on: those that answer, then new ones, then the silent. */
-  #adopt(resolved: readonly string[]): void {
+  /** Keeps `kept`, adds addresses not yet asked in this round, and fills up with `others`. */
+  #use(kept: readonly Poller[], others: readonly Poller[]): void {
     const { maxServers } = this.#settings;
-    const inUse = new Set(this.#pollers.map((poller) => poller.address));
-    const fresh = new Set<string>();
-    for (const text of resolved) {
-      const address = canonicalAddress(text);
-      if (address !== undefined && !this.#denied.has(address) && !inUse.has(address)) {
-        fresh.add(address);
-      }
+    const inUse = this.#pollers.map((poller) => poller.address);
+    const added: Poller[] = [];
+    while (kept.length + added.length < maxServers) {
+      const address = this.#rotation.next(inUse);
+      if (address === undefined) break;
+      inUse.push(address);
+      added.push(this.#startPoller(address));
     }
-    const answering = this.#pollers.filter((poller) => !poller.silent);
-    const added = [...fresh]
-      .slice(0, maxServers - answering.length)
-      .map((a) => this.#startPoller(a));
-    // Where nothing better is known, a silent server stays: it may come back, and it keeps its vote.
-    const silent = this.#pollers
-      .filter((poller) => poller.silent)
-      .sort((a, b) => +a.denied - +b.denied);
-    const chosen = [...answering, ...added, ...silent].slice(0, maxServers);
+    if (added.length === 0) return;
+    const chosen = [...kept, ...added, ...others].slice(0, maxServers);
     for (const poller of this.#pollers) if (!chosen.includes(poller)) poller.stop();
     this.#pollers = chosen;
-    // Nobody but us asks on behalf of a name without a server, or of a server that is not to be asked.
-    if (chosen.every((poller) => poller.denied)) this.#resolveLater();
-    if (added.length > 0) this.#sink.endpoints(chosen.map((poller) => poller.sourceId));
-    else this.#missUnresolved();
+    this.#sink.endpoints(chosen.map((poller) => poller.sourceId));
+  }
+
+  #newAllowance(address: string): Allowance {
+    const { pollIntervalMs, force } = this.#settings;
+    if (!isPublic(address)) {
+      return new Allowance(pollIntervalMs ?? PRIVATE_POLL_MS, PRIVATE_REFILL_MS);
+    }
+    const wantedMs = pollIntervalMs ?? PUBLIC_POLL_MS;
+    const intervalMs = force ? wantedMs : Math.max(wantedMs, MIN_PUBLIC_POLL_MS);
+    return new Allowance(intervalMs, intervalMs);
   }
 
   #startPoller(address: string): Poller {
-    const { port, timeoutMs, transport, randomBits, pollIntervalMs, force } = this.#settings;
-    const inPublic = isPublic(address);
-    const wantedMs = pollIntervalMs ?? (inPublic ? PUBLIC_POLL_MS : PRIVATE_POLL_MS);
+    const { port, timeoutMs, maxRootDistanceMs, transport, randomBits } = this.#settings;
     return new Poller({
       sink: this.#sink,
       transport,
       randomBits,
       endpoint: { address, port },
       sourceId: ntpUrl(address, port),
-      intervalMs: inPublic && !force ? Math.max(wantedMs, MIN_PUBLIC_POLL_MS) : wantedMs,
+      allowance: this.#rotation.ask(address),
       timeoutMs,
+      maxRootDistanceMs,
       onOutcome: (poller) => this.#onOutcome(poller),
     });
   }
 
   #onOutcome(poller: Poller): void {
-    if (poller.denied) this.#denied.add(poller.address);
-    if (poller.silent) this.#resolveLater();
-    else if (poller.answering) this.#resolvePauseMs = MIN_RESOLVE_PAUSE_MS;
+    // The sink was called first, and may have stopped this source or made it replace the poller.
+    if (this.#stopped || !this.#pollers.includes(poller)) return;
+    if (poller.barren) {
+      const kept = this.#pollers.filter((each) => each !== poller);
+      this.#use(kept, [poller]);
+      if (!this.#pollers.includes(poller)) return;
+    }
+    if (poller.failing) this.#resolution.later();
+    else if (poller.answering && this.#pollers.every((each) => !each.failing)) {
+      this.#resolution.relax();
+    }
   }
 }

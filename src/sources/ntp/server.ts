@@ -1,26 +1,26 @@
 /**
  * A server's answer, as a pure function (the mode 4 subset of RFC 5905 section 9.2, server side).
  *
- * The embedded UDP server and the simulator's servers both call it, so what is tested in simulation is
- * what runs. It has no clock: the caller brings the receive and the transmit time, and a lying server is
- * a caller that shifts them.
+ * The embedded UDP server and the simulator's servers both call it, so simulation tests the code
+ * that runs. It has no clock: the caller passes the receive and the transmit time, and a lying
+ * server is a caller that shifts them.
  *
- * It never answers anything but a client's request (so two servers cannot be made to talk to each other)
- * and never with more bytes than came (so it is worth nothing as an amplifier).
+ * It answers only a client's request, so two servers cannot be made to talk to each other. It never
+ * answers with more bytes than came, so it is useless as an amplifier.
  */
 import type { UnixNs } from '../../time/instant.ts';
 import type { KissCode } from './exchange.ts';
 import { encodePacket, type LeapIndicator, parsePacket, referenceIdOf } from './packet.ts';
 import { timestampFromUnixNs } from './timestamp.ts';
 
-/** What a server says of itself. */
+/** The facts that a server states about itself. */
 export interface NtpServerState {
   readonly leap: LeapIndicator;
   /** 1 to 15; 16 for a clock that is not synchronised. */
   readonly stratum: number;
-  /** Signed log2 seconds: how finely its clock reads. */
+  /** Signed log2 seconds: the resolution of its clock. */
   readonly precision: number;
-  /** 16.16 seconds, rounded up by whoever measured it. */
+  /** 16.16 seconds, rounded up. */
   readonly rootDelay: number;
   /** 16.16 seconds, rounded up. */
   readonly rootDispersion: number;
@@ -33,11 +33,11 @@ export interface NtpServerState {
 }
 
 /**
- * The 48-byte answer to `request`, or `undefined` when it deserves none: no packet, not mode 3, not
+ * The 48-byte answer to `request`; `undefined` when `request` is not a packet, not mode 3, or not
  * version 3 or 4.
  *
  * @param received when the request came; rounded up on the wire, as an upper bound must be
- * @param transmitted when the reply goes; rounded down
+ * @param transmitted when the reply leaves; rounded down on the wire
  */
 export function answerRequest(
   request: Uint8Array,
@@ -50,8 +50,8 @@ export function answerRequest(
   const { version, mode, poll, transmitTime: originTime } = packet;
   if (mode !== 3 || (version !== 3 && version !== 4)) return undefined;
   const { leap, stratum, precision, rootDelay, rootDispersion, referenceId, kiss } = state;
-  // A kiss-o'-death as ntpsec sends it: every timestamp is the client's own, so that no one can take it for
-  // time. One literal for both, since spreading one object into another costs ten times the encoding.
+  // A kiss-o'-death as ntpsec sends it: every timestamp is the client's own, so that it cannot be
+  // taken for time. One literal serves both kinds of answer (docs/internals/performance.md).
   const timely = kiss === undefined;
   return encodePacket({
     leap: timely ? leap : 3,

@@ -1,72 +1,75 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
- * An NTP server on a loopback UDP socket, for demonstrations and tests: its time is that of the clock it
- * is given, true to nothing else, and it can be told to misbehave in the ways that real servers do.
+ * An NTP server on a loopback UDP socket, for demonstrations and tests. Its time is that of the
+ * clock it is given, and it can be told to misbehave in the ways that real servers do.
  *
- * All protocol is in `server.ts`; here are the socket, the stamps and the lies. It binds to loopback
- * addresses only: a server that lies on purpose has no business on a network.
+ * All protocol is in `server.ts`; this file has the socket, the stamps and the lies. It binds to
+ * loopback addresses only, because a server that lies on purpose must not be on a network.
  */
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, Socket } from 'node:dgram';
 import type { LeapWarning } from '../../bound/clock-sample.ts';
 import type { Clock } from '../../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../../time/errors.ts';
 import { asUnixNs, type MonotonicNs, type UnixNs } from '../../time/instant.ts';
+import { checkOptionNames } from '../../time/options.ts';
 import { canonicalAddress, isLoopback } from './address.ts';
 import type { KissCode } from './exchange.ts';
 import { type LeapIndicator, referenceIdOf } from './packet.ts';
 import { answerRequest } from './server.ts';
 import { shortFromMsUp } from './timestamp.ts';
 
-/** How a server behaves. Everything absent is as an honest stratum 1 server would have it. */
+/** How a server behaves. Each absent field is as an honest stratum 1 server has it. */
 export interface NtpServerBehaviour {
   /** Its time is off by this much, in ms; positive is ahead. Default 0. */
-  readonly offsetMs?: number;
-  /** Its time runs off at this rate from the moment this is set. Default 0. */
-  readonly driftPpm?: number;
-  /** It holds each answer for so long, and stamps it honestly. Default 0. */
-  readonly holdMs?: number;
-  /** It does not answer. Default `false`. */
-  readonly silent?: boolean;
-  /** Default `none`; `unsynchronized` is leap indicator 3. */
-  readonly leap?: LeapWarning | 'unsynchronized';
-  /** It answers with this kiss-o'-death. Default: none. */
-  readonly kiss?: KissCode | undefined;
-  /** 0 to 255. Default 1. */
-  readonly stratum?: number;
-  /** Signed log2 seconds, -128 to 127. Default -20: a microsecond. */
-  readonly precision?: number;
-  /** The root delay it claims, up to 65,536 s. Default 0. */
-  readonly rootDelayMs?: number;
+  readonly offsetMs?: number | undefined;
   /**
-   * The root dispersion it claims, up to 65,536 s. Default: the grid of its clock's wall reading (1 ms on
-   * the system clock), since that is how well it knows the time that it stands for.
+   * From the moment this is set, its time drifts away at this rate; positive runs fast. Default 0.
    */
-  readonly rootDispersionMs?: number;
+  readonly driftPpm?: number | undefined;
+  /** It holds each answer for this long, and stamps it honestly; 0 to 60,000 ms. Default 0. */
+  readonly holdMs?: number | undefined;
+  /** When true, it does not answer. Default `false`. */
+  readonly silent?: boolean | undefined;
+  /** The leap warning it announces; `unsynchronized` is leap indicator 3. Default `none`. */
+  readonly leap?: LeapWarning | 'unsynchronized' | undefined;
+  /** It answers with this kiss-o'-death instead of the time. Default: none. */
+  readonly kiss?: KissCode | undefined;
+  /** The stratum it announces, 0 to 255. Default 1. */
+  readonly stratum?: number | undefined;
+  /** The precision it announces, signed log2 seconds, -128 to 127. Default -20, a microsecond. */
+  readonly precision?: number | undefined;
+  /** The root delay it claims, up to 65,536 s. Default 0. */
+  readonly rootDelayMs?: number | undefined;
+  /**
+   * The root dispersion it claims, up to 65,536 s. Default: the grid of its clock's wall reading (1
+   * ms on the system clock), because it knows the time no better than that.
+   */
+  readonly rootDispersionMs?: number | undefined;
 }
 
+/** Options of {@link NtpServer}. */
 export interface NtpServerOptions {
-  /** A loopback address. Default `127.0.0.1`. */
-  readonly host?: string;
-  /** Default 0: any free port. */
-  readonly port?: number;
-  /** Whose `wallNs` it serves. */
+  /** The loopback address to bind to. Default `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** The port to bind to. Default 0: any free port. */
+  readonly port?: number | undefined;
+  /** The clock whose `wallNs` it serves. */
   readonly clock: Clock;
-  readonly behaviour?: NtpServerBehaviour;
+  /** How the server behaves. Default `{}`: honest. */
+  readonly behaviour?: NtpServerBehaviour | undefined;
 }
 
-/** A server that runs until it is closed; until then it keeps the process alive. */
-export interface NtpServer extends AsyncDisposable {
-  readonly address: string;
-  readonly port: number;
-  /** Datagrams that came, and answers that went. */
-  readonly received: number;
-  readonly answered: number;
-  readonly behaviour: NtpServerBehaviour;
-  /** Replaces the whole behaviour from the next request on; `{}` makes the server honest. */
-  behave(behaviour: NtpServerBehaviour): void;
-  close(): Promise<void>;
-}
+const NAMES: Readonly<Record<keyof NtpServerOptions, true>> = {
+  host: true,
+  port: true,
+  clock: true,
+  behaviour: true,
+};
 
-/** Answers held back at a time; what comes on top of them is dropped, so a flood cannot fill memory. */
+/**
+ * The most answers that are held back at one time. Further ones are dropped, so a flood cannot fill
+ * memory.
+ */
 const MAX_HELD = 1024;
 const LEAP_INDICATORS: Readonly<Record<LeapWarning | 'unsynchronized', LeapIndicator>> = {
   none: 0,
@@ -76,53 +79,31 @@ const LEAP_INDICATORS: Readonly<Record<LeapWarning | 'unsynchronized', LeapIndic
 };
 
 /**
- * Starts a server.
+ * An NTP server on loopback. It runs until it is stopped, and keeps the process alive until then.
  *
- * @throws ArgumentTypeError, ArgumentRangeError on bad options, a host that is not loopback among them;
- *   rejects with the system's error when the address cannot be bound
- * @example await using server = await startNtpServer({ clock: systemClock() });
+ * @example
+ * const server = await NtpServer.start({ clock: systemClock() });
+ * const source = ntp(server.address, { port: server.port });
+ * await server.stop();
  */
-export async function startNtpServer(options: NtpServerOptions): Promise<NtpServer> {
-  const { host = '127.0.0.1', port = 0, clock, behaviour = {} } = options;
-  const address = canonicalAddress(host);
-  if (address === undefined || !isLoopback(address)) {
-    throw new ArgumentRangeError('host', 'a loopback address', host);
-  }
-  if (!Number.isInteger(checkNumber('port', port, 0, 65_535))) {
-    throw new ArgumentRangeError('port', 'a whole number', port);
-  }
-  if (typeof (clock as Partial<Clock> | undefined)?.wallNs !== 'function') {
-    throw new ArgumentTypeError('clock', 'a Clock', clock);
-  }
-  checkBehaviour(behaviour);
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  await new Promise<void>((resolve, reject) => {
-    const onError = (error: Error): void => {
-      socket.close();
-      reject(error);
-    };
-    socket.once('error', onError);
-    socket.bind(port, address, () => {
-      socket.off('error', onError);
-      resolve();
-    });
-  });
-  return new UdpServer(socket, clock, behaviour);
-}
-
-class UdpServer implements NtpServer {
+export class NtpServer implements AsyncDisposable {
+  /** The IP address that it listens on. */
   readonly address: string;
+  /** The UDP port that it listens on. */
   readonly port: number;
-  received = 0;
-  answered = 0;
+  #received = 0;
+  #answered = 0;
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #held = new Set<() => void>();
   #behaviour: NtpServerBehaviour;
   #behavesSince: MonotonicNs;
-  #closed = false;
+  #stopped = false;
 
-  constructor(socket: Socket, clock: Clock, behaviour: NtpServerBehaviour) {
+  private constructor(socket: Socket, clock: Clock, behaviour: NtpServerBehaviour) {
+    if (!(socket instanceof Socket)) {
+      throw new ArgumentTypeError('socket', 'made by NtpServer.start()', socket);
+    }
     this.#socket = socket;
     this.#clock = clock;
     this.#behaviour = behaviour;
@@ -130,33 +111,85 @@ class UdpServer implements NtpServer {
     ({ address: this.address, port: this.port } = socket.address());
     socket.on('message', (request, from) => {
       const received = clock.wallNs();
-      this.received++;
+      this.#received++;
       this.#onRequest(request, received, from.port, from.address);
     });
-    // An answer to a client that is gone comes back as an ICMP error: nobody is waiting for it.
+    // An answer to a client that has gone comes back as an ICMP error, which concerns no one.
     socket.on('error', () => {});
   }
 
+  /**
+   * Starts a server on a free port of 127.0.0.1, or where the options say.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError on bad options, a host that is not loopback among
+   *   them; rejects with the system's error when the address cannot be bound
+   */
+  static async start(options: NtpServerOptions): Promise<NtpServer> {
+    const {
+      host = '127.0.0.1',
+      port = 0,
+      clock,
+      behaviour = {},
+    } = checkOptionNames(options, NAMES);
+    const address = canonicalAddress(host);
+    if (address === undefined || !isLoopback(address)) {
+      throw new ArgumentRangeError('host', 'a loopback address', host);
+    }
+    if (!Number.isInteger(checkNumber('port', port, 0, 65_535))) {
+      throw new ArgumentRangeError('port', 'a whole number', port);
+    }
+    if (typeof (clock as Partial<Clock> | undefined)?.wallNs !== 'function') {
+      throw new ArgumentTypeError('clock', 'a Clock', clock);
+    }
+    checkBehaviour(behaviour);
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: Error): void => {
+        socket.close();
+        reject(error);
+      };
+      socket.once('error', onError);
+      socket.bind(port, address, () => {
+        socket.off('error', onError);
+        resolve();
+      });
+    });
+    return new NtpServer(socket, clock, behaviour);
+  }
+
+  /** How many datagrams came. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** How many answers went out. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** How it behaves now. */
   get behaviour(): NtpServerBehaviour {
     return this.#behaviour;
   }
 
+  /** Replaces the whole behaviour from the next request on; `{}` makes the server honest. */
   behave(behaviour: NtpServerBehaviour): void {
     checkBehaviour(behaviour);
     this.#behaviour = behaviour;
     this.#behavesSince = this.#clock.monotonicNs();
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** Ends the server; answers that are held back are dropped. May be called again. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
     for (const cancel of this.#held) cancel();
     this.#held.clear();
     await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    await this.stop();
   }
 
   #onRequest(request: Uint8Array, receivedTruly: UnixNs, port: number, address: string): void {
@@ -177,8 +210,12 @@ class UdpServer implements NtpServer {
         kiss: behaviour.kiss,
       });
       if (reply === undefined) return;
-      this.answered++;
-      this.#socket.send(reply, port, address, () => {});
+      try {
+        this.#socket.send(reply, port, address, () => {});
+        this.#answered++;
+      } catch {
+        // `send` throws for port 0, and a raw packet can come from there.
+      }
     };
     const { holdMs = 0 } = behaviour;
     if (holdMs === 0) {
@@ -192,7 +229,7 @@ class UdpServer implements NtpServer {
     }
   }
 
-  /** How far its time is ahead of the clock's, now. */
+  /** How far its time is ahead of its clock's time now, ns. */
   #lieNs(): bigint {
     const { offsetMs = 0, driftPpm = 0 } = this.#behaviour;
     const elapsedNs = Number(this.#clock.monotonicNs() - this.#behavesSince);

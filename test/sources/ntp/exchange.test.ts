@@ -10,26 +10,28 @@ import { encodePacket, type NtpHeader, referenceIdOf } from '../../../src/source
 import { timestampFromUnixNs } from '../../../src/sources/ntp/timestamp.ts';
 import { type MonotonicNs, monotonicNs, unixNs } from '../../../src/time/instant.ts';
 
-const MS = 1_000_000n;
-const S = 1000n * MS;
+const NS_PER_MS = 1_000_000n;
+const NS_PER_SECOND = 1000n * NS_PER_MS;
 /** The true instant at which our monotonic clock read 0. */
-const THETA = 1_795_000_000n * S;
+const THETA_NS = 1_795_000_000n * NS_PER_SECOND;
 const NONCE = 0x0123_4567_89ab_cdefn;
-const GRID = 280n;
+const GRID_NS = 280n;
 const at = (ms: number): MonotonicNs => monotonicNs(BigInt(Math.round(ms * 1e6)));
-/** The timestamp of a true instant, given on our monotonic clock. */
+/** The timestamp of a true instant, which is given on our monotonic clock. */
 const stamp = (ms: number, rounding: 'up' | 'down' = 'down'): bigint =>
-  timestampFromUnixNs(unixNs(THETA + at(ms)), rounding);
+  timestampFromUnixNs(unixNs(THETA_NS + at(ms)), rounding);
 
-/** Sent at 100 ms, received by the server at 110, answered at 111, back at 131. */
+/**
+ * The request left at 100 ms and reached the server at 110; the reply left at 111 and came at 131.
+ */
 const record: ExchangeRecord = {
   sourceId: 'ntp://127.0.0.1:123',
   nonce: NONCE,
   sentAt: at(100),
   receivedAt: at(131),
-  monotonicGridNs: GRID,
-  timeoutNs: 1000n * MS,
-  pivot: unixNs(THETA),
+  monotonicGridNs: GRID_NS,
+  timeoutNs: 1000n * NS_PER_MS,
+  pivot: unixNs(THETA_NS),
 };
 const honest: NtpHeader = {
   leap: 0,
@@ -65,7 +67,7 @@ describe('the request', () => {
 describe('what a reply proves', () => {
   test('follows from the formula, to the nanosecond', () => {
     const verdict = judge({ rootDelay: 655, rootDispersion: 131 });
-    // 656 / 2 and 132 quanta of 10^9 / 65536 ns (each with one for truncation), and 2^-20 s:
+    // 656 / 2 and 132 units of 10^9 / 65536 ns (each has one for truncation), and 2^-20 s:
     // 10009765.625 / 2 -> 5004883, 2014160.16 -> 2014161, 953.67 -> 954.
     const e = 5_004_883n + 2_014_161n + 954n;
     expect(verdict).toMatchObject({
@@ -74,10 +76,11 @@ describe('what a reply proves', () => {
         sourceId: 'ntp://127.0.0.1:123',
         sentAt: at(100),
         receivedAt: at(131),
-        upperNs: THETA + 10n * MS + e,
-        // 111 ms is not a multiple of 2^-32 s; `stamp` rounded it down, and so must the client.
-        lowerNs: THETA - 20n * MS - 1n - GRID - e,
-        pathDelayNs: 30n * MS + 1n,
+        upperNs: THETA_NS + 10n * NS_PER_MS + e,
+        // 111 ms is not a multiple of 2^-32 s. `stamp` rounded it down, and the client must do so
+        // too.
+        lowerNs: THETA_NS - 20n * NS_PER_MS - 1n - GRID_NS - e,
+        pathDelayNs: 30n * NS_PER_MS + 1n,
         serverErrorNs: e,
         leap: 'none',
       },
@@ -93,7 +96,7 @@ describe('what a reply proves', () => {
   });
 
   test('holds true time across the era roll over', () => {
-    const theta = 2_085_978_496n * S - 115n * MS;
+    const theta = 2_085_978_496n * NS_PER_SECOND - 115n * NS_PER_MS;
     const over = (ms: number): bigint => timestampFromUnixNs(unixNs(theta + at(ms)), 'down');
     // T2 is in era 0, T3 in era 1.
     const verdict = judge(
@@ -103,7 +106,7 @@ describe('what a reply proves', () => {
     expect(over(120)).toBeLessThan(over(110));
     if (verdict.kind !== 'sample') expect.fail(verdict.kind);
     expect(verdict.sample.upperNs).toBeGreaterThanOrEqual(theta);
-    expect(verdict.sample.upperNs - theta).toBeLessThan(11n * MS);
+    expect(verdict.sample.upperNs - theta).toBeLessThan(11n * NS_PER_MS);
     expect(verdict.sample.lowerNs).toBeLessThanOrEqual(theta);
   });
 
@@ -112,22 +115,22 @@ describe('what a reply proves', () => {
     fc.assert(
       fc.property(
         fc.record({
-          theta: fc.bigInt({ min: 0n, max: 4_000_000_000n * S }),
+          theta: fc.bigInt({ min: 0n, max: 4_000_000_000n * NS_PER_SECOND }),
           sent: ns(10n ** 15n),
-          // Any of them may be all of the delay: no symmetry, and zero is allowed.
-          out: fc.oneof(ns(3n), ns(400n * MS)),
-          hold: fc.oneof(ns(3n), ns(100n * MS)),
-          back: fc.oneof(ns(3n), ns(400n * MS)),
-          grid: fc.constantFrom(1n, 280n, MS),
-          rootDelayNs: fc.oneof(fc.constant(0n), ns(S)),
-          rootDispersionNs: fc.oneof(fc.constant(0n), ns(S)),
-          /** The server's actual error, as a part of what it claims; both ends are allowed. */
+          // Any of these may be all of the delay: paths need not be symmetric, and zero is allowed.
+          out: fc.oneof(ns(3n), ns(400n * NS_PER_MS)),
+          hold: fc.oneof(ns(3n), ns(100n * NS_PER_MS)),
+          back: fc.oneof(ns(3n), ns(400n * NS_PER_MS)),
+          grid: fc.constantFrom(1n, 280n, NS_PER_MS),
+          rootDelayNs: fc.oneof(fc.constant(0n), ns(NS_PER_SECOND)),
+          rootDispersionNs: fc.oneof(fc.constant(0n), ns(NS_PER_SECOND)),
+          /** The server's actual error, in thousandths of its claim; both edges are allowed. */
           error: fc.integer({ min: -1000, max: 1000 }),
           precision: fc.integer({ min: -32, max: -5 }),
         }),
         (w) => {
-          // A server truncates what it claims to quanta of 2^-16 s.
-          const truncated = (value: bigint): number => Number((value << 16n) / S);
+          // A server truncates its claim to units of 2^-16 s.
+          const truncated = (value: bigint): number => Number((value << 16n) / NS_PER_SECOND);
           const claimed = w.rootDelayNs / 2n + w.rootDispersionNs;
           const error = (claimed * BigInt(w.error)) / 1000n;
           const grain = (value: bigint): bigint => value - (value % w.grid);
@@ -151,9 +154,10 @@ describe('what a reply proves', () => {
               pivot: unixNs(w.theta),
             },
           );
-          if (claimed > (3n * S) / 2n) return expect(verdict.kind).toBe('refused');
+          if (claimed > (3n * NS_PER_SECOND) / 2n) return expect(verdict.kind).toBe('refused');
           if (verdict.kind !== 'sample') {
-            // Only a path of no length at all lets the flooring of the stamps look like time travel.
+            // Only on a path without any delay can the rounding of stamps make the hold time too
+            // long.
             expect(verdict).toMatchObject({ reason: 'hold-time' });
             return expect(w.out + w.back).toBeLessThanOrEqual(1n);
           }
@@ -169,7 +173,7 @@ describe('what a reply proves', () => {
     const verdict = judge();
     if (verdict.kind !== 'sample') expect.fail(verdict.kind);
     const { upperNs, lowerNs, serverErrorNs, pathDelayNs } = verdict.sample;
-    expect(upperNs - lowerNs).toBe(pathDelayNs + 2n * serverErrorNs + GRID);
+    expect(upperNs - lowerNs).toBe(pathDelayNs + 2n * serverErrorNs + GRID_NS);
   });
 });
 
@@ -180,7 +184,7 @@ describe('rules', () => {
     referenceId: referenceIdOf(code),
   });
   test.each<[string, Partial<NtpHeader>, Partial<ExchangeRecord>, string]>([
-    // The nonce decides whose answer it is; everything about a stranger is ignored, not refused.
+    // The nonce decides whether it is our answer. A datagram without it is ignored, never refused.
     ['the origin is not our nonce', { originTime: NONCE + 1n }, {}, 'ignored origin'],
     ['the origin is zero', { originTime: 0n }, {}, 'ignored origin'],
     ['only the high half of the nonce is right', { originTime: NONCE ^ 1n }, {}, 'ignored origin'],
@@ -204,7 +208,7 @@ describe('rules', () => {
     ['version 2', { version: 2 }, {}, 'refused version'],
     ['version 3 is fine', { version: 3 }, {}, 'sample'],
     ['version 5', { version: 5 }, {}, 'refused version'],
-    // Kisses.
+    // Kiss codes.
     ['RATE', kiss('RATE'), {}, 'kiss RATE'],
     ['DENY', kiss('DENY'), {}, 'kiss DENY'],
     ['RSTR', kiss('RSTR'), {}, 'kiss RSTR'],
@@ -215,7 +219,7 @@ describe('rules', () => {
       'kiss RATE',
     ],
     ['RATE without leap 3', { ...kiss('RATE'), leap: 0 }, {}, 'kiss RATE'],
-    // A kiss code counts at stratum 0 only: elsewhere it is a name or an address.
+    // A kiss code counts only at stratum 0; at any other stratum it is a name or an address.
     [
       'a reference clock called RATE',
       { stratum: 1, referenceId: referenceIdOf('RATE') },
@@ -237,16 +241,16 @@ describe('rules', () => {
     ['stratum 15', { stratum: 15 }, {}, 'sample'],
     ['stratum 16', { stratum: 16 }, {}, 'refused stratum'],
     ['stratum 255', { stratum: 255 }, {}, 'refused stratum'],
-    // ntpsec in orphan mode.
+    // As ntpsec sends in orphan mode.
     ['stratum 1 with reference time 0', { stratum: 1, referenceTime: 0n }, {}, 'sample'],
     ['transmit time 0', { transmitTime: 0n }, {}, 'refused transmit-zero'],
     ['receive time 0: seconds of the other era', { receiveTime: 0n }, {}, 'refused server-order'],
-    // Precision: signed. -128 is 2^-128 s, 1 is 2 s.
+    // Precision is signed: -128 is 2^-128 s, 1 is 2 s.
     ['precision -128', { precision: -128 }, {}, 'sample'],
     ['precision 0', { precision: 0 }, {}, 'sample'],
     ['precision 1', { precision: 1 }, {}, 'refused precision'],
     ['precision 127', { precision: 127 }, {}, 'refused precision'],
-    // Root distance: 1.5 s exactly, as sent, is allowed; half of the delay counts.
+    // Exactly 1.5 s of root distance, as sent, is allowed. Half of the root delay counts.
     ['root dispersion 1.5 s', { rootDispersion: 98_304 }, {}, 'sample'],
     ['root dispersion over 1.5 s', { rootDispersion: 98_305 }, {}, 'refused root-distance'],
     ['root delay 3 s', { rootDelay: 196_608 }, {}, 'sample'],
@@ -270,7 +274,7 @@ describe('rules', () => {
       {},
       'refused root-distance',
     ],
-    // T3 may precede T2 by the server's precision, not by more.
+    // T3 may precede T2 by the server's precision, but not by more.
     ['T3 half a microsecond before T2', { receiveTime: stamp(111.0005) }, {}, 'sample'],
     ['T3 two microseconds before T2', { receiveTime: stamp(111.002) }, {}, 'refused server-order'],
     [
@@ -279,14 +283,14 @@ describe('rules', () => {
       {},
       'sample',
     ],
-    // The round trip took 31 ms; the grid of our clock is allowed for.
+    // The round trip took 31 ms; the grid of our clock is added to it.
     ['held for 30.9 ms', { transmitTime: stamp(140.9) }, {}, 'sample'],
     ['held for 31 ms', { transmitTime: stamp(141, 'up') }, {}, 'sample'],
     ['held for 31.001 ms', { transmitTime: stamp(141.001) }, {}, 'refused hold-time'],
     ['held for an hour', { transmitTime: stamp(3_600_000) }, {}, 'refused hold-time'],
     ['our clock went back', {}, { receivedAt: at(99.9) }, 'refused local-order'],
-    ['it came in the last nanosecond', {}, { timeoutNs: 31n * MS }, 'sample'],
-    ['it came after the timeout', {}, { timeoutNs: 31n * MS - 1n }, 'refused late'],
+    ['it came in the last nanosecond', {}, { timeoutNs: 31n * NS_PER_MS }, 'sample'],
+    ['it came after the timeout', {}, { timeoutNs: 31n * NS_PER_MS - 1n }, 'refused late'],
   ])('%s', (_, reply, local, expected) => {
     const verdict = judge(reply, local);
     const detail =
@@ -294,7 +298,7 @@ describe('rules', () => {
     expect(`${verdict.kind} ${detail}`.trim()).toBe(expected);
   });
 
-  test('a datagram that is no packet is ignored', () => {
+  test('a datagram that is not a packet is ignored', () => {
     expect(judgeReply(new Uint8Array(47), record)).toEqual({
       kind: 'ignored',
       reason: 'malformed',
@@ -302,7 +306,7 @@ describe('rules', () => {
     expect(judgeReply(new Uint8Array(0), record)).toEqual({ kind: 'ignored', reason: 'malformed' });
   });
 
-  test('extension fields and a code, which we cannot check, change nothing', () => {
+  test('extension fields and a code, which cannot be checked, change nothing', () => {
     const plain = encodePacket(honest);
     const longer = new Uint8Array(48 + 32 + 20);
     longer.set(plain);

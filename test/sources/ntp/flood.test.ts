@@ -80,7 +80,7 @@ describe('the request on the wire', () => {
     }
     const nonces = requests.map((request) => request.toString('hex', 40));
     expect(new Set(nonces).size).toBe(requests.length);
-    // A fresh source port each time; the kernel may pick one twice, but hardly so often.
+    // A fresh source port each time. The kernel may choose one twice, but not often.
     expect(ports.size).toBeGreaterThan(requests.length / 2);
   });
 });
@@ -94,10 +94,10 @@ describe('forgeries', () => {
       const oversized = new Uint8Array(9000);
       oversized.set(wrongNonce(request));
       const forgeries: [Socket, Uint8Array][] = [
-        // Right in every bit, but not from where we asked: the kernel drops them.
+        // Right in every bit, but from another sender: the kernel drops them.
         [stranger, honest(request)],
         [samePeerOtherPort, honest(request)],
-        // From the right place, but not an answer.
+        // From the right sender, but not an answer.
         [socket, new Uint8Array(0)],
         [socket, honest(request).subarray(0, 47)],
         [socket, wrongNonce(request)],
@@ -127,7 +127,7 @@ describe('forgeries', () => {
     expect(sink.samples).toEqual([]);
   });
 
-  test('from elsewhere alone are a timeout, however right they are', async () => {
+  test('from another sender alone are a timeout, even when they are correct', async () => {
     const stranger = await bound('127.0.0.2');
     const port = await hostileServer((request, from) => send(stranger, honest(request), from));
     const sink = start(port, 100);
@@ -154,10 +154,11 @@ describe('floods', () => {
     let requests = 0;
     const port = await hostileServer(async (request, from, socket) => {
       if (++requests > 1) return send(socket, honest(request), from);
-      // Until the client's socket is gone, which the sink tells us.
+      // Until the client has closed its socket, which the sink reports.
       for (let i = 0; sink.misses.length === 0; i++) {
         await send(socket, i % 2 === 0 ? wrongNonce(request) : new Uint8Array(i % 100), from);
-        // Sending completes at once, so without this neither side would ever be read.
+        // Sending completes at once. Without this turn of the event loop neither side would ever
+        // read.
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
     });

@@ -1,4 +1,4 @@
-import { decodePacket, NtpPacketError } from 'epsilon-clock/node';
+import { decodePacket, NtpPacketError } from 'epsilon-clock/ntp';
 import { describe, expect, test } from 'vitest';
 import { type ExchangeRecord, judgeReply } from '../../../src/sources/ntp/exchange.ts';
 import { encodePacket, parsePacket } from '../../../src/sources/ntp/packet.ts';
@@ -7,17 +7,17 @@ import { timestampFromUnixNs } from '../../../src/sources/ntp/timestamp.ts';
 import { monotonicNs, unixNs } from '../../../src/time/instant.ts';
 
 /**
- * A million hostile datagrams through the decoder, the client's rules and the server: a third of them
- * random bytes, a third an honest reply with bits and bytes changed, a third the same with extension
- * fields and cut or padded at random. What must hold is checked on every one. The seed is fixed; to
- * replay a failure, its number is in the message.
+ * A million hostile datagrams through the decoder, the client's rules and the server. A third are
+ * random bytes, a third an honest reply with bits and bytes changed, and a third the same with
+ * extension fields and cut or padded at random. Each one is checked. The seed is fixed; a failure's
+ * message has the number of the datagram, to replay it.
  */
 
 const SEED = 0x5905_8915;
 const PACKETS = 1_000_000;
 const CHUNKS = 20;
 const NONCE = 0x9e37_79b9_7f4a_7c15n;
-const THETA = 1_795_000_000_000_000_000n;
+const THETA_NS = 1_795_000_000_000_000_000n;
 const record: ExchangeRecord = {
   sourceId: 'ntp://127.0.0.1:123',
   nonce: NONCE,
@@ -25,7 +25,7 @@ const record: ExchangeRecord = {
   receivedAt: monotonicNs(1_031_000_000n),
   monotonicGridNs: 280n,
   timeoutNs: 1_000_000_000n,
-  pivot: unixNs(THETA),
+  pivot: unixNs(THETA_NS),
 };
 const REPLY = encodePacket({
   leap: 0,
@@ -37,10 +37,10 @@ const REPLY = encodePacket({
   rootDelay: 100,
   rootDispersion: 100,
   referenceId: 0x7f000001,
-  referenceTime: timestampFromUnixNs(unixNs(THETA), 'down'),
+  referenceTime: timestampFromUnixNs(unixNs(THETA_NS), 'down'),
   originTime: NONCE,
-  receiveTime: timestampFromUnixNs(unixNs(THETA + 1_010_000_000n), 'down'),
-  transmitTime: timestampFromUnixNs(unixNs(THETA + 1_011_000_000n), 'down'),
+  receiveTime: timestampFromUnixNs(unixNs(THETA_NS + 1_010_000_000n), 'down'),
+  transmitTime: timestampFromUnixNs(unixNs(THETA_NS + 1_011_000_000n), 'down'),
 });
 
 /** xorshift32: fast, and the same on every engine. */
@@ -58,7 +58,7 @@ function hostile(kind: number, random: (below: number) => number, buffer: Uint8A
   if (kind === 0) {
     const length = random(4) === 0 ? random(buffer.length) : 40 + random(40);
     for (let i = 0; i < length; i++) buffer[i] = random(256);
-    // Half of them with the right first byte, so that they come further.
+    // Half of them get the right first byte, so that they pass more checks.
     if (random(2) === 0) buffer[0] = 0x24;
     return buffer.subarray(0, length);
   }
@@ -98,13 +98,13 @@ describe('a million hostile datagrams', () => {
         if (!numbers.every(Number.isInteger) || !Number.isInteger(packet.rootDispersion))
           name = 'NaN';
       } else if (i % 64 === 0) {
-        // Throwing is the slow part, so only some go through the throwing form.
+        // Throwing is slow, so only some of them go through the function that throws.
         expect(() => decodePacket(datagram)).toThrow(NtpPacketError);
       }
       const verdict = judgeReply(datagram, record);
       let outcome: string = verdict.kind;
       if (verdict.kind !== 'ignored') {
-        // Nothing passes for an answer without all 64 bits of the nonce, in a server's packet.
+        // Only a server's packet with all 64 bits of the nonce is taken for an answer.
         const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
         const forged = view.getBigUint64(24) !== NONCE || (view.getUint8(0) & 7) !== 4;
         if (forged) outcome = 'forgery accepted';
@@ -114,7 +114,8 @@ describe('a million hostile datagrams', () => {
         const sound =
           upperNs >= lowerNs &&
           serverErrorNs > 0n &&
-          // 1.5 s, 1 s of precision and the quanta; the path had 31 ms and T3 may precede T2 by the precision.
+          // At most 1.5 s, 1 s of precision and the units added for truncation. The path took 31
+          // ms, and T3 may precede T2 by the precision.
           serverErrorNs < 2_501_000_000n &&
           pathDelayNs >= 0n &&
           pathDelayNs < 1_032_000_000n &&

@@ -1,7 +1,9 @@
-// Run by memory.test.ts with --expose-gc: decodes hostile datagrams, prints the live heap along the way.
-import { decodePacket, NtpPacketError } from '../../../dist/node.js';
+// Run by memory.test.ts with --expose-gc: decodes hostile datagrams, prints the live heap along the
+// way.
+import { decodePacket, NtpPacketError } from '../../../dist/ntp.js';
 
-// Nine of ten datagrams end in an error: without a stack each, it is the decoder that takes the time.
+// Nine of ten datagrams end in an error: without a stack each, it is the decoder that takes the
+// time.
 Error.stackTraceLimit = 0;
 
 const STEP = 100_000;

@@ -6,9 +6,11 @@ import { HandClock } from '../../kit/hand-clock.ts';
 import { RecordingSink } from '../../kit/recording-sink.ts';
 import { type Reaction, ScriptedNetwork } from '../../kit/scripted-network.ts';
 
-/** The source on a clock and a network that the test controls: no socket, no timer, no chance. */
+/**
+ * The source on a clock and a network that the test controls: no socket, no timer, no randomness.
+ */
 
-const START = 1_000_000_000n;
+const START_NS = 1_000_000_000n;
 const HONEST: Reaction = { answer: {} };
 const kiss = (code: 'RATE' | 'DENY' | 'RSTR'): Reaction => ({ answer: { kiss: code } });
 
@@ -23,13 +25,13 @@ interface Script extends NtpOptions {
   readonly host?: string;
   readonly resolve?: NtpResolver | readonly string[];
   readonly servers?: (address: string, poll: number) => Reaction;
-  /** The top 53 bits decide the jitter: 0 means none, all ones the most. */
+  /** The top 53 bits decide the jitter: 0 gives no jitter, all ones the most. */
   readonly randomBits?: () => bigint;
 }
 
 function run(script: Script = {}): World {
   const { host = 'time.test', resolve = ['10.0.0.7'], servers = () => HONEST, ...options } = script;
-  const clock = new HandClock({ monotonic: START, monotonicGridNs: 1n, wallGridNs: 1n });
+  const clock = new HandClock({ monotonic: START_NS, monotonicGridNs: 1n, wallGridNs: 1n });
   const network = new ScriptedNetwork(clock, servers);
   const sink = new RecordingSink(clock);
   let nonce = 0n;
@@ -61,7 +63,7 @@ describe('polling', () => {
   });
 
   test.each([
-    // What was asked for, on whom, by force or not, and what becomes of it.
+    // The interval asked for, the address, `force`, and the resulting interval.
     [5000, '10.0.0.7', false, 5000],
     [5000, '127.0.0.1', false, 5000],
     [5000, 'fd00::1', false, 5000],
@@ -104,7 +106,7 @@ describe('polling', () => {
     expect(sample.lowerNs).toBeLessThanOrEqual(clock.wallOffset - 20_000_000n);
   });
 
-  test('ends with stop, and nothing stays behind', async () => {
+  test('ends with stop, and no timer or socket stays', async () => {
     const { clock, network, sink, source } = run();
     await clock.elapse(500);
     source.stop();
@@ -214,9 +216,9 @@ describe('bursts', () => {
       source.burst();
       await clock.elapse(1000);
     }
-    // One burst of 4 per interval of 16 s in the long run, and the allowance of 4 bursts to begin with.
-    expect(network.polls.length).toBeLessThanOrEqual(4 * (640 / 16) + 4 * 4);
-    expect(network.polls.length).toBeGreaterThan(100);
+    // One request per 8 s in the long run, because the server is our own, and 16 at the beginning.
+    expect(network.polls.length).toBeLessThanOrEqual(16 + 640 / 8);
+    expect(network.polls.length).toBeGreaterThan(90);
   });
 
   test('do not keep the clock waiting for a server that may not be asked: a miss at most each second', async () => {
@@ -236,6 +238,91 @@ describe('bursts', () => {
   });
 });
 
+describe('one exchange at a time', () => {
+  test('a burst during a burst does not begin a second one', async () => {
+    const { clock, network, source } = run({
+      servers: () => ({ answer: {}, delayMs: 1500 }),
+      timeoutMs: 3000,
+    });
+    await clock.elapse(20_600);
+    source.burst();
+    source.pollNow?.();
+    await clock.elapse(1300);
+    expect(network.times('10.0.0.7')).toEqual([0, 1500, 3000, 4500, 20_500]);
+    await clock.elapse(6000);
+    expect(network.times('10.0.0.7').slice(5)).toEqual([22_000, 23_500, 25_000, 26_500]);
+    expect(network.cancelled).toBe(0);
+  });
+
+  test.each<[string, Partial<Script>]>([
+    ['the next poll', {}],
+    ['a server that denied it', { servers: () => kiss('DENY') }],
+    ['an address', { resolve: async () => [] }],
+    ['a resolver', { resolve: () => new Promise(() => {}) }],
+  ])('while it waits for %s, its timers keep no process alive', async (_, script) => {
+    const { clock, source } = run(script);
+    for (const ms of [10, 490, 10_000, 60_000]) {
+      await clock.elapse(ms);
+      source.burst();
+      source.pollNow?.();
+      await clock.elapse(100);
+      expect(clock.pending().foreground).toBe(0);
+      expect(clock.pending().background).toBeGreaterThan(0);
+    }
+  });
+
+  test('pollNow polls once, and again when one was under way', async () => {
+    const { clock, network, source } = run({ servers: () => ({ answer: {}, delayMs: 400 }) });
+    await clock.elapse(10_000);
+    source.pollNow?.();
+    source.pollNow?.();
+    await clock.elapse(5000);
+    expect(network.times('10.0.0.7').slice(4)).toEqual([10_000]);
+    source.pollNow?.();
+    await clock.elapse(200);
+    source.pollNow?.();
+    await clock.elapse(5000);
+    expect(network.times('10.0.0.7').slice(5)).toEqual([15_000, 16_000]);
+  });
+});
+
+describe('failing', () => {
+  test('is three exchanges in a row without a sample, not two, and one sample ends the count', async () => {
+    const answers = ['s', '-', '-', 's', '-', '-', '-'];
+    let lookups = 0;
+    const { clock } = run({
+      resolve: async () => {
+        lookups++;
+        return ['10.0.0.7'];
+      },
+      servers: (_, poll) => (answers[poll] === 's' ? HONEST : 'silent'),
+    });
+    // Polls at 0, 1, 2, 3 s and then at 19, 35, 51 s. Each takes 1 s to fail, and the resolver
+    // waits for one.
+    await clock.elapse(52_900);
+    expect(lookups).toBe(1);
+    await clock.elapse(200);
+    expect(lookups).toBe(2);
+  });
+
+  test('is a refused port at once, and being denied', async () => {
+    for (const bad of ['unreachable', kiss('DENY')] as const) {
+      let lookups = 0;
+      const { clock } = run({
+        resolve: async () => {
+          lookups++;
+          return ['10.0.0.7'];
+        },
+        servers: (_, poll) => (poll === 0 ? HONEST : bad),
+      });
+      await clock.elapse(1900);
+      expect(lookups).toBe(1);
+      await clock.elapse(200);
+      expect(lookups).toBe(2);
+    }
+  });
+});
+
 describe('discardInFlight', () => {
   test('drops the exchange under way and polls again; it is no miss', async () => {
     const { clock, network, sink, source } = run({ servers: () => ({ answer: {}, delayMs: 400 }) });
@@ -247,7 +334,7 @@ describe('discardInFlight', () => {
     expect(network.cancelled).toBe(1);
     await clock.elapse(500);
     expect(network.times('10.0.0.7').slice(4)).toEqual([19_000, 20_000]);
-    expect(sink.samples.at(-1)?.sentAt).toBe(START + 20_000_000_000n);
+    expect(sink.samples.at(-1)?.sentAt).toBe(START_NS + 20_000_000_000n);
   });
 
   test('does nothing when there is none', async () => {
@@ -267,10 +354,10 @@ describe('names', () => {
     });
     await clock.elapse(500);
     expect(sink.log).toEqual(['endpoints ntp://time.test:123']);
-    // Overdue: the clock must not wait for a slow resolver,
+    // The resolver is overdue: the clock must not wait for it.
     await clock.elapse(600);
     expect(sink.misses).toEqual([{ sourceId: 'ntp://time.test:123', reason: 'unresolved' }]);
-    // whose answer is welcome all the same.
+    // Its late answer is used all the same.
     resolve(['10.0.0.9']);
     await clock.elapse(10);
     expect(sink.ids).toEqual(['ntp://10.0.0.9:123']);
@@ -329,7 +416,7 @@ describe('names', () => {
     ]);
   });
 
-  test('nonsense from a resolver is no address', async () => {
+  test('nonsense from a resolver counts as no address', async () => {
     const { clock, sink } = run({ resolve: ['nonsense', '', '300.1.1.1', '10.0.0.7'] });
     await clock.elapse(10);
     expect(sink.ids).toEqual(['ntp://10.0.0.7:123']);
@@ -348,7 +435,7 @@ describe('names', () => {
     await clock.elapse(100_000);
     expect(sink.ids).toEqual(['ntp://10.0.0.8:123']);
     expect(sink.samples.at(-1)?.sourceId).toBe('ntp://10.0.0.8:123');
-    // Three exchanges unanswered, at 35, 51 and 67 s; then the old address is left alone.
+    // Exchanges at 35, 51 and 67 s get no answer; then the old address is not asked again.
     expect(network.times('10.0.0.7').slice(5)).toEqual([35_000, 51_000, 67_000]);
     // 1 s for the third timeout, 1 s of pause, then a burst.
     expect(network.times('10.0.0.8').slice(0, 4)).toEqual([69_000, 70_000, 71_000, 72_000]);
@@ -362,13 +449,13 @@ describe('names', () => {
     expect(network.polls.length).toBeGreaterThan(15);
   });
 
-  test('an address that the network refuses gives way within a second or so', async () => {
-    // As on a host without IPv6, whose resolver nevertheless puts such an address first.
+  test('an address that the network refuses gives way at once', async () => {
+    // As on a host without IPv6 whose resolver puts an IPv6 address first all the same.
     const { clock, sink } = run({
       resolve: ['2001:db8::1', '10.0.0.7'],
       servers: (address) => (address === '10.0.0.7' ? HONEST : 'unreachable'),
     });
-    await clock.elapse(1100);
+    await clock.elapse(10);
     expect(sink.log).toEqual([
       'endpoints ntp://time.test:123',
       'endpoints ntp://[2001:db8::1]:123',
@@ -393,6 +480,45 @@ describe('identity', () => {
     const { clock, sink } = run({ port: 11_123 });
     await clock.elapse(10);
     expect(sink.ids).toEqual(['ntp://10.0.0.7:11123']);
+  });
+});
+
+test('one machine by three names is one vote', async () => {
+  for (const host of ['::1', '::1%lo', '::1%1', '::', '0:0:0:0:0:0:0:1']) {
+    const { clock, sink } = run({ host, resolve: async (name) => [name] });
+    await clock.elapse(10);
+    expect(sink.ids).toEqual(['ntp://[::1]:123']);
+  }
+});
+
+describe('root distance', () => {
+  // The claim of a Windows domain controller: 10.731 s, and a precision of a 64th of a second.
+  const windows: Reaction = {
+    answer: { rootDispersion: Math.ceil(10.731 * 65_536), precision: -6 },
+  };
+
+  test('beyond the limit is refused, and usable where that allows it', async () => {
+    const refused = run({ servers: () => windows });
+    await refused.clock.elapse(10);
+    expect(refused.sink.misses[0]?.reason).toBe('root-distance');
+    const allowed = run({ servers: () => windows, maxRootDistanceMs: 11_000 });
+    await allowed.clock.elapse(10);
+    const { upperNs = 0n, lowerNs = 0n } = allowed.sink.samples[0] ?? {};
+    expect(Math.round(Number(upperNs - lowerNs) / 2e7) / 100).toBe(10.75);
+  });
+
+  test.each([
+    [1500, 98_304, true],
+    [1500, 98_305, false],
+    [1, 65, true],
+    [1, 66, false],
+    [60_000, 3_932_160, true],
+    [60_000, 3_932_161, false],
+  ])('of %i ms allows a dispersion of %i units: %s', async (maxRootDistanceMs, units, allowed) => {
+    const servers = (): Reaction => ({ answer: { rootDispersion: units } });
+    const { clock, sink } = run({ servers, maxRootDistanceMs });
+    await clock.elapse(10);
+    expect(sink.samples.length).toBe(allowed ? 1 : 0);
   });
 });
 
@@ -435,6 +561,16 @@ describe('options', () => {
   test.each<[string, unknown, string]>([
     ['an empty host', ['', {}], 'ERR_OUT_OF_RANGE'],
     ['a host with a port', ['[::1]:123', {}], 'ERR_OUT_OF_RANGE'],
+    ['an IPv4 address with a port', ['127.0.0.1:1123', {}], 'ERR_OUT_OF_RANGE'],
+    ['a name with a port', ['time.example.net:123', {}], 'ERR_OUT_OF_RANGE'],
+    ['two colons that are no address', ['a:b:c', {}], 'ERR_OUT_OF_RANGE'],
+    ['a root distance of 0', ['a', { maxRootDistanceMs: 0 }], 'ERR_OUT_OF_RANGE'],
+    ['a root distance beyond a minute', ['a', { maxRootDistanceMs: 60_001 }], 'ERR_OUT_OF_RANGE'],
+    ['a root distance that is text', ['a', { maxRootDistanceMs: '1' }], 'ERR_INVALID_ARG_TYPE'],
+    ['a resolver that is no function', ['a', { resolve: 5 }], 'ERR_INVALID_ARG_TYPE'],
+    ['a transport that is none', ['a', { transport: {} }], 'ERR_INVALID_ARG_TYPE'],
+    ['randomness that is a number', ['a', { randomBits: 4 }], 'ERR_INVALID_ARG_TYPE'],
+    ['a spelling that is text', ['a', { zoneSpelling: 'eth0' }], 'ERR_INVALID_ARG_TYPE'],
     ['a host that is no string', [7, {}], 'ERR_INVALID_ARG_TYPE'],
     ['port 0', ['a', { port: 0 }], 'ERR_OUT_OF_RANGE'],
     ['port 1.5', ['a', { port: 1.5 }], 'ERR_OUT_OF_RANGE'],
@@ -450,6 +586,17 @@ describe('options', () => {
     const call = (): unknown => Reflect.apply(ntp, undefined, args as unknown[]);
     expect(call).toThrow(expect.objectContaining({ code }));
   });
+
+  test('a port in the host is refused with what to write instead', () => {
+    expect(() => ntp('127.0.0.1:1123')).toThrow(/^host must be .*port: 123.*got "127.0.0.1:1123"$/);
+  });
+
+  test.each(['fe80::1%eth0', '2001:db8::7', '::1', '::ffff:10.0.0.7'])(
+    '%s is an address',
+    (host) => {
+      expect(ntp(host).name).toBe(`ntp://[${host}]:123`);
+    },
+  );
 
   test('the name is for people', () => {
     expect(ntp('time.test').name).toBe('ntp://time.test:123');

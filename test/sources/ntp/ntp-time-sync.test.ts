@@ -1,16 +1,19 @@
 import { type ClockSample, systemClock } from 'epsilon-clock';
-import { ntp, startNtpServer } from 'epsilon-clock/node';
+import { NtpServer, ntp } from 'epsilon-clock/node';
 import { NtpTimeSync } from 'ntp-time-sync';
 import { describe, expect, test } from 'vitest';
 import { RecordingSink } from '../../kit/recording-sink.ts';
 import { UdpProxy } from '../../kit/udp-proxy.ts';
 
 /**
- * The cross-check with the package ntp-time-sync 0.5.0 behind docs/ntp-time-sync.md: every figure
+ * The cross-check with the package ntp-time-sync 0.5.0 for docs/ntp-time-sync.md. Every figure
  * there is a row here.
  */
 
-/** A world in ms: the server's clock is ahead of ours by `offset`, and the path takes `out` and `back`. */
+/**
+ * An exchange in ms: the server's clock is ahead of ours by `offset`; the path takes `out` and
+ * `back`.
+ */
 interface Exchange {
   readonly offset: number;
   readonly out: number;
@@ -29,7 +32,9 @@ function stamps({ offset, out, hold, back }: Exchange): [number, number, number,
   return [t1, t2, t2 + hold, t1 + out + hold + back];
 }
 
-/** What the package makes of four timestamps: its own code, fed by hand instead of by a socket. */
+/**
+ * The result of the package for four timestamps: its own code, fed by hand instead of by a socket.
+ */
 async function theirs(exchange: Exchange): Promise<Sample> {
   const [t1, t2, t3, t4] = stamps(exchange);
   const sync = new NtpTimeSync({ servers: ['127.0.0.1'], sampleCount: 1 });
@@ -62,18 +67,20 @@ function rfc5905(exchange: Exchange): Sample {
 
 describe('the offset, in ms', () => {
   test.each([
-    // offset, out, back: RFC 5905, ntp-time-sync
+    // The columns: offset, out, back, the result of RFC 5905, the result of ntp-time-sync.
+    //
     // A clock that is right, on a symmetric path: 0 becomes minus half the round trip.
     [0, 20, 20, 0, -20],
     [0, 100, 100, 0, -100],
-    // A clock that is off by less than the path is long: the answer is the same, whatever the truth.
+    // A clock that is off by less than the path's delay: the answer stays the same, whatever the
+    // truth is.
     [5, 20, 20, 5, -20],
     [-5, 20, 20, -5, -20],
     [19, 20, 20, 19, -20],
-    // An asymmetric path misleads both; by at most half the round trip, says the RFC.
+    // An asymmetric path misleads both; RFC 5905 says by at most half the round trip.
     [0, 40, 0, 20, -20],
     [0, 0, 40, -20, -20],
-    // A clock that is off by more than the path is long: they agree.
+    // A clock that is off by more than the path's delay: they agree.
     [1000, 20, 20, 1000, 1000],
     [-1000, 20, 20, -1000, -1000],
     [21, 20, 20, 21, 21],
@@ -90,7 +97,8 @@ describe('the offset, in ms', () => {
 
 describe('the delay, in ms', () => {
   test.each([
-    // The server's hold time belongs to neither direction of the path; here it is added, not taken off.
+    // The server's hold time belongs to neither direction of the path. The package adds it instead
+    // of subtracting it.
     [0, 40, 40],
     [10, 40, 60],
     [100, 40, 240],
@@ -103,7 +111,7 @@ describe('the delay, in ms', () => {
 
 test('on real sockets: an honest server 20 ms away looks 20 ms behind; the bound here holds 0', async () => {
   const clock = systemClock();
-  await using server = await startNtpServer({ clock });
+  await using server = await NtpServer.start({ clock });
   const path = { delayMs: 20 };
   await using proxy = await UdpProxy.start({ target: server, toServer: path, toClient: path });
 
@@ -113,9 +121,9 @@ test('on real sockets: an honest server 20 ms away looks 20 ms behind; the bound
     replyTimeout: 20_000,
   });
   const { offset, precision } = await sync.getTime(true);
-  // By causality at least the path's delay; less the timers' and the wall clock's milliseconds.
+  // By causality at least the path's delay, minus the milliseconds of timers and wall clock.
   expect(offset).toBeLessThanOrEqual(-16);
-  // The standard deviation of one sample: it claims to be exact.
+  // The standard deviation of one sample: the package claims to be exact.
   expect(precision).toBe(0);
 
   const sink = new RecordingSink(clock);

@@ -1,4 +1,4 @@
-import { decodePacket, NtpPacketError } from 'epsilon-clock/node';
+import { decodePacket, NtpPacketError } from 'epsilon-clock/ntp';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -28,7 +28,7 @@ const headers: fc.Arbitrary<NtpHeader> = fc.record({
   transmitTime: uint64,
 });
 
-/** A reply put together by hand from the figure in RFC 5905 section 7.3, every field different. */
+/** A reply written by hand from the figure in RFC 5905 section 7.3, with every field different. */
 const REPLY = hex(`
   64 02 06 e9  00 00 01 23  00 00 04 56  0a 4d 00 02
   e9 70 aa 01 11 11 11 11   e9 70 aa 02 22 22 22 22
@@ -101,7 +101,7 @@ describe('the header', () => {
 
 describe('what follows the header', () => {
   test.each([
-    // Nothing, a crypto-NAK, MD5, SHA-1: no fields.
+    // Nothing, a crypto-NAK, MD5, SHA-1: no extension fields.
     [concat(REPLY), [], undefined],
     [concat(REPLY, 4), [], 4],
     [concat(REPLY, 20), [], 20],
@@ -109,7 +109,7 @@ describe('what follows the header', () => {
     // Without a code, the last field has at least 28 bytes.
     [concat(REPLY, field(0x104, 28)), [0x104], undefined],
     [concat(REPLY, field(0x104, 36), field(0x204, 40)), [0x104, 0x204], undefined],
-    // With one, 16 are enough.
+    // With a code, 16 bytes are enough.
     [concat(REPLY, field(0x104, 16), 20), [0x104], 20],
     [concat(REPLY, field(0x104, 16), field(0x404, 16), 24), [0x104, 0x404], 24],
     [concat(REPLY, field(0x104, 400), 4), [0x104], 4],
@@ -126,21 +126,21 @@ describe('what follows the header', () => {
   });
 
   test.each([
-    // Neither field nor code fits these.
+    // These bytes are neither field nor code.
     [concat(REPLY, 1), 'trailing-bytes'],
     [concat(REPLY, 8), 'trailing-bytes'],
     [concat(REPLY, 16), 'trailing-bytes'],
     [concat(REPLY, 27), 'trailing-bytes'],
     [concat(REPLY, field(1, 28), 12), 'trailing-bytes'],
-    // A field of length 0 would be read for ever,
+    // A field of length 0 would be read for ever.
     [concat(REPLY, field(1, 28, 0)), 'extension-length'],
     [concat(REPLY, field(1, 28, 12)), 'extension-length'],
-    // one that is not a multiple of 4 would unalign the rest,
+    // A field whose length is not a multiple of 4 would shift the rest.
     [concat(REPLY, field(1, 32, 30)), 'extension-length'],
-    // and one that is too long would be read beyond the end.
+    // A field that is too long would be read beyond the end.
     [concat(REPLY, field(1, 28, 32)), 'extension-length'],
     [concat(REPLY, field(1, 28, 0xfffc)), 'extension-length'],
-  ])('is refused when it fits nothing (row %#)', (bytes, reason) => {
+  ])('is refused when it is neither field nor code (row %#)', (bytes, reason) => {
     expect(() => decodePacket(bytes)).toThrow(
       expect.objectContaining({ code: 'ERR_NTP_PACKET', reason, length: bytes.length }),
     );
@@ -166,7 +166,7 @@ test.each([
   null,
   'a text of more than 48 characters, whatever it says',
   new ArrayBuffer(48),
-])('what is no Uint8Array is misuse, not a packet (%s)', (bytes) => {
+])('a value that is not a Uint8Array is misuse (%s)', (bytes) => {
   expect(() => decodePacket(bytes as never)).toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
   );

@@ -1,10 +1,12 @@
 import { systemClock } from 'epsilon-clock';
-import { ntp, startNtpServer } from 'epsilon-clock/node';
+import { NtpServer, ntp } from 'epsilon-clock/node';
 import { expect, test } from 'vitest';
 import { RecordingSink } from '../../kit/recording-sink.ts';
 import { type PathConditions, UdpProxy } from '../../kit/udp-proxy.ts';
 
-/** Timers may fire up to a millisecond early; nothing else in these tests depends on their timing. */
+/**
+ * Timers may fire up to a millisecond early. Nothing else in these tests depends on their timing.
+ */
 const EARLY_NS = 1_000_000n;
 const clock = systemClock();
 const SLACK_NS = 2n * clock.wallGridNs;
@@ -14,7 +16,7 @@ async function through(
   toClient: PathConditions,
   polls: number,
 ): Promise<{ sink: RecordingSink; proxy: UdpProxy }> {
-  await using server = await startNtpServer({ clock });
+  await using server = await NtpServer.start({ clock });
   await using proxy = await UdpProxy.start({ target: server, toServer, toClient });
   const sink = new RecordingSink(clock);
   const source = ntp('127.0.0.1', { port: proxy.port, pollIntervalMs: 1, timeoutMs: 5000 }).start(
@@ -37,7 +39,7 @@ test.each([
     expect(sink.samples.length).toBeGreaterThan(0);
     for (const { upperNs, lowerNs, pathDelayNs, serverErrorNs } of sink.samples) {
       const wide = (ms: number): bigint => BigInt(ms) * 1_000_000n - EARLY_NS - SLACK_NS;
-      // By causality: each side is at least as far from the truth as its path was long.
+      // By causality, each side is at least as far from the truth as its path was long.
       expect(upperNs - theta).toBeGreaterThanOrEqual(wide(out));
       expect(theta - lowerNs).toBeGreaterThanOrEqual(wide(back));
       expect(pathDelayNs).toBeGreaterThanOrEqual(wide(out + back) - EARLY_NS);
@@ -60,7 +62,7 @@ test('jitter, loss, duplicates and reordering never make a fact false', async ()
 });
 
 test('what is lost is a timeout, and polling goes on', async () => {
-  await using server = await startNtpServer({ clock });
+  await using server = await NtpServer.start({ clock });
   await using proxy = await UdpProxy.start({ target: server, toServer: { loss: 1 } });
   const sink = new RecordingSink(clock);
   const options = { port: proxy.port, pollIntervalMs: 1, timeoutMs: 60 };

@@ -30,11 +30,11 @@ describe('timestamps', () => {
   });
 
   test.each([
-    // Seen from just before the roll over, small numbers are just after it,
+    // Seen from just before the end of an era, small numbers lie just after it.
     ['2036-02-07T06:28:00Z', 10n << 32n, '2036-02-07T06:28:26Z'],
-    // and seen from just after, large ones just before.
+    // Seen from just after it, large numbers lie just before it.
     ['2036-02-07T06:29:00Z', 0xffff_fff0n << 32n, '2036-02-07T06:28:00Z'],
-    // A machine that woke up in 1970 still finds 2026.
+    // A machine whose clock says 1970 still finds 2026.
     ['1970-01-01T00:00:00Z', 4_000_000_000n << 32n, '2026-10-03T07:06:40Z'],
     // Era -1: Unix time before 1900 needs no special case.
     ['1899-12-31T23:59:59Z', 0xffff_ffffn << 32n, '1899-12-31T23:59:59Z'],
@@ -52,7 +52,7 @@ describe('timestamps', () => {
         const down = unixNsFromTimestamp(timestamp, pivot, 'down');
         const up = unixNsFromTimestamp(timestamp, pivot, 'up');
         expect(up - down).toBeLessThanOrEqual(1n);
-        // In exact units of 2^-32 ns / 10^9: some era's instant lies within [down, up].
+        // In exact units of 2^-32 ns / 10^9: the instant of some era lies within [down, up].
         const scale = (ns: bigint): bigint => (ns + 2_208_988_800_000_000_000n) << 32n;
         const era = 1_000_000_000n << 64n;
         const behind = (timestamp * 1_000_000_000n - scale(down)) % era;
@@ -73,7 +73,8 @@ describe('timestamps', () => {
         const down = timestampFromUnixNs(ns, 'down');
         const up = timestampFromUnixNs(ns, 'up');
         expect(BigInt.asUintN(64, up - down)).toBeLessThanOrEqual(1n);
-        // 2^-32 s is finer than a nanosecond, so the way back is exact in the opposite direction.
+        // 2^-32 s is finer than a nanosecond, so rounding in the opposite direction returns the
+        // exact instant.
         expect(unixNsFromTimestamp(down, ns, 'up')).toBe(ns);
         expect(unixNsFromTimestamp(up, ns, 'down')).toBe(ns);
         expect(unixNsFromTimestamp(down, ns, 'down')).toBeLessThanOrEqual(ns);
@@ -93,7 +94,7 @@ describe('timestamps', () => {
 
 describe('short format', () => {
   test.each([
-    // Nothing claimed may be a truncated 15.258 us.
+    // A claim of 0 may be a truncated 15.258 us.
     [0, 15_259n],
     [1, 30_518n],
     [0xffff, 1_000_000_000n],
@@ -106,7 +107,7 @@ describe('short format', () => {
   test.each([
     [0, 0],
     [1000, 65_536],
-    // A part of a quantum counts as a whole one.
+    // A part of a unit counts as a whole unit.
     [0.001, 1],
     [1, 66],
     [65_536_000, 0xffff_ffff],
