@@ -1,8 +1,10 @@
 /**
- * One answered NTP exchange, for people and for programs: every field of the packet (RFC 5905 section
- * 7.3) as it came and as what it means, the four instants, and the two facts that they prove.
+ * One answered NTP exchange, for people and for programs: every field of the packet (RFC 5905
+ * section 7.3) with its raw value and its meaning, the four instants, and the two facts that they
+ * prove.
  *
- * Texts from the network (the reference id's letters) are shown only where they are printable ASCII.
+ * Texts from the network (the reference id's letters) are shown only where they are printable
+ * ASCII.
  */
 import type { ExchangeRecord, Verdict } from '../sources/ntp/exchange.ts';
 import type { NtpPacket } from '../sources/ntp/packet.ts';
@@ -18,15 +20,15 @@ import { json } from './report.ts';
 export interface Answer {
   readonly record: ExchangeRecord;
   readonly verdict: Exclude<Verdict, { kind: 'ignored' }>;
-  /** The length of the reply. */
+  /** The length of the reply in bytes. */
   readonly bytes: number;
-  /** This machine's wall clock minus its monotonic clock, where it could be read. */
+  /** This machine's wall clock minus its monotonic clock; `undefined` when it could not be read. */
   readonly wall: OffsetBounds | undefined;
 }
 
 type Line = readonly [label: string, value: string];
 
-/** The whole story, a heading above each part. */
+/** All of the answer as lines of text, a heading above each part. */
 export function answerLines(answer: Answer, paint: Paint): string[] {
   const { record, verdict, bytes } = answer;
   const parts: readonly (readonly [string, readonly Line[]])[] = [
@@ -43,7 +45,7 @@ export function answerLines(answer: Answer, paint: Paint): string[] {
   ]);
 }
 
-/** The same as one JSON object; raw fields of the packet, and int64 as decimal strings. */
+/** The answer as one JSON object: the packet's raw fields, and int64 as decimal strings. */
 export function answerJson({ record, verdict, bytes, wall }: Answer): string {
   const { kind, packet, ...rest } = verdict;
   const { extensions, mac, ...header } = packet;
@@ -135,7 +137,10 @@ function sampleLines({ verdict, wall }: Answer): Line[] {
   return lines;
 }
 
-/** How far this machine's wall clock is ahead of true time by this sample, both ends in ns. */
+/**
+ * How far this machine's wall clock is ahead of true time according to this sample, both ends in
+ * ns.
+ */
 function wallAhead(
   sample: { readonly lowerNs: bigint; readonly upperNs: bigint },
   wall: OffsetBounds,
@@ -153,13 +158,13 @@ function stratumText(stratum: number): string {
   return stratum < 16 ? 'synchronised over the network' : 'not synchronised';
 }
 
-/** `2^n s`, as a duration where it is one that anybody knows. */
+/** `2^n s`, also as a duration where the exponent is a usual one. */
 function log2Text(exponent: number): string {
   const power = `2^${exponent} s`;
   return Math.abs(exponent) > 30 ? power : `${power} = ${formatNs(nsFromPrecisionUp(exponent))}`;
 }
 
-/** A 16.16 value is a whole number of 2^-16 s. */
+/** A 16.16 value: the raw value, and as a duration. */
 function shortText(short: number): string {
   const raw = `0x${short.toString(16).padStart(8, '0')}`;
   return `${raw}  ${formatNs((BigInt(short) * 1_000_000_000n) >> 16n)}`;

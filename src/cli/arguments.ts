@@ -1,16 +1,17 @@
 /**
  * The command line, parsed and checked before anything is opened.
  *
- * Numbers whose range the library itself states (`--poll`, `--max-drift-ppm`) are only parsed here: the
- * library checks them when the clock is made, and its message is the user's.
+ * Numbers whose range the library itself states (`--poll`, `--max-drift-ppm`) are only parsed here.
+ * The library checks them when the clock is made, and the user sees its message.
  */
-import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { parseDuration } from './durations.ts';
+import type { ParseArgsConfig } from 'node:util';
 import { UsageError } from './exit.ts';
 import { type HostSpec, parseHost } from './hosts.ts';
+import { durationMs, parseOptions, quote } from './options.ts';
+import { type OrderArguments, orderArguments } from './order/order-arguments.ts';
 
 export interface ClockArguments {
-  /** None: the embedded servers. */
+  /** The servers to ask. Empty: the embedded servers. */
   readonly hosts: readonly HostSpec[];
   readonly timeoutMs: number;
   readonly pollMs: number | undefined;
@@ -20,7 +21,7 @@ export interface ClockArguments {
 }
 
 export interface WatchArguments extends ClockArguments {
-  /** How long to watch; for ever when absent. */
+  /** How long to watch, ms; `undefined`: until Ctrl-C. */
   readonly forMs: number | undefined;
 }
 
@@ -30,13 +31,14 @@ export interface QueryArguments {
   readonly json: boolean;
 }
 
-export const COMMANDS = ['watch', 'query', 'now'] as const;
+export const COMMANDS = ['watch', 'query', 'now', 'order'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 export type Command =
   | { readonly name: 'watch'; readonly arguments: WatchArguments }
   | { readonly name: 'query'; readonly arguments: QueryArguments }
   | { readonly name: 'now'; readonly arguments: ClockArguments }
+  | { readonly name: 'order'; readonly arguments: OrderArguments }
   | { readonly name: 'help'; readonly topic: CommandName | undefined }
   | { readonly name: 'version' };
 
@@ -59,9 +61,9 @@ const CLOCK = {
 const WATCH = { ...CLOCK, for: { type: 'string' } } as const satisfies ParseArgsConfig['options'];
 
 /**
- * What `args` (without program and script) ask for.
+ * The command that `args` (without program and script) describe.
  *
- * @throws UsageError
+ * @throws UsageError when `args` do not describe a command
  */
 export function parseCommand(args: readonly string[]): Command {
   const [first, ...rest] = args;
@@ -78,33 +80,44 @@ export function parseCommand(args: readonly string[]): Command {
       return queryCommand(rest);
     case 'now':
       return nowCommand(rest);
+    case 'order':
+      return orderCommand(rest);
     default:
-      throw new UsageError(`there is no command ${quote(first)}; there are ${COMMANDS.join(', ')}`);
+      throw new UsageError(
+        `unknown command ${quote(first)}; the commands are ${COMMANDS.join(', ')}`,
+      );
   }
 }
 
 function watchCommand(args: string[]): Command {
-  const { values, positionals } = parse(args, WATCH);
+  const { values, positionals } = parseOptions(args, WATCH);
   if (values.help) return { name: 'help', topic: 'watch' };
-  const forMs = values.for === undefined ? undefined : duration('--for', values.for);
+  const forMs = values.for === undefined ? undefined : durationMs('--for', values.for);
   return { name: 'watch', arguments: { ...clockArguments(values, positionals), forMs } };
 }
 
 function nowCommand(args: string[]): Command {
-  const { values, positionals } = parse(args, CLOCK);
+  const { values, positionals } = parseOptions(args, CLOCK);
   if (values.help) return { name: 'help', topic: 'now' };
   return { name: 'now', arguments: clockArguments(values, positionals) };
 }
 
 function queryCommand(args: string[]): Command {
-  const { values, positionals } = parse(args, COMMON);
+  const { values, positionals } = parseOptions(args, COMMON);
   if (values.help) return { name: 'help', topic: 'query' };
   const [text, second] = positionals;
   if (text === undefined) throw new UsageError('query needs a host');
   if (second !== undefined) throw new UsageError(`query takes one host; ${quote(second)} is extra`);
   const timeoutMs =
-    values.timeout === undefined ? REPLY_TIMEOUT_MS : duration('--timeout', values.timeout);
+    values.timeout === undefined ? REPLY_TIMEOUT_MS : durationMs('--timeout', values.timeout);
   return { name: 'query', arguments: { host: host(text), timeoutMs, json: values.json ?? false } };
+}
+
+function orderCommand(args: string[]): Command {
+  const parsed = orderArguments(args);
+  return parsed === undefined
+    ? { name: 'help', topic: 'order' }
+    : { name: 'order', arguments: parsed };
 }
 
 interface ClockValues {
@@ -129,32 +142,12 @@ function clockArguments(values: ClockValues, positionals: readonly string[]): Cl
   return {
     hosts: positionals.map(host),
     timeoutMs:
-      values.timeout === undefined ? SYNC_TIMEOUT_MS : duration('--timeout', values.timeout),
-    pollMs: values.poll === undefined ? undefined : duration('--poll', values.poll),
+      values.timeout === undefined ? SYNC_TIMEOUT_MS : durationMs('--timeout', values.timeout),
+    pollMs: values.poll === undefined ? undefined : durationMs('--poll', values.poll),
     hostClock,
     maxDriftPpm: ppm === undefined ? undefined : Number(ppm),
     json: values.json ?? false,
   };
-}
-
-function parse<T extends NonNullable<ParseArgsConfig['options']>>(args: string[], options: T) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true, strict: true });
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    // Node's message goes on with advice on `--`; its first sentence says what is wrong.
-    throw new UsageError(error.message.split(/\. /)[0]!.replace(/\.$/, ''));
-  }
-}
-
-function duration(option: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) {
-    throw new UsageError(
-      `${option} must be a duration like 500ms, 5s, 2m or 1h; got ${quote(text)}`,
-    );
-  }
-  return ms;
 }
 
 function host(text: string): HostSpec {
@@ -164,5 +157,3 @@ function host(text: string): HostSpec {
   }
   return spec;
 }
-
-const quote = (text: string): string => JSON.stringify(text);

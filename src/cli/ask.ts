@@ -1,6 +1,6 @@
 /**
- * One NTP exchange for a command that waits for it: unlike a source's, it keeps the process alive, and an
- * interrupt ends it.
+ * One NTP exchange for a command that waits for it. Unlike an exchange of a source, it keeps the
+ * process alive, and an interrupt ends it.
  */
 import { ntpUrl } from '../sources/ntp/address.ts';
 import { encodeRequest, type IgnoredReason, judgeReply } from '../sources/ntp/exchange.ts';
@@ -17,7 +17,7 @@ export interface AskOptions {
   readonly signal: AbortSignal;
 }
 
-/** The answer, or why there is none. Rejects with the signal's reason on abort. */
+/** The answer, or the reason why there is none. Rejects with the signal's reason on abort. */
 export async function ask(options: AskOptions): Promise<Answer | TransportFailure | IgnoredReason> {
   const { endpoint, timeoutMs, clock, signal } = options;
   const nonce = crypto.getRandomValues(new BigUint64Array(1))[0]!;
@@ -34,7 +34,7 @@ export async function ask(options: AskOptions): Promise<Answer | TransportFailur
         timeoutNs: BigInt(Math.ceil(timeoutMs * 1e6)),
         pivot: clock.wallNs(),
       };
-      // A copy: the answer outlives this call, the bytes do not.
+      // A copy, because the answer outlives this call and the bytes do not.
       const verdict = judgeReply(Uint8Array.from(datagram), record);
       if (verdict.kind === 'ignored') {
         ignored = verdict.reason;
@@ -59,7 +59,7 @@ export async function ask(options: AskOptions): Promise<Answer | TransportFailur
   }
 }
 
-/** What `promise` settles to, unless the signal aborts first: then its reason. */
+/** Settles as `promise` does. If the signal aborts first, rejects with its reason. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);

@@ -1,16 +1,18 @@
 /**
- * Durations as people write them (`5s`) and as they read them (`1.103 ms`).
+ * Durations as people write them (`5s`) and as people read them (`1.103 ms`).
  *
- * Written ones always carry a unit: a bare `5` means seconds to one reader and milliseconds to another.
- * Read ones have four significant digits: enough to see a bound grow, few enough to fit a column.
+ * A written duration always has a unit: a bare `5` means seconds to one reader and milliseconds to
+ * another. A printed duration has four significant digits: enough to see a bound grow, few enough
+ * to fit a column.
  */
 
 const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /**
- * `250ms`, `5s`, `1.5m`, `2h` in milliseconds; `undefined` for anything else, zero included.
+ * The milliseconds in a text such as `250ms`, `5s`, `1.5m`, `2h`; `undefined` for any other text,
+ * and for zero.
  *
- * @example parseDuration('1.5m') // 90000
+ * `1.5m` is 90000.
  */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
@@ -26,11 +28,11 @@ const UNITS: readonly { readonly name: string; readonly ns: bigint }[] = [
 ];
 
 /**
- * Nanoseconds with four significant digits and the unit that suits them. A bound is rounded `up`, so that
- * what is printed still holds; a measurement to the nearest (halves away from zero). From 1000 s on, up to
- * the next second.
+ * Nanoseconds with four significant digits and the unit that suits them. A bound is rounded `up`,
+ * so that the printed value still holds. A measurement is rounded to the nearest (halves away from
+ * zero). From 1000 s on, values are rounded up to the next second.
  *
- * @example formatNs(1_102_501n) // '1.103 ms'
+ * 1,102,501 ns are `1.103 ms`.
  */
 export function formatNs(ns: bigint, rounding: 'nearest' | 'up' = 'nearest'): string {
   const sign = ns < 0n ? '-' : '';
@@ -41,14 +43,14 @@ export function formatNs(ns: bigint, rounding: 'nearest' | 'up' = 'nearest'): st
       const dividend = magnitude * 10n ** BigInt(decimals);
       const slack = rounding === 'nearest' ? unit.ns / 2n : ns < 0n ? 0n : unit.ns - 1n;
       const digits = (dividend + slack) / unit.ns;
-      // Rounding may have made a fifth digit: then fewer decimals, or the next unit, do.
+      // Rounding may have made a fifth digit. Then fewer decimals, or the next unit, are right.
       if (digits < 10_000n) return `${sign}${withPoint(digits, decimals)} ${unit.name}`;
     }
   }
   return `${sign}${magnitude / 1_000_000_000n + 1n} s`;
 }
 
-/** As {@link formatNs}, with its sign always shown: how far one thing is ahead (+) of another. */
+/** As {@link formatNs}, with the sign always shown: how far one thing is ahead (+) of another. */
 export function formatOffset(ns: bigint): string {
   return ns < 0n ? formatNs(ns) : `+${formatNs(ns)}`;
 }

@@ -1,19 +1,17 @@
-/**
- * What `--help` prints. Every line fits 80 columns.
- */
+/** The text that `--help` prints. Every line fits 80 columns. */
 import type { CommandName } from './arguments.ts';
 
 const EXIT_CODES = `Exit codes:
   0    done
   1    unexpected failure
-  2    no time: nothing agreed within --timeout, or the server could not be
+  2    no time: there was no bound within --timeout, or the server could not be
        reached, or what it said proves nothing
   64   wrong usage
   130  interrupted (Ctrl-C); 143 terminated, 129 hung up`;
 
 const HOSTS = `Hosts: name, name:port, address, [v6]:port. The default port is 123.`;
 
-const CLOCK_OPTIONS = `  --timeout <t>         give up when nothing has agreed after this long
+const CLOCK_OPTIONS = `  --timeout <t>         give up when there is no bound after this long
                         (default 10s)
   --poll <t>            how often to ask each server (default 16s on private and
                         loopback addresses, 64s on public ones, 4s on the
@@ -32,8 +30,10 @@ const TEXTS: Readonly<Record<CommandName | 'general', string>> = {
 
 Usage:
   epsilon-clock watch [host...]   a live view of the bound and the sources
-  epsilon-clock now [host...]     one reading, when the sources agree
+  epsilon-clock now [host...]     one reading, as soon as the sources agree
   epsilon-clock query <host>      one NTP exchange: every field, what it proves
+  epsilon-clock order <file...>   log files of many hosts in one order, and what
+                                  is certain of it
 
 Without a host, watch and now start five servers on 127.0.0.1, one of which
 lies, and show time that is true to this machine's clock, not to UTC.
@@ -62,7 +62,7 @@ NO_COLOR is respected.
 
 ${EXIT_CODES}
 `,
-  now: `epsilon-clock now [host...]: one reading, when the sources agree
+  now: `epsilon-clock now [host...]: one reading, as soon as the sources agree
 
 Without a host: five servers on 127.0.0.1, one of which lies by 250 ms; true to
 this machine's clock, not to UTC.
@@ -86,6 +86,47 @@ Durations: 500ms, 5s, 2m, 1h.
 ${HOSTS}
 
 ${EXIT_CODES}
+`,
+  order: `epsilon-clock order <file...>: log files of many hosts in one order
+
+Merges logs by their hybrid timestamps, and shows where the order is certain.
+Reads lines of pino, bunyan, winston, OpenTelemetry (OTLP JSON) and of
+journalctl -o json, also packed by gzip; - is standard input. A line without a
+stamp is placed by its time, which says nothing certain without --uncertainty.
+Other lines stay with the record before them.
+
+What to print (default: lines for people):
+  --json                each line as it was, and a field "order"
+  --check               the lines whose recorded order is certainly wrong
+  --why <f:n> <f:n>     what proves the order of two lines, file:number each
+  --html <file>         a space-time diagram, one file for the browser
+  --format <name>       shiviz: a log with vector clocks for ShiViz;
+                        perfetto: a trace for Perfetto
+
+Options:
+  --where <name=value>  only lines with this field; may be given several times
+  --uncertainty <t>     how wrong the wall clocks may be, for lines without an
+                        interval; <node or file>=<t> for one of them
+  -f, --follow          go on with what is appended to the files; lines wait
+                        for each other for as long as --window
+  --window <t>          how far a file may be unsorted (default 5s)
+  --max-lead <t>        how far hybrid clocks may be ahead (default 500ms)
+  --sort                sort each file first, in temporary files if it is large
+  --hlc, --node, --earliest, --latest, --eps, --time <name>
+                        names of the fields, where they differ
+  --strict              exit code 3 if any line has no place in time
+  -h, --help            this text
+
+Durations: 500ms, 5s, 2m, 1h. NO_COLOR is respected.
+
+Exit codes:
+  0    done
+  1    unexpected failure
+  2    no order: a file cannot be read, or is not sorted
+  3    --strict: some lines have no place in time
+  4    --check: a clock, a message or a bound is certainly wrong
+  64   wrong usage
+  130  interrupted (Ctrl-C); 143 terminated, 129 hung up
 `,
 };
 

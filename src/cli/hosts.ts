@@ -1,6 +1,6 @@
 /**
- * Servers as people name them on a command line: `host`, `host:port`, `[v6]:port`, `[v6]`, and a bare IPv6
- * address, which its two or more colons give away. The default port is NTP's, 123.
+ * Servers as people write them on a command line: `host`, `host:port`, `[v6]:port`, `[v6]`, and a
+ * bare IPv6 address, which is recognised by its two or more colons. The default port is NTP's, 123.
  */
 
 export interface HostSpec {
@@ -12,9 +12,9 @@ export interface HostSpec {
 const NTP_PORT = 123;
 
 /**
- * What `text` names, or `undefined` when it cannot be a host.
+ * The host and port that `text` names; `undefined` when it cannot be a host.
  *
- * @example parseHost('[2001:db8::7]:1123') // { host: '2001:db8::7', port: 1123 }
+ * `[2001:db8::7]:1123` is `{ host: '2001:db8::7', port: 1123 }`.
  */
 export function parseHost(text: string): HostSpec | undefined {
   const bracketed = /^\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\](?::(\d{1,5}))?$/.exec(text);
@@ -26,7 +26,9 @@ export function parseHost(text: string): HostSpec | undefined {
 
 function hostSpec(host: string, portText: string | undefined): HostSpec | undefined {
   const port = portText === undefined ? NTP_PORT : Number(portText);
-  if (port < 1 || port > 65_535 || host.length > 253 || /[\s/[\]@?#]/.test(host)) return undefined;
+  if (port < 1 || port > 65_535 || host.length > 253) return undefined;
+  // A name has no control or format characters, and a terminal would obey them.
+  if (/[\s/[\]@?#\p{Cc}\p{Cf}]/u.test(host)) return undefined;
   return { host, port };
 }
 

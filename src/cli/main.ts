@@ -1,25 +1,31 @@
 #!/usr/bin/env node
 /**
- * The command `epsilon-clock`: parses, dispatches, and turns every ending into an exit code.
+ * The command `epsilon-clock`: parses the command line, runs the command, and turns every ending
+ * into an exit code.
  *
- * Ctrl-C (and SIGTERM, SIGHUP) aborts one signal that every wait listens to, so each ending takes the same
- * way out: sockets are closed, the cursor is shown, then the code says how it ended. A second Ctrl-C is
- * not caught and ends the process at once. A reader that closed the pipe (`| head`) has seen enough: 0.
+ * Ctrl-C (and SIGTERM, SIGHUP) aborts one signal that every wait listens to. So each ending goes
+ * the same way: sockets are closed, the cursor is shown, and the exit code says how it ended. A
+ * second Ctrl-C is not caught and ends the process at once. When the reader of the pipe closes it
+ * (`| head`), the command ends with 0.
  */
 import { createRequire } from 'node:module';
 import { ArgumentRangeError } from '../time/errors.ts';
 import { type Command, parseCommand } from './arguments.ts';
 import {
   EXIT_FAILURE,
+  EXIT_INPUT,
   EXIT_NO_TIME,
   EXIT_OK,
   EXIT_USAGE,
+  Finding,
+  InputError,
   Interrupted,
   NoTimeError,
   UsageError,
 } from './exit.ts';
 import { helpText } from './help.ts';
 import { now } from './now.ts';
+import { order } from './order/order.ts';
 import { type Output, processOutput } from './output.ts';
 import { query } from './query.ts';
 import { watch } from './watch.ts';
@@ -42,6 +48,8 @@ async function run(command: Command, output: Output, signal: AbortSignal): Promi
       return query(command.arguments, output, signal);
     case 'now':
       return now(command.arguments, output, signal);
+    case 'order':
+      return order(command.arguments, output, process.stdout, signal);
     case 'help':
       return output.print(helpText(command.topic).trimEnd());
     case 'version':
@@ -55,7 +63,11 @@ function exitCodeOf(error: unknown, output: Output): number {
     output.remark(`epsilon-clock: ${error.message}`);
     return EXIT_NO_TIME;
   }
-  // The library states the ranges of numbers that came from the command line.
+  if (error instanceof InputError || error instanceof Finding) {
+    output.remark(`epsilon-clock: ${error.message}`);
+    return error instanceof Finding ? error.exitCode : EXIT_INPUT;
+  }
+  // An ArgumentRangeError is the library's message about a number from the command line.
   if (error instanceof UsageError || error instanceof ArgumentRangeError) {
     output.remark(`epsilon-clock: ${error.message} (see epsilon-clock --help)`);
     return EXIT_USAGE;
@@ -72,7 +84,7 @@ function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** The package knows its own version, under whatever directory it was installed. */
+/** The version in the package's own manifest, wherever the package is installed. */
 function version(): string {
   const manifest: unknown = createRequire(import.meta.url)('epsilon-clock/package.json');
   return (manifest as { version: string }).version;
@@ -85,5 +97,6 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 const exitCode = await main();
-// A name resolution under way would hold the process for seconds; what was written must go out first.
+// Exit at once, because a name resolution under way would hold the process for seconds; but first
+// let all output go out.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));

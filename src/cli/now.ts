@@ -13,7 +13,8 @@ import { describeQuorum } from './wording.ts';
 /**
  * Prints the reading.
  *
- * @throws NoTimeError when nothing agreed within `--timeout`; the signal's reason on abort
+ * @throws NoTimeError when the sources did not agree within `--timeout`; the signal's reason on
+ *   abort
  */
 export async function now(
   args: ClockArguments,

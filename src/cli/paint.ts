@@ -1,6 +1,6 @@
 /**
- * A few ANSI codes, and text measured as if they were not there. Whoever renders is handed a `Paint`, so the
- * same lines come out plain where colour is unwanted (no terminal, NO_COLOR) and in tests.
+ * A few ANSI codes, and the measuring of text without them. Rendering code is given a `Paint`, so
+ * the same lines come out plain where colour is not wanted (no terminal, NO_COLOR) and in tests.
  */
 
 export interface Paint {
@@ -38,17 +38,17 @@ export const ansiPaint: Paint = {
 };
 
 /** One painting code, or one character of text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what codes begin with
+// biome-ignore lint/suspicious/noControlCharactersInRegex: codes begin with the escape character
 const TOKEN = /\x1b\[[0-9;]*m|./gsu;
 
-/** How many columns `text` takes. All that is printed here is one column per character. */
+/** How many columns `text` takes. Every character printed here takes one column. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const [token] of text.matchAll(TOKEN)) if (!token.startsWith('\x1b')) width++;
   return width;
 }
 
-/** `text` in at most `width` columns: what is too long ends in an ellipsis, with all codes closed. */
+/** `text` in at most `width` columns. A longer text ends in an ellipsis, with all codes closed. */
 export function clip(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let kept = '';
@@ -66,7 +66,7 @@ export function clip(text: string, width: number): string {
   return kept;
 }
 
-/** `text` in lines of at most `width` columns, broken between words; a longer word stays whole. */
+/** `text` in lines of at most `width` columns, broken between words. A longer word stays whole. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
@@ -77,7 +77,7 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-/** `text` filled with spaces up to `width` columns. */
+/** `text` padded with spaces to `width` columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const spaces = ' '.repeat(Math.max(0, width - widthOf(text)));
   return align === 'left' ? text + spaces : spaces + text;

@@ -1,6 +1,4 @@
-/**
- * `epsilon-clock query`: one NTP exchange, from the bytes to what they prove.
- */
+/** `epsilon-clock query`: one NTP exchange, from its bytes to what they prove. */
 import { canonicalAddress, ntpUrl } from '../sources/ntp/address.ts';
 import { systemResolver } from '../sources/ntp/ntp.ts';
 import { systemClock } from '../time/system-clock.ts';
@@ -12,11 +10,11 @@ import { shortName } from './hosts.ts';
 import type { Output } from './output.ts';
 
 /**
- * Asks once and prints the answer; the addresses of a name are tried in turn while the network says that
- * they cannot be reached.
+ * Asks once and prints the answer. The addresses of a name are tried in turn while the network says
+ * that they cannot be reached.
  *
- * @throws NoTimeError when no reply came or it was refused (what came is printed before); the signal's
- *   reason on abort
+ * @throws NoTimeError when no reply came, or when it was refused (it is printed first); the
+ *   signal's reason on abort
  */
 export async function query(
   args: QueryArguments,
@@ -52,5 +50,5 @@ async function resolve(host: string, signal: AbortSignal): Promise<string[]> {
     }),
     signal,
   );
-  return found.map(canonicalAddress).filter((address) => address !== undefined);
+  return found.map((each) => canonicalAddress(each)).filter((address) => address !== undefined);
 }

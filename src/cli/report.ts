@@ -1,26 +1,32 @@
 /**
- * The clock's report for programs: one JSON object on one line, every int64 a decimal string (a JSON number
- * would lose its last digits). Its shape is stable: fields are only ever added.
+ * The clock's report for programs: one JSON object on one line. Every int64 is a decimal string,
+ * because a JSON number would lose the last digits. The shape is stable: fields are added, never
+ * removed.
  */
 import type { ClockEvent } from '../bounded-clock/change-events.ts';
 import type { Explanation } from '../bounded-clock/explain.ts';
+import { bigintAsText } from '../time/json.ts';
+import { visibleJson } from './visible.ts';
 import { offsetNs } from './wording.ts';
 
-/** True time as whom it shows: `this-machine` when the servers are the embedded ones. */
+/** What the time shown is true to: `this-machine` when the servers are the embedded ones. */
 export type TrueTo = 'this-machine' | 'sources';
 
 export interface ReportInput {
   readonly explanation: Explanation;
   readonly trueTo: TrueTo;
   readonly elapsedMs: number;
-  /** Since the last report. */
+  /** The events since the last report. */
   readonly events: readonly ClockEvent[];
 }
 
 /**
- * `{"status":"synchronized","interval":{"earliest":"…","latest":"…"},"quorum":"full",…,"sources":[…]}`; without
- * a bound there is a `reason` and no `interval`. Each source has its `verdict` and, where both are known,
- * `offsetNs`: how far the middle of its interval is ahead of the bound's.
+ * The report, such as
+ * `{"status":"synchronized","interval":{"earliest":"…","latest":"…"},"quorum":"full",…}`.
+ *
+ * Without a bound there is a `reason` and no `interval`. Each source has its `verdict`. Where both
+ * the source and the clock have an interval, it also has `offsetNs`: how far the middle of its
+ * interval is ahead of the middle of the bound.
  */
 export function reportJson({ explanation, trueTo, elapsedMs, events }: ReportInput): string {
   const { reading, toJSON: _, sources, ...rest } = explanation;
@@ -34,9 +40,10 @@ export function reportJson({ explanation, trueTo, elapsedMs, events }: ReportInp
   });
 }
 
-/** `value` as JSON on one line, every bigint a decimal string. */
+/**
+ * `value` as JSON on one line. Every bigint is a decimal string, and characters that a terminal
+ * obeys are escaped.
+ */
 export function json(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
-    typeof each === 'bigint' ? String(each) : each,
-  );
+  return visibleJson(JSON.stringify(value, bigintAsText));
 }

@@ -1,6 +1,7 @@
 /**
- * The live view as a pure function from what is known to lines of text: no terminal, no clock, so that
- * each line can be tested. Every line fits the width; the caller only has to put them on the screen.
+ * The live view as a pure function from the clock's state to lines of text. It needs no terminal
+ * and no clock, so each line can be tested. Every line fits the width; the caller only has to put
+ * the lines on the screen.
  */
 import type { Explanation, SourceExplanation, SourceVerdict } from '../bounded-clock/explain.ts';
 import { formatIso } from '../time/iso.ts';
@@ -12,13 +13,13 @@ import { type Column, table } from './table.ts';
 import { describeParts, describeQuorum, describeReason, offsetNs } from './wording.ts';
 
 export interface View {
-  /** What is being watched; the first line says true to what. */
+  /** What is being watched. The first line says what the time is true to. */
   readonly headline: readonly string[];
   readonly elapsedMs: number;
   readonly explanation: Explanation;
   /** Half-widths in ns, one per second, oldest first; `undefined` where there was no bound. */
   readonly history: readonly (bigint | undefined)[];
-  /** What changed, oldest first. */
+  /** The changes, oldest first. */
   readonly events: readonly { readonly elapsedMs: number; readonly text: string }[];
 }
 
@@ -29,8 +30,9 @@ export interface ScreenSize {
 
 const EVENTS_SHOWN = 6;
 const BAR_WIDTH = 25;
-/** `± 1.103 ms` and `1.001 ms to 1.803 ms`, with the gaps around them. */
+/** The width of `± 1.103 ms` with the gaps around it. */
 const NOW_WIDTH = 11;
+/** The width of `1.001 ms to 1.803 ms` with the gaps around it. */
 const SCALE_WIDTH = 26;
 const MARKS: Readonly<Record<SourceVerdict, string>> = {
   agrees: '✓',
@@ -42,7 +44,10 @@ const MARKS: Readonly<Record<SourceVerdict, string>> = {
   pending: '·',
 };
 
-/** The whole screen. Where it is too low, what changed and then the sources give way. */
+/**
+ * The whole screen. When there are not enough rows, the events are left out first, then the last
+ * sources.
+ */
 export function screen(view: View, { columns, rows }: ScreenSize, paint: Paint): string[] {
   const { headline, explanation, events } = view;
   const [first = '', ...others] = headline;
@@ -69,7 +74,7 @@ function statusLines(view: View, columns: number, paint: Paint): string[] {
   const left = ` ${statusMark(explanation, paint)}  ${paint.dim(describeQuorum(explanation))}`;
   const right = paint.dim(formatElapsed(elapsedMs));
   const status = left + pad(right, columns - widthOf(left) - 1, 'right');
-  if (!('interval' in reading)) {
+  if (reading.interval === undefined) {
     return [
       status,
       '',
@@ -82,7 +87,7 @@ function statusLines(view: View, columns: number, paint: Paint): string[] {
     formatIso(reading.interval.latest),
   ];
   const shared = sharedPrefix(earliest, latest);
-  // The digits that differ are those nobody can know.
+  // The digits in which the two ends differ are not known.
   const instant = (text: string): string =>
     paint.bold(text.slice(0, shared)) + paint.cyan(text.slice(shared));
   return [
@@ -97,8 +102,8 @@ function statusLines(view: View, columns: number, paint: Paint): string[] {
 }
 
 function epsilonLine({ explanation, history }: View, width: number, paint: Paint): string {
-  const now = `± ${formatNs(explanation.halfWidthNs ?? 0n, 'up')}`;
-  // A fixed place for the numbers, or the bars would move with every digit.
+  const now = `± ${formatNs(explanation.uncertaintyNs ?? 0n, 'up')}`;
+  // A fixed place for the numbers; otherwise the bars would move with every digit.
   const visible = history.slice(-Math.max(8, width - NOW_WIDTH - SCALE_WIDTH));
   const ends = extremes(visible);
   if (ends === undefined) return paint.bold(now);
@@ -106,7 +111,7 @@ function epsilonLine({ explanation, history }: View, width: number, paint: Paint
   return `${paint.bold(pad(now, NOW_WIDTH))} ${paint.cyan(sparkline(visible))}  ${paint.dim(scale)}`;
 }
 
-/** What the reader should know or do: refuted assumptions and advice. */
+/** What the reader should know or do: refuted assumptions, and advice. */
 function remarks({ explanation }: View, columns: number, paint: Paint): string[] {
   const { refuted, advice } = explanation;
   const lines = [...advice];
@@ -118,7 +123,7 @@ function remarks({ explanation }: View, columns: number, paint: Paint): string[]
   return lines.flatMap((line) => wrap(line, columns - 3)).map((line) => `   ${paint.yellow(line)}`);
 }
 
-/** `● synchronized` in the colour of how good that is. */
+/** The status, such as `● synchronized`, in a colour that says how good it is. */
 export function statusMark({ reading }: Explanation, paint: Paint): string {
   const colours = {
     synchronized: paint.green,
@@ -129,7 +134,9 @@ export function statusMark({ reading }: Explanation, paint: Paint): string {
   return colours[reading.status](`● ${reading.status}`);
 }
 
-/** Every source: verdict, reach, delay, where it is relative to the bound, and why. */
+/**
+ * A row for every source: verdict, reach, delay, its place relative to the bound, and the reason.
+ */
 export function sourceTable(
   explanation: Explanation,
   options: { readonly width: number; readonly paint: Paint },
@@ -166,7 +173,7 @@ export function sourceTable(
     },
     { title: '±', cell: half, align: 'right', expendable: 6 },
   ];
-  if ('interval' in reading) {
+  if (reading.interval !== undefined) {
     columns.push({
       title: pad('┊bound┊'.padStart(16), BAR_WIDTH),
       cell: (s) =>
@@ -176,8 +183,8 @@ export function sourceTable(
       expendable: 5,
     });
   }
-  if (sources.some((s) => s.sourceId !== s.source)) {
-    columns.splice(2, 0, { title: 'name', cell: (s) => shortName(s.source), expendable: 4 });
+  if (sources.some((s) => s.sourceId !== s.sourceName)) {
+    columns.splice(2, 0, { title: 'name', cell: (s) => shortName(s.sourceName), expendable: 4 });
   }
   if (sources.some((s) => describeReason(s) !== '')) {
     columns.push({ title: 'reason', cell: describeReason, expendable: 3 });
@@ -185,7 +192,7 @@ export function sourceTable(
   return table(sources, columns, options);
 }
 
-/** The last eight polls, newest on the right: a full square is an accepted sample. */
+/** The last eight polls, newest on the right. A full square is an accepted sample. */
 export function reachBits({ reach, accepted, misses }: SourceExplanation): string {
   const polls = Object.values(misses).reduce((sum, count) => sum + count, accepted);
   const shown = Math.min(8, polls);

@@ -1,12 +1,13 @@
 /**
- * A bounded clock as the command line describes it; without hosts, on embedded servers.
+ * A bounded clock as the command line describes it. Without hosts it runs on embedded servers.
  *
- * The embedded five are honest servers of this machine's own wall clock, but for the last: a first look at
- * the library needs no network, and shows what a liar's vote is worth. What they cannot show is UTC.
+ * There are five embedded servers. Four are honest servers of this machine's own wall clock, and
+ * the last one lies. So a first try of the library needs no network, and shows what the vote of a
+ * liar is worth. Embedded servers cannot show UTC.
  */
 import { BoundedClock } from '../bounded-clock/bounded-clock.ts';
 import { ntp } from '../sources/ntp/ntp.ts';
-import { type NtpServer, startNtpServer } from '../sources/ntp/udp-server.ts';
+import { NtpServer } from '../sources/ntp/udp-server.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ClockArguments } from './arguments.ts';
 import { ask } from './ask.ts';
@@ -19,17 +20,17 @@ import { describeFailure } from './wording.ts';
 export interface Session extends AsyncDisposable {
   readonly bounded: BoundedClock;
   readonly trueTo: TrueTo;
-  /** What is being read, for people; the first line says what its time is true to. */
+  /** What is being read, for people. The first line says what its time is true to. */
   readonly headline: readonly string[];
 }
 
 const EMBEDDED_SERVERS = 5;
 const LIE_MS = 250;
-const REHEARSAL_TIMEOUT_MS = 200;
-/** Often enough to watch epsilon grow and be cut back. */
+const WARM_UP_TIMEOUT_MS = 200;
+/** Often enough that one sees epsilon grow and be cut back. */
 const EMBEDDED_POLL_MS = 4000;
 
-/** Starts the servers, if it is to be those, and the clock. */
+/** Starts the clock, and the embedded servers if no host is given. */
 export async function openSession(
   args: ClockArguments,
   clock: Clock,
@@ -37,7 +38,7 @@ export async function openSession(
 ): Promise<Session> {
   const servers = args.hosts.length === 0 ? await startServers(clock) : [];
   const closeServers = async (): Promise<void> => {
-    await Promise.all(servers.map((server) => server.close()));
+    await Promise.all(servers.map((server) => server.stop()));
   };
   const hosts: readonly HostSpec[] =
     args.hosts.length > 0
@@ -46,7 +47,7 @@ export async function openSession(
   const pollIntervalMs = args.pollMs ?? (servers.length > 0 ? EMBEDDED_POLL_MS : undefined);
   let bounded: BoundedClock;
   try {
-    await rehearse(servers, clock, signal);
+    await warmUp(servers, clock, signal);
     bounded = BoundedClock.start({
       sources: hosts.map(({ host, port }) =>
         ntp(host, { port, ...(pollIntervalMs === undefined ? {} : { pollIntervalMs }) }),
@@ -70,32 +71,33 @@ export async function openSession(
   };
 }
 
-/** The line for the user when nothing agreed within `afterMs`. */
+/** The message for the user when the sources did not agree within `afterMs`. */
 export function noTime(bounded: BoundedClock, afterMs: number): NoTimeError {
   const waited = afterMs < 1000 ? `${Math.round(afterMs)} ms` : formatElapsed(afterMs);
-  return new NoTimeError(`nothing agreed within ${waited}: ${describeFailure(bounded.explain())}`);
+  return new NoTimeError(`no bound within ${waited}: ${describeFailure(bounded.explain())}`);
 }
 
 async function startServers(clock: Clock): Promise<NtpServer[]> {
   const servers: NtpServer[] = [];
   for (let i = 1; i <= EMBEDDED_SERVERS; i++) {
     const behaviour = i === EMBEDDED_SERVERS ? { offsetMs: LIE_MS } : {};
-    servers.push(await startNtpServer({ clock, behaviour }));
+    servers.push(await NtpServer.start({ clock, behaviour }));
   }
   return servers;
 }
 
 /**
- * Code that runs for the first time is slow, and here client and servers share a process: without this, the
- * first delay shown would be tens of milliseconds of compilation.
+ * Runs one exchange with each server first. Code that runs for the first time is slow, and client
+ * and servers share this process: without the warm-up, the first delay shown would be tens of
+ * milliseconds of compilation.
  */
-async function rehearse(
+async function warmUp(
   servers: readonly NtpServer[],
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   for (const endpoint of servers) {
-    await ask({ endpoint, timeoutMs: REHEARSAL_TIMEOUT_MS, clock, signal });
+    await ask({ endpoint, timeoutMs: WARM_UP_TIMEOUT_MS, clock, signal });
   }
 }
 

@@ -6,9 +6,10 @@ const LEVELS = '▁▂▃▄▅▆▇█';
 const ABSENT = '·';
 
 /**
- * Positive values as bars between the least and the greatest of them (all low when they are equal), a dot
- * for each `undefined`. The scale is logarithmic, since the first bound may be a hundred times what it becomes,
- * and the caller's to print: bars alone show shape, not size.
+ * Positive values as bars between the least and the greatest of them (all low when they are equal),
+ * and a dot for each `undefined`. The scale is logarithmic, because the first bound may be a
+ * hundred times as wide as later ones. The caller prints the scale: bars alone show shape, not
+ * size.
  */
 export function sparkline(values: readonly (bigint | undefined)[]): string {
   const ends = extremes(values);
@@ -21,7 +22,7 @@ export function sparkline(values: readonly (bigint | undefined)[]): string {
   return values.map((value) => (value === undefined ? ABSENT : bar(value))).join('');
 }
 
-/** The least and the greatest value; `undefined` when there is none. */
+/** The least and the greatest value; `undefined` when there are no values. */
 export function extremes(
   values: readonly (bigint | undefined)[],
 ): { readonly least: bigint; readonly greatest: bigint } | undefined {
@@ -40,12 +41,13 @@ interface Ends {
   readonly latest: bigint;
 }
 
-/** How much of the axis the bound takes: a quarter, so that what surrounds it is seen too. */
+/** The length of the axis in widths of the bound: four, so that the surroundings are seen too. */
 const AXIS_PER_BOUND = 4n;
 
 /**
- * Where `interval` lies relative to `bound`, in `width` characters with the bound's middle at the centre:
- * `━` the interval, `┊` an edge of the bound that it does not cover, `◀` or `▶` when it is off the axis.
+ * Where `interval` lies relative to `bound`, in `width` characters with the bound's middle at the
+ * centre. `━` is the interval, `┊` an edge of the bound that it does not cover. `◀` or `▶` shows
+ * that it is off the axis.
  */
 export function intervalBar(interval: Ends, bound: Ends, width: number): string {
   const span = (bound.latest - bound.earliest + 1n) * AXIS_PER_BOUND;

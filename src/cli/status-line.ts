@@ -1,5 +1,6 @@
 /**
- * The view where nothing can be redrawn (a pipe, a log): one line per second that stands on its own.
+ * The view where nothing can be redrawn (a pipe, a log): one line per second that is complete in
+ * itself.
  */
 import type { Explanation } from '../bounded-clock/explain.ts';
 import { asUnixNs } from '../time/instant.ts';
@@ -10,11 +11,14 @@ import { type Paint, pad } from './paint.ts';
 import { statusMark } from './screen.ts';
 import { offsetNs } from './wording.ts';
 
-/** Time since the start, status, the middle of the interval and epsilon, and who does not agree. */
+/**
+ * Time since the start, status, the middle of the interval, epsilon, and the sources that do not
+ * agree.
+ */
 export function statusLine(explanation: Explanation, elapsedMs: number, paint: Paint): string {
   const { reading, sources } = explanation;
   const said =
-    'interval' in reading
+    reading.interval !== undefined
       ? [readingText(explanation), `${count(explanation)} of ${sources.length} agree`]
       : [paint.yellow(reading.reason)];
   const others = sources
@@ -29,12 +33,13 @@ export function statusLine(explanation: Explanation, elapsedMs: number, paint: P
   return `${time}  ${[statusMark(explanation, paint), ...said, ...others].join('  ')}`;
 }
 
-/** `2026-11-21T00:23:07.534418003Z ± 1.103 ms`; empty without a bound. */
+/** The reading, such as `2026-11-21T00:23:07.534418003Z ± 1.103 ms`; empty without a bound. */
 export function readingText({ reading }: Explanation): string {
-  if (!('interval' in reading)) return '';
+  if (reading.interval === undefined) return '';
   const { earliest, latest } = reading.interval;
   const middle = asUnixNs((earliest + latest) >> 1n);
-  // Half a width is not always a whole number of ns: with a middle rounded down, the upper half is larger.
+  // Half a width is not always a whole number of ns. The middle is rounded down, so the upper half
+  // is the larger one.
   return `${formatIso(middle)} ± ${formatNs(latest - middle, 'up')}`;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A table that fits: columns are as wide as their widest cell, and while the whole is wider than the
- * screen, the least important columns go. What is still too wide is clipped, never wrapped.
+ * A table that fits the screen. Columns are as wide as their widest cell. While the table is wider
+ * than the screen, the least important columns are left out. Lines that are still too wide are
+ * clipped, never wrapped.
  */
 import { clip, type Paint, pad, widthOf } from './paint.ts';
 
@@ -8,9 +9,9 @@ export interface Column<Row> {
   readonly title: string;
   /** The cell's text, painted or not. */
   readonly cell: (row: Row) => string;
-  readonly align?: 'left' | 'right';
-  /** The higher, the sooner it goes. Default 0: it stays. */
-  readonly expendable?: number;
+  readonly align?: 'left' | 'right' | undefined;
+  /** The column with the highest value is left out first. Default 0: it is never left out. */
+  readonly expendable?: number | undefined;
 }
 
 const GAP = '  ';

@@ -1,12 +1,14 @@
 /**
- * Drawing in place on a terminal: lines are written over those of the last frame, so that what was on the
- * screen before stays in the scrollback and the last frame stays when we are gone.
+ * Drawing in place on a terminal. Lines are written over those of the last frame, so text that was
+ * on the screen before stays in the scrollback, and the last frame stays after the end.
  *
- * Each frame is one write between the marks of a synchronised update (terminals that do not know them
- * ignore them), so no half-drawn frame is seen. The cursor is hidden meanwhile, and shown again however the
- * process ends, and while Ctrl-Z has stopped it. After a change of size nobody knows where the old lines went: the screen is cleared.
+ * Each frame is one write between the marks of a synchronised update (terminals that do not know
+ * them ignore them), so no half-drawn frame is seen. The cursor is hidden while the view runs. It
+ * is shown again however the process ends, and while Ctrl-Z has stopped it. After a change of size
+ * the positions of the old lines are not known, so the screen is cleared.
  */
 import type { WriteStream } from 'node:tty';
+import { visible } from './visible.ts';
 
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
@@ -16,10 +18,10 @@ const CLEAR_LINE_END = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 const CLEAR_SCREEN = '\x1b[2J\x1b[H';
 
-/** The text that turns a frame of `previous` lines, the cursor below them, into `lines`. */
+/** The text that replaces a frame of `previous` lines, with the cursor below them, by `lines`. */
 export function frame(lines: readonly string[], previous: number): string {
   const up = previous === 0 ? '' : `\x1b[${previous}A\r`;
-  const body = lines.map((line) => `${line}${CLEAR_LINE_END}\n`).join('');
+  const body = lines.map((line) => `${visible(line, true)}${CLEAR_LINE_END}\n`).join('');
   return `${BEGIN_UPDATE}${up}${body}${CLEAR_BELOW}${END_UPDATE}`;
 }
 
@@ -31,7 +33,10 @@ export class LiveTerminal {
   readonly #onContinue: () => void;
   #previous = 0;
 
-  /** @param redraw called when the size has changed, or we were stopped; it should {@link LiveTerminal.draw} again */
+  /**
+   * @param redraw called when the size has changed, and after the process was stopped; it should
+   *   call {@link LiveTerminal.draw}
+   */
   constructor(stream: WriteStream, redraw: () => void) {
     this.#stream = stream;
     this.#onResize = () => {
@@ -45,7 +50,7 @@ export class LiveTerminal {
       process.kill(process.pid, 'SIGSTOP');
     };
     this.#onContinue = () => {
-      // The shell has written below the last frame, which stays.
+      // The shell has written below the last frame, so that frame stays.
       this.#previous = 0;
       stream.write(HIDE_CURSOR);
       redraw();
@@ -57,7 +62,7 @@ export class LiveTerminal {
     stream.write(HIDE_CURSOR);
   }
 
-  /** One row is left for the cursor, which waits below the last line. */
+  /** The size for frames. One row is left for the cursor, which waits below the last line. */
   get size(): { readonly columns: number; readonly rows: number } {
     return { columns: this.#stream.columns || 80, rows: (this.#stream.rows || 25) - 1 };
   }

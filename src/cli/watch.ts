@@ -1,8 +1,9 @@
 /**
- * `epsilon-clock watch`: what the clock knows, as it changes.
+ * `epsilon-clock watch`: the clock's state, as it changes.
  *
- * One loop samples the clock; where it goes is one of three outputs: a terminal is redrawn in place four
- * times a second, anything else gets a line per second and a line per change, `--json` an object per second.
+ * One loop reads the clock, for one of three outputs. A terminal is redrawn in place four times a
+ * second. Anything else gets a line per second and a line per change. With `--json` it gets an
+ * object per second.
  */
 import type { ClockEvent } from '../bounded-clock/change-events.ts';
 import type { Explanation } from '../bounded-clock/explain.ts';
@@ -21,15 +22,15 @@ import { describeEvent, describeParts } from './wording.ts';
 
 const SECOND_MS = 1000;
 const FRAME_MS = 250;
-/** More than the widest terminal shows, and bounded. */
+/** More than the widest terminal shows. */
 const MAX_HISTORY = 512;
 const MAX_EVENTS = 64;
 
-/** Where the view goes. */
+/** Shows the clock's state as it changes. */
 interface WatchOutput {
-  /** How often it wants to be shown, ms. */
+  /** The time between two calls of `show`, ms. */
   readonly periodMs: number;
-  /** Something changed. */
+  /** Called when something changed. */
   changed(event: ClockEvent, elapsedMs: number): void;
   show(explanation: Explanation, elapsedMs: number): void;
   /** The last call. */
@@ -39,7 +40,8 @@ interface WatchOutput {
 /**
  * Watches until `--for` has passed or `signal` aborts.
  *
- * @throws NoTimeError when nothing agreed within `--timeout`, or at all; the signal's reason on abort
+ * @throws NoTimeError when the sources did not agree within `--timeout`, or at all; the signal's
+ *   reason on abort
  */
 export async function watch(
   args: WatchArguments,
@@ -104,10 +106,10 @@ class ScreenOutput implements WatchOutput {
   show(explanation: Explanation, elapsedMs: number): void {
     let { history } = this.#view;
     const second = Math.floor(elapsedMs / SECOND_MS);
-    const begun = history.length > 0 || explanation.halfWidthNs !== undefined;
+    const begun = history.length > 0 || explanation.uncertaintyNs !== undefined;
     if (begun && second > this.#recordedS) {
       this.#recordedS = second;
-      history = [...history, explanation.halfWidthNs].slice(-MAX_HISTORY);
+      history = [...history, explanation.uncertaintyNs].slice(-MAX_HISTORY);
     }
     this.#view = { ...this.#view, explanation, elapsedMs, history };
     this.#draw();
@@ -115,7 +117,7 @@ class ScreenOutput implements WatchOutput {
 
   close(explanation: Explanation): void {
     this.#view = { ...this.#view, explanation };
-    // Once more: the terminal has echoed ^C below the last line.
+    // Drawn once more, because the terminal has echoed ^C below the last line.
     this.#draw();
     this.#terminal.close();
   }
@@ -125,7 +127,7 @@ class ScreenOutput implements WatchOutput {
   }
 }
 
-/** Wide enough for every column: what reads a log can scroll. */
+/** Wide enough for every column: the reader of a log can scroll. */
 const LOG_WIDTH = 160;
 
 class LineOutput implements WatchOutput {

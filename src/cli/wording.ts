@@ -1,13 +1,13 @@
 /**
- * What the clock reports, in a few words for people. Stable words of the library (`root-distance`,
- * `too-few-sources`) are shown as they are: they are what the documentation and the JSON form say.
+ * The clock's reports, in a few words for people. Stable words of the library (`root-distance`,
+ * `too-few-sources`) are shown unchanged, because the documentation and the JSON form use them too.
  */
 import type { ClockEvent } from '../bounded-clock/change-events.ts';
 import type { Explanation, SourceExplanation } from '../bounded-clock/explain.ts';
 import { formatNs } from './durations.ts';
 import { shortName } from './hosts.ts';
 
-/** What has just changed. */
+/** A change, in words. */
 export function describeEvent(event: ClockEvent): string {
   switch (event.type) {
     case 'status':
@@ -17,20 +17,22 @@ export function describeEvent(event: ClockEvent): string {
         `the observations contradict assumption ${event.assumption}; ` +
         (event.assumption === 'A2' && event.wanderPpmPerSecond !== undefined
           ? `wander bound ${formatPpm(event.wanderPpmPerSecond)}/s`
-          : `rate bound ${formatPpm(event.driftPpm)}`)
+          : `rate bound ${formatPpm(event.maxDriftPpm)}`)
       );
     case 'widening':
       return event.inMs === undefined
-        ? 'the bound is as narrow as wanted again'
+        ? 'the bound is no longer about to become too wide'
         : `without samples the bound will be too wide in ${formatNs(BigInt(Math.round(event.inMs * 1e6)))}`;
+    case 'misuse':
+      return event.message;
     case 'falseticker': {
       const name = shortName(event.sourceId);
-      return event.present ? `${name} is a falseticker` : `${name} is no falseticker any more`;
+      return event.present ? `${name} is a falseticker` : `${name} is no longer a falseticker`;
     }
   }
 }
 
-/** Why a source's verdict is what it is; empty where the verdict says it all. */
+/** The reason for a source's verdict; empty where the verdict needs no reason. */
 export function describeReason(source: SourceExplanation): string {
   switch (source.verdict) {
     case 'agrees':
@@ -49,18 +51,22 @@ export function describeReason(source: SourceExplanation): string {
   }
 }
 
-/** `quorum full: 5 vote, at most 2 wrong`; without a bound, how many have a vote yet. */
+/**
+ * The quorum, such as `quorum full: 5 vote, at most 2 wrong`. Without a bound: how many sources
+ * vote.
+ */
 export function describeQuorum({ reading, voters, maxFaulty, sources }: Explanation): string {
-  if (!('quorum' in reading)) return `${voters} of ${sources.length} sources vote`;
+  if (reading.quorum === undefined) return `${voters} of ${sources.length} sources vote`;
   const tolerated = maxFaulty === 0 ? 'none may be wrong' : `at most ${maxFaulty} wrong`;
   const vote = voters === 1 ? '1 votes' : `${voters} vote`;
   return `quorum ${reading.quorum}: ${vote}, ${tolerated}`;
 }
 
-/** Why nothing agreed, in one line: what each source said. */
+/** Why the sources did not agree, in one line: the answer of each source. */
 export function describeFailure(explanation: Explanation): string {
   const { reading, sources } = explanation;
-  const reason = 'reason' in reading ? `${reading.status}: ${reading.reason}` : reading.status;
+  const reason =
+    reading.reason !== undefined ? `${reading.status}: ${reading.reason}` : reading.status;
   const each = sources.map((source) => {
     const said = source.lastReason ?? (source.verdict === 'pending' ? 'not heard yet' : 'answered');
     return `${labelOf(source)} ${said}`;
@@ -68,46 +74,49 @@ export function describeFailure(explanation: Explanation): string {
   return `${reason} (${each.join(', ')})`;
 }
 
-/** A source by the address that votes, and by its configured name where that is another. */
-export function labelOf(source: Pick<SourceExplanation, 'sourceId' | 'source'>): string {
-  const [address, name] = [shortName(source.sourceId), shortName(source.source)];
+/** A source's address, which votes, and its configured name where that differs. */
+export function labelOf(source: Pick<SourceExplanation, 'sourceId' | 'sourceName'>): string {
+  const [address, name] = [shortName(source.sourceId), shortName(source.sourceName)];
   return address === name ? name : `${name} (${address})`;
 }
 
-/** The parts of epsilon that matter, largest first: `server error 1.016 ms + drift 80.21 µs`. */
+/**
+ * The parts of epsilon, largest first, without the negligible ones:
+ * `server error 1.016 ms + drift 80.21 µs`.
+ */
 export function describeParts(explanation: Explanation): string {
-  const { parts, halfWidthNs } = explanation;
-  if (parts === undefined || halfWidthNs === undefined) return '';
+  const { parts, uncertaintyNs } = explanation;
+  if (parts === undefined || uncertaintyNs === undefined) return '';
   const named: readonly (readonly [string, bigint])[] = [
     ['path delay', parts.pathDelayNs],
     ['server error', parts.serverErrorNs],
     ['drift', parts.driftNs],
-    ['quantum', parts.quantumNs],
+    ['clock grid', parts.gridNs],
     ['wall guard', parts.wallGuardNs],
     ['suspicion', parts.suspicionNs],
     ['agreement', parts.agreementNs],
   ];
   const magnitude = (ns: bigint): bigint => (ns < 0n ? -ns : ns);
   const text = named
-    .filter(([, ns]) => magnitude(ns) * PARTS_SHOWN_ABOVE >= halfWidthNs && ns !== 0n)
+    .filter(([, ns]) => magnitude(ns) * PARTS_SHOWN_ABOVE >= uncertaintyNs && ns !== 0n)
     .sort(([, a], [, b]) => (magnitude(a) < magnitude(b) ? 1 : -1))
     .map(([name, ns]) => `${ns < 0n ? '-' : '+'} ${name} ${formatNs(magnitude(ns))}`)
     .join(' ');
   return text.replace(/^\+ /, '');
 }
 
-/** A part below this share of epsilon is not worth a reader's time. */
+/** A part below 1 / this of epsilon is not shown. */
 const PARTS_SHOWN_ABOVE = 100n;
 
-/** A rate in parts per million, without the tail of a conversion. */
+/** A rate in parts per million, rounded to four digits so that conversion errors do not show. */
 export function formatPpm(ppm: number): string {
   return `${Number(ppm.toPrecision(4))} ppm`;
 }
 
-/** How far the middle of a source's interval is ahead of the bound's, ns, rounded down. */
+/** How far the middle of a source's interval is ahead of the bound's middle, ns, rounded down. */
 export function offsetNs(source: SourceExplanation, explanation: Explanation): bigint | undefined {
   const { reading } = explanation;
-  if (source.interval === undefined || !('interval' in reading)) return undefined;
+  if (source.interval === undefined || reading.interval === undefined) return undefined;
   const doubled =
     source.interval.earliest +
     source.interval.latest -

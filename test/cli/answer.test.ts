@@ -1,4 +1,4 @@
-import { monotonicNs, unixNs } from 'epsilon-clock';
+import { monotonicNs, unixNs } from 'epsilon-clock/time';
 import { describe, expect, test } from 'vitest';
 import { type Answer, answerJson, answerLines } from '../../src/cli/answer.ts';
 import { plainPaint } from '../../src/cli/paint.ts';
@@ -37,7 +37,7 @@ function answerTo(given: Partial<NtpHeader> = {}): Answer {
   };
   const verdict = judgeReply(bytes, record);
   if (verdict.kind === 'ignored') throw new Error(verdict.reason);
-  // The wall clock says 2 ms more than the server's time at t4.
+  // The wall clock is 2 ms ahead of the server's time at t4.
   const theta = 1_795_220_587_500_000_000n - 5_000_400_000n;
   const wall = {
     lowerNs: theta + 2_000_000n,
@@ -82,8 +82,9 @@ describe('an accepted reply', () => {
     ]);
   });
 
-  test('what it proves: facts, interval, and where our wall clock is', () => {
-    // Server error: (0x8000 + 1) / 2 and 0x42 + 1 units of 2^-16 s, and 954 ns, each rounded up.
+  test('facts, interval, and the error of our wall clock', () => {
+    // The server error: (0x8000 + 1) / 2 and 0x42 + 1 units of 2^-16 s, and 954 ns, each rounded
+    // up.
     const errorNs = 250_007_630n + 1_022_339n + 954n;
     const theta = 1_795_220_587_500_000_000n;
     expect(lines.slice(22, 25)).toEqual([
@@ -129,7 +130,7 @@ describe('a reply that proves nothing', () => {
 test.each([
   [referenceIdOf('GPS'), 1, '0x47505300  GPS'],
   [0x7f00_0001, 2, '0x7f000001  127.0.0.1 or a hash'],
-  // From the network: codes for the terminal must not get through.
+  // Text from the network: escape codes must not reach the terminal.
   [0x1b5b_324a, 1, '0x1b5b324a'],
 ])('reference id %d of stratum %d', (referenceId, stratum, text) => {
   expect(linesOf(answerTo({ referenceId, stratum }))).toContain(`  reference id      ${text}`);

@@ -60,8 +60,9 @@ test('help and version, wherever they stand', () => {
 });
 
 test.each([
-  ['wacth', 'there is no command "wacth"; there are watch, query, now'],
-  ['watch --fro 5s', "Unknown option '--fro'"],
+  ['wacth', 'unknown command "wacth"; the commands are watch, query, now'],
+  ['watch --fro 5s', "Unknown option '--fro'; did you mean --for?"],
+  ['query --tmieout 5s a', "Unknown option '--tmieout'; did you mean --timeout?"],
   ['watch --for 5', '--for must be a duration like 500ms, 5s, 2m or 1h; got "5"'],
   ['watch --for', "Option '--for <value>' argument missing"],
   ['watch --timeout soon', '--timeout must be a duration'],
@@ -77,6 +78,10 @@ test.each([
   const parse = () => parseCommand(line.split(' '));
   expect(parse).toThrow(UsageError);
   expect(parse).toThrow(message);
+});
+
+test('an option that is like no other gets no suggestion', () => {
+  expect(() => parseCommand(['now', '--for', '5s'])).toThrow(/^Unknown option '--for'$/);
 });
 
 describe('help', () => {

@@ -18,7 +18,7 @@ describe('painted text', () => {
     expect(clip(`a${ansiPaint.red('bcdef')}g`, 4)).toBe('a\x1b[31mbc…\x1b[39m');
   });
 
-  test('whatever is clipped fits', () => {
+  test('clipped text fits', () => {
     const paints = Object.values(ansiPaint);
     const pieces = fc.array(fc.tuple(fc.string(), fc.nat(paints.length - 1)));
     const property = fc.property(pieces, fc.integer({ min: 1, max: 40 }), (texts, width) => {
@@ -36,7 +36,7 @@ describe('painted text', () => {
 });
 
 describe('sparkline', () => {
-  test('the least is lowest, the greatest highest, no bound a dot', () => {
+  test('the least value is lowest, the greatest highest, no bound is a dot', () => {
     expect(sparkline([1000n, undefined, 8000n])).toBe('▁·█');
   });
 
@@ -56,7 +56,7 @@ describe('sparkline', () => {
 });
 
 describe('intervalBar', () => {
-  // The axis of a bound of 10 instants is 40 of them, from -15 to 25: one per column.
+  // The axis of a bound of 10 instants has 40 instants, from -15 to 25: one per column.
   const bound = { earliest: 0n, latest: 9n };
   const bar = (earliest: bigint, latest: bigint) => intervalBar({ earliest, latest }, bound, 40);
 
@@ -64,17 +64,17 @@ describe('intervalBar', () => {
     expect(bar(0n, 9n)).toBe(`${' '.repeat(15)}${'━'.repeat(10)}${' '.repeat(15)}`);
   });
 
-  test('edges of the bound that are not covered are marked', () => {
+  test('edges of the bound that the interval does not cover are marked', () => {
     expect(bar(3n, 12n).trimEnd()).toBe(`${' '.repeat(15)}┊  ${'━'.repeat(10)}`);
     expect(bar(15n, 15n).trimEnd()).toBe(`${' '.repeat(15)}┊        ┊     ━`);
   });
 
-  test('what is off the axis is an arrow, on the side where it is', () => {
+  test('an interval off the axis is an arrow on its side', () => {
     expect(bar(250n, 260n)).toBe(`${' '.repeat(39)}▶`);
     expect(bar(-260n, -250n)).toBe(`◀${' '.repeat(39)}`);
   });
 
-  test('what covers the whole axis fills it', () => {
+  test('an interval that covers the whole axis fills it', () => {
     expect(bar(-1000n, 1000n)).toBe('━'.repeat(40));
   });
 
@@ -108,12 +108,12 @@ describe('table', () => {
     ]);
   });
 
-  test('what is most expendable goes first', () => {
+  test('the most expendable column goes first', () => {
     expect(table(rows, columns, { width: 19, paint: plainPaint })[2]).toBe('long   100');
     expect(table(rows, columns, { width: 9, paint: plainPaint })[2]).toBe('long');
   });
 
-  test('what still does not fit is clipped', () => {
+  test('a line that still does not fit is clipped', () => {
     expect(table(rows, columns, { width: 3, paint: plainPaint })).toEqual(['na…', 'a', 'lo…']);
   });
 });

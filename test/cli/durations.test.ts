@@ -44,7 +44,7 @@ describe('formatNs', () => {
     [250_000_000n, '250.0 ms'],
     [34_214_000_000n, '34.21 s'],
     [999_949_999_999n, '999.9 s'],
-    [3_600_000_000_000n, '3601 s'], // beyond 1000 s: up to the next second
+    [3_600_000_000_000n, '3601 s'], // from 1000 s on: up to the next second
     [-250_049_999n, '-250.0 ms'],
   ])('%d is %s', (ns, text) => {
     expect(formatNs(ns)).toBe(text);
@@ -56,12 +56,12 @@ describe('formatNs', () => {
     expect(formatNs(999_900_001n, 'up')).toBe('1.000 s');
   });
 
-  test('what is printed as a bound is never less, nor more than a thousandth too much', () => {
+  test('a printed bound is never less than the value, and at most a thousandth more', () => {
     const units: Record<string, number> = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9 };
     const property = fc.property(fc.bigInt(0n, 10n ** 12n - 1n), (ns) => {
       const [number, unit] = formatNs(ns, 'up').split(' ');
       const shown = Number(number) * units[unit!]!;
-      // A decimal number is not always a double: 1e-9 relative.
+      // A decimal number is not always a double, so allow a relative error of 1e-9.
       expect(shown).toBeGreaterThanOrEqual(Number(ns) * (1 - 1e-9));
       expect(shown).toBeLessThanOrEqual(Number(ns) * 1.0011 + 1e-3);
     });

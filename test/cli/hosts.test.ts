@@ -7,7 +7,7 @@ test.each([
   ['10.0.0.7', '10.0.0.7', 123],
   ['10.0.0.7:65535', '10.0.0.7', 65_535],
   ['::1', '::1', 123],
-  ['2001:db8::7', '2001:db8::7', 123], // its colons are not a port's
+  ['2001:db8::7', '2001:db8::7', 123], // its colons do not introduce a port
   ['[::1]', '::1', 123],
   ['[2001:db8::7]:1123', '2001:db8::7', 1123],
   ['fe80::1%eth0', 'fe80::1%eth0', 123],
@@ -28,6 +28,11 @@ test.each([
   '[host]:1', // brackets are for IPv6
   'ntp://host',
   'ho st',
+  'time\x1b[31m.example.net', // a terminal would obey it
+  'time\x9b31m.example.net',
+  'fe80::1%\x1b]0;x\x07',
+  '[fe80::1%\x1b]:123',
+  'time\u202e.example.net', // it turns the direction of the text around
   `${'a'.repeat(254)}`,
 ])('%j is no host', (text) => {
   expect(parseHost(text)).toBeUndefined();

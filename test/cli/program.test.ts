@@ -1,6 +1,6 @@
 /**
- * The program as users run it: `dist/cli.js` as a process of its own. Nothing here measures time: lines
- * and exits are awaited.
+ * The program as users run it: `dist/cli.js` in a process of its own. No test here measures time:
+ * each waits for lines and exits.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { systemClock } from 'epsilon-clock';
-import { type NtpServer, type NtpServerBehaviour, startNtpServer } from 'epsilon-clock/node';
+import { NtpServer, type NtpServerBehaviour } from 'epsilon-clock/node';
 import { afterEach, describe, expect, test } from 'vitest';
 
 const CLI = new URL('../../dist/cli.js', import.meta.url).pathname;
@@ -17,9 +17,9 @@ const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>
 );
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
-const open: { close(): unknown }[] = [];
+const open: { stop(): unknown }[] = [];
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((each) => each.close()));
+  await Promise.all(open.splice(0).map((each) => each.stop()));
 });
 
 interface Run {
@@ -40,7 +40,7 @@ function start(...args: string[]): Run {
     stderr += text;
   });
   const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
-  open.push({ close: () => child.exitCode ?? child.kill('SIGKILL') });
+  open.push({ stop: () => child.exitCode ?? child.kill('SIGKILL') });
   const seen = async (pattern: RegExp): Promise<void> => {
     while (!pattern.test(stdout)) {
       if (child.exitCode !== null) throw new Error(`ended without ${pattern}: ${stdout}${stderr}`);
@@ -53,12 +53,12 @@ function start(...args: string[]): Run {
 const run = (...args: string[]) => start(...args).ended;
 
 async function server(behaviour: NtpServerBehaviour = {}): Promise<NtpServer> {
-  const started = await startNtpServer({ clock: systemClock(), behaviour });
+  const started = await NtpServer.start({ clock: systemClock(), behaviour });
   open.push(started);
   return started;
 }
 
-/** A bound UDP socket that answers nothing. */
+/** A bound UDP socket that never answers. */
 async function mute(): Promise<Socket> {
   const socket = createSocket('udp4').bind(0, '127.0.0.1');
   await once(socket, 'listening');
@@ -72,8 +72,8 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-// The five servers share the machine with whatever else runs: a stall of a second makes one of them silent
-// in the last picture. Hence another try.
+// The five servers share the machine with other processes: a stall of a second makes one of them
+// silent in the last picture. So the test is tried again.
 const retry = 4;
 
 describe('watch without hosts', () => {
@@ -110,7 +110,7 @@ describe('watch without hosts', () => {
     expect(last.status).toBe('synchronized');
     expect(last.trueTo).toBe('this-machine');
     const { earliest, latest } = last.interval;
-    expect(BigInt(latest) - BigInt(earliest)).toBeLessThanOrEqual(2n * BigInt(last.halfWidthNs));
+    expect(BigInt(latest) - BigInt(earliest)).toBeLessThanOrEqual(2n * BigInt(last.uncertaintyNs));
     const verdicts = last.sources.map(({ verdict }: { verdict: string }) => verdict).sort();
     expect(verdicts).toEqual(['agrees', 'agrees', 'agrees', 'agrees', 'falseticker']);
     const told = reports.flatMap(({ events }) => events).map(({ type }) => type);
@@ -132,7 +132,7 @@ describe('watch without hosts', () => {
     expect(stdout).not.toContain('stopped');
   });
 
-  test('a reader that has seen enough ends it quietly', async () => {
+  test('closing the pipe ends it quietly', async () => {
     const { child, seen, ended } = start('watch');
     await seen(/Demonstration/);
     child.stdout!.destroy();
@@ -180,7 +180,7 @@ describe('now', () => {
     const hosts = ports.map((port) => `127.0.0.1:${port}`);
     const { code, stdout, stderr } = await run('now', ...hosts, '--timeout', '2s');
     expect(stdout).toBe('');
-    expect(stderr).toContain('epsilon-clock: nothing agreed within 2 s: unsynchronized: ');
+    expect(stderr).toContain('epsilon-clock: no bound within 2 s: unsynchronized: ');
     for (const host of hosts) expect(stderr).toContain(`${host} answered`);
     expect(code).toBe(2);
   });
@@ -191,17 +191,15 @@ describe('an unreachable host is one clear line and exit code 2', () => {
     const host = `127.0.0.1:${await closedPort()}`;
     const { code, stderr } = await run(command, host, '--timeout', '1s');
     expect(stderr).toMatch(
-      new RegExp(
-        `^epsilon-clock: nothing agreed within 1 s: \\S+ \\S+ \\(${host} unreachable\\)\\n$`,
-      ),
+      new RegExp(`^epsilon-clock: no bound within 1 s: \\S+ \\S+ \\(${host} unreachable\\)\\n$`),
     );
     expect(code).toBe(2);
   });
 
-  test('watch for less than the timeout', async () => {
+  test('watch --for less than the timeout', async () => {
     const host = `127.0.0.1:${await closedPort()}`;
     const { code, stderr } = await run('watch', host, '--for', '500ms', '--json');
-    expect(stderr).toMatch(/^epsilon-clock: nothing agreed within \d+ (ms|s): /);
+    expect(stderr).toMatch(/^epsilon-clock: no bound within \d+ (ms|s): /);
     expect(code).toBe(2);
   });
 
@@ -228,7 +226,7 @@ describe('query', () => {
   });
 
   test.skipIf(!HAS_IPV6 && process.env.CI !== 'true')('over IPv6, --json', async () => {
-    const started = await startNtpServer({ clock: systemClock(), host: '::1' });
+    const started = await NtpServer.start({ clock: systemClock(), host: '::1' });
     open.push(started);
     const { code, stdout } = await run('query', `[::1]:${started.port}`, '--json');
     const answer = JSON.parse(stdout);
@@ -247,7 +245,7 @@ describe('query', () => {
 
   test('an interrupt ends the wait for a reply', async () => {
     const socket = await mute();
-    open.push(socket);
+    open.push({ stop: () => socket.close() });
     const { child, ended } = start(
       'query',
       `127.0.0.1:${socket.address().port}`,
@@ -265,7 +263,8 @@ describe('the command line', () => {
     expect(await run('watch', '--fro', '5s')).toEqual({
       code: 64,
       stdout: '',
-      stderr: "epsilon-clock: Unknown option '--fro' (see epsilon-clock --help)\n",
+      stderr:
+        "epsilon-clock: Unknown option '--fro'; did you mean --for? (see epsilon-clock --help)\n",
     });
     const outOfRange = await run('now', '--max-drift-ppm', '200000');
     expect(outOfRange.stderr).toMatch(/^epsilon-clock: maxDriftPpm must be from .* \(see/);
@@ -288,4 +287,20 @@ describe('the command line', () => {
     expect(statSync(CLI).mode & 0o111).toBe(0o111);
     expect(manifest.bin).toEqual({ 'epsilon-clock': './dist/cli.js' });
   });
+});
+
+test('an escape sequence on the command line does not reach the terminal', async () => {
+  for (const args of [
+    ['query', '\x1b]0;title\x07host'],
+    ['query', 'a', '\x9b2J'],
+    ['now', '--\x1b[2J'],
+    ['\x1b[2J'],
+    ['watch', '--for', '\x1b[2J'],
+  ]) {
+    const { code, stdout, stderr } = await run(...args);
+    expect(code, stderr).toBe(64);
+    expect(stderr).toContain('epsilon-clock: ');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be there
+    expect(stdout + stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+  }
 });

@@ -10,16 +10,16 @@ import {
   describeQuorum,
 } from '../../src/cli/wording.ts';
 import { unixNs } from '../../src/time/instant.ts';
-import { anExplanation, aSource, intervalAround, NOON } from '../kit/explanation.ts';
+import { anExplanation, aSource, intervalAround, NOON_NS } from '../kit/explanation.ts';
 
 const LIAR = aSource(40_005, {
   verdict: 'falseticker',
-  interval: intervalAround(NOON + 250_000_000n, 1_200_000n),
+  interval: intervalAround(NOON_NS + 250_000_000n, 1_200_000n),
 });
 const WITH_LIAR = anExplanation({ sources: [...anExplanation().sources, LIAR] });
 const NO_BOUND = anExplanation({
   reading: { status: 'unsynchronized', reason: 'too-few-sources' },
-  halfWidthNs: undefined,
+  uncertaintyNs: undefined,
   parts: undefined,
   voters: 1,
   sources: [
@@ -32,7 +32,7 @@ const NO_BOUND = anExplanation({
       misses: { timeout: 2 },
       lastReason: 'timeout',
       lastDelayNs: undefined,
-      source: 'ntp://time.example.net:123',
+      sourceName: 'ntp://time.example.net:123',
     }),
   ],
 });
@@ -76,7 +76,7 @@ describe('the screen', () => {
     );
   });
 
-  test('ends with what changed', () => {
+  test('ends with the changes', () => {
     expect(lines.slice(16)).toEqual(['', '     2 s  synchronized']);
   });
 
@@ -168,7 +168,7 @@ describe('the line', () => {
     const reading = {
       status: 'holdover' as const,
       quorum: 'partial' as const,
-      interval: intervalAround(NOON, 0n),
+      interval: intervalAround(NOON_NS, 0n),
     };
     const { earliest, latest } = reading.interval;
     const uneven = { ...reading, interval: { earliest, latest: latest + 3n, toJSON: () => ({}) } };
@@ -198,7 +198,7 @@ describe('the report', () => {
       status: 'synchronized',
       quorum: 'full',
       interval: { earliest: '1795220587533318003', latest: '1795220587535518003' },
-      halfWidthNs: '1100000',
+      uncertaintyNs: '1100000',
       trueTo: 'this-machine',
       elapsedMs: 1000,
       events: [{ type: 'falseticker', sourceId: 'a', present: true }],
@@ -219,7 +219,7 @@ describe('the report', () => {
     const without = JSON.parse(reportJson(input));
     expect(without).toMatchObject({ status: 'unsynchronized', reason: 'too-few-sources' });
     expect(without).not.toHaveProperty('interval');
-    expect(without).not.toHaveProperty('halfWidthNs');
+    expect(without).not.toHaveProperty('uncertaintyNs');
   });
 });
 
@@ -237,7 +237,7 @@ describe('in words', () => {
       'server error 1.015 ms + drift 60.00 µs + path delay 42.00 µs - agreement 17.28 µs',
     );
     const guarded = { ...parts!, wallGuardNs: 137_000_000n, agreementNs: -100_000_000n };
-    expect(describeParts(anExplanation({ parts: guarded, halfWidthNs: 38_000_000n }))).toBe(
+    expect(describeParts(anExplanation({ parts: guarded, uncertaintyNs: 38_000_000n }))).toBe(
       'wall guard 137.0 ms - agreement 100.0 ms + server error 1.015 ms',
     );
   });
@@ -247,7 +247,7 @@ describe('in words', () => {
     expect(
       describeEvent({ type: 'status', status, from: 'synchronized', reason: 'no-agreement' }),
     ).toBe('unsynchronized: no-agreement');
-    const refuted = { type: 'refuted', status, driftPpm: 400.0800160032006 } as const;
+    const refuted = { type: 'refuted', status, maxDriftPpm: 400.0800160032006 } as const;
     expect(describeEvent({ ...refuted, assumption: 'A1', wanderPpmPerSecond: undefined })).toBe(
       'the observations contradict assumption A1; rate bound 400.1 ppm',
     );
@@ -258,14 +258,14 @@ describe('in words', () => {
       'without samples the bound will be too wide in 2.500 s',
     );
     expect(describeEvent({ type: 'widening', status, inMs: undefined, at: undefined })).toBe(
-      'the bound is as narrow as wanted again',
+      'the bound is no longer about to become too wide',
     );
     expect(
       describeEvent({ type: 'falseticker', status, sourceId: 'ntp://a:123', present: false }),
-    ).toBe('a is no falseticker any more');
+    ).toBe('a is no longer a falseticker');
   });
 
-  test('why nothing agreed: what each source said', () => {
+  test('why there is no bound: what each source said', () => {
     expect(describeFailure(NO_BOUND)).toBe(
       'unsynchronized: too-few-sources (127.0.0.1:1 answered, time.example.net (127.0.0.1:2) timeout)',
     );

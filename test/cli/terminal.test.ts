@@ -4,10 +4,10 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { LiveTerminal } from '../../src/cli/terminal.ts';
 
 const ESCAPE = '\x1b[';
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what codes begin with
+// biome-ignore lint/suspicious/noControlCharactersInRegex: codes begin with it
 const CODES = /(\x1b\[\??[0-9;]*[a-zA-Z]|[\r\n])/;
 
-/** As much of a terminal as the program uses; any other code is an error. */
+/** The part of a terminal that the program uses. Any other escape code is an error. */
 class Screen extends EventEmitter {
   columns = 80;
   rows = 24;
