@@ -1,0 +1,248 @@
+/**
+ * What is measured, as families of metrics.
+ *
+ * All figures of a clock come from one `explain()`, so they are about one instant and fit together:
+ * the parts of the uncertainty add up to it. Instants are not among them, because a double has no
+ * room for their nanoseconds. A figure that does not exist at present, such as the uncertainty of a
+ * clock without a bound, is left out and never stale.
+ */
+import { BoundedClock } from '../bounded-clock/bounded-clock.ts';
+import { type BoundedReader, checkReader } from '../bounded-clock/bounded-reader.ts';
+import type { Explanation, SourceExplanation } from '../bounded-clock/explain.ts';
+import type { ClockReading } from '../bounded-clock/reading.ts';
+import { checkHybridClock, type HybridClock } from '../logical/hybrid-clock.ts';
+import { PropagationCounts } from '../propagation/counts.ts';
+import { ArgumentTypeError } from '../time/errors.ts';
+import { checkOptionNames } from '../time/options.ts';
+import type { Family, Point } from './family.ts';
+import { WaitHistogram } from './wait-histogram.ts';
+
+/** What to measure. Each part is optional. */
+export interface Measured {
+  /**
+   * A clock. Of a reader that is attached in another thread there are only the status and the
+   * uncertainty: measure where the clock runs.
+   */
+  readonly clock?: BoundedReader | undefined;
+  /** How far it leads, and what it refused. */
+  readonly hlc?: HybridClock | undefined;
+  /** What became of the stamps of messages: the object that the integrations are given. */
+  readonly counts?: PropagationCounts | undefined;
+  /** How long commit waits last. */
+  readonly waits?: WaitHistogram | undefined;
+}
+
+const MEASURED: Readonly<Record<keyof Measured, true>> = {
+  clock: true,
+  hlc: true,
+  counts: true,
+  waits: true,
+};
+
+const STATUSES = ['synchronized', 'holdover', 'unsynchronized', 'disrupted'] as const;
+const VERDICTS = [
+  'agrees',
+  'falseticker',
+  'suspect',
+  'silent',
+  'refused',
+  'undecided',
+  'pending',
+] as const;
+
+/** @throws ArgumentTypeError when a part is not what its name says */
+export function checkMeasured(measured: Measured): Measured {
+  const { clock, hlc, counts, waits } = checkOptionNames(measured, MEASURED);
+  if (clock !== undefined) checkReader(clock);
+  if (hlc !== undefined) checkHybridClock(hlc);
+  if (counts !== undefined && !(counts instanceof PropagationCounts)) {
+    throw new ArgumentTypeError('counts', 'a PropagationCounts', counts);
+  }
+  if (waits !== undefined && !(waits instanceof WaitHistogram)) {
+    throw new ArgumentTypeError('waits', 'a WaitHistogram', waits);
+  }
+  return measured;
+}
+
+/** @throws FakeTimersError as `BoundedReader.read` */
+export function familiesOf({ clock, hlc, counts, waits }: Measured): Family[] {
+  return [
+    ...(clock === undefined ? [] : clockFamilies(clock)),
+    ...(hlc === undefined ? [] : hlcFamilies(hlc)),
+    ...(counts === undefined ? [] : [messageFamily(counts)]),
+    ...(waits === undefined ? [] : waitFamilies(waits)),
+  ];
+}
+
+function clockFamilies(clock: BoundedReader): Family[] {
+  if (!(clock instanceof BoundedClock)) return readingFamilies(clock.read());
+  const explanation = clock.explain();
+  return [
+    ...readingFamilies(explanation.reading),
+    ...boundFamilies(explanation),
+    ...sourceFamilies(explanation.sources),
+  ];
+}
+
+function readingFamilies({ status, reason, interval, quorum }: ClockReading): Family[] {
+  const reasons = reason === undefined ? [] : [{ labels: { reason }, value: 1 }];
+  return [
+    gauge(
+      'epsilon_clock_status',
+      '1 for the status of the clock, 0 for the others.',
+      STATUSES.map((each) => ({ labels: { status: each }, value: each === status ? 1 : 0 })),
+    ),
+    gauge('epsilon_clock_no_bound', 'Why the clock has no bound; absent while it has.', reasons),
+    gauge(
+      'epsilon_clock_uncertainty_seconds',
+      'Half the width of the interval that holds true time.',
+      one(interval && seconds(interval.uncertaintyNs)),
+    ),
+    gauge(
+      'epsilon_clock_quorum',
+      '1 if at least 2f + 1 sources vote, 0 if fewer do.',
+      one(quorum && (quorum === 'full' ? 1 : 0)),
+    ),
+  ];
+}
+
+function boundFamilies(explanation: Explanation): Family[] {
+  const { parts, sources, disruptions, maxDriftPpm, timeToLimitNs } = explanation;
+  return [
+    gauge(
+      'epsilon_clock_uncertainty_part_seconds',
+      'What the uncertainty is made of; the parts add up to it.',
+      Object.entries(parts ?? {}).map(([name, ns]) => ({
+        labels: { part: name.replace(/Ns$/, '').replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`) },
+        value: seconds(ns),
+      })),
+    ),
+    gauge(
+      'epsilon_clock_sources',
+      'How many time servers the clock judges so.',
+      VERDICTS.map((vote) => ({
+        labels: { vote },
+        value: sources.filter(({ verdict }) => verdict === vote).length,
+      })),
+    ),
+    gauge(
+      'epsilon_clock_drift_bound_ratio',
+      'How much the monotonic clock may be off in rate.',
+      one(maxDriftPpm / 1e6),
+    ),
+    gauge(
+      'epsilon_clock_time_to_limit_seconds',
+      'Until the uncertainty exceeds warnUncertaintyMs, if no sample arrives.',
+      one(timeToLimitNs === undefined ? undefined : seconds(timeToLimitNs)),
+    ),
+    counter(
+      'epsilon_clock_disruptions',
+      'Jumps of the clocks of this machine.',
+      Object.entries(disruptions).map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
+  ];
+}
+
+function sourceFamilies(sources: readonly SourceExplanation[]): Family[] {
+  const perSource = (
+    name: string,
+    help: string,
+    value: (source: SourceExplanation) => bigint | undefined,
+  ): Family => {
+    const points = sources.flatMap((source): Point[] => {
+      const ns = value(source);
+      return ns === undefined ? [] : [{ labels: { source: source.sourceId }, value: seconds(ns) }];
+    });
+    return gauge(`epsilon_clock_source_${name}_seconds`, help, points);
+  };
+  return [
+    perSource('interval_width', 'How precisely this source alone tells the time.', (source) =>
+      source.interval === undefined ? undefined : source.interval.widthNs,
+    ),
+    perSource('path_delay', 'The round trip of the last sample.', (source) => source.lastDelayNs),
+    perSource(
+      'server_error',
+      'The error that the server claims.',
+      (source) => source.lastServerErrorNs,
+    ),
+    perSource('age', 'Since the last sample.', (source) => source.lastHeardAgoNs),
+    counter(
+      'epsilon_clock_source_samples',
+      'Exchanges that yielded a sample.',
+      sources.map(({ sourceId, accepted }) => ({ labels: { source: sourceId }, value: accepted })),
+    ),
+    counter(
+      'epsilon_clock_source_misses',
+      'Exchanges that yielded nothing.',
+      sources.flatMap(({ sourceId, misses }) =>
+        Object.entries(misses).map(([reason, value]) => ({
+          labels: { source: sourceId, reason },
+          value,
+        })),
+      ),
+    ),
+  ];
+}
+
+function hlcFamilies(hlc: HybridClock): Family[] {
+  return [
+    gauge(
+      'epsilon_hlc_lead_seconds',
+      'How far the hybrid clock is ahead of physical time.',
+      one(leadOf(hlc)),
+    ),
+    counter(
+      'epsilon_hlc_refused',
+      'Remote timestamps that were refused as too far ahead.',
+      one(hlc.refused),
+    ),
+  ];
+}
+
+/** `undefined` while the physical clock does not know the time. */
+function leadOf(hlc: HybridClock): number | undefined {
+  try {
+    return seconds(hlc.leadNs());
+  } catch {
+    return undefined;
+  }
+}
+
+function messageFamily(counts: PropagationCounts): Family {
+  return counter(
+    'epsilon_hlc_messages',
+    'Messages, by what became of their stamps.',
+    Object.entries(counts).map(([outcome, value]) => ({ labels: { outcome }, value })),
+  );
+}
+
+function waitFamilies({ distribution, failures }: WaitHistogram): Family[] {
+  return [
+    {
+      name: 'epsilon_commit_wait_seconds',
+      help: 'How long commit waits lasted.',
+      type: 'histogram',
+      distribution,
+    },
+    counter('epsilon_commit_wait_failures', 'Commit waits that were rejected.', failures),
+  ];
+}
+
+const gauge = (name: string, help: string, points: readonly Point[]): Family => ({
+  name,
+  help,
+  type: 'gauge',
+  points,
+});
+
+const counter = (name: string, help: string, points: readonly Point[]): Family => ({
+  name,
+  help,
+  type: 'counter',
+  points,
+});
+
+const one = (value: number | undefined): readonly Point[] =>
+  value === undefined ? [] : [{ labels: {}, value }];
+
+const seconds = (ns: bigint): number => Number(ns) / 1e9;
