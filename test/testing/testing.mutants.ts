@@ -1,0 +1,63 @@
+import type { Mutant } from '../tools/mutants/mutant.ts';
+
+const clock = { file: 'src/testing/test-clock.ts', test: 'test/testing/test-clock.test.ts' };
+
+export const mutants: Mutant[] = [
+  {
+    id: 'testing-fake-date-followed-late',
+    file: 'src/time/system-clock.ts',
+    find: 'if (Date.now !== this.#ownNow) return',
+    replace: 'if (this.#ownNow === undefined) return',
+    test: 'test/bounded-clock/fake-timers.test.ts',
+    name: 'the wall time of a clock made before follows at once',
+  },
+  {
+    id: 'testing-new-bound-in-the-old-era',
+    ...clock,
+    find: 'this.#slots[ERA] = this.#slots[ERA]! + 1n;',
+    replace: '',
+    name: 'a new bound is not held to the old one',
+  },
+  {
+    id: 'testing-step-moves-true-time',
+    ...clock,
+    find: 'const theta = this.#scheduler.trueNs() - now;',
+    replace: 'const theta = this.#clock.wallNs() - now;',
+    name: 'a step moves the wall clock and not true time',
+  },
+  {
+    id: 'testing-wall-offset-not-noted',
+    ...clock,
+    find: 'slots[WALL_OFFSET] = this.#clock.wallNs() - now;',
+    replace: '',
+    name: 'is true time give or take the uncertainty',
+  },
+  {
+    id: 'testing-waits-not-told',
+    ...clock,
+    find: 'for (const listener of [...this.publishListeners]) listener();',
+    replace: '',
+    name: 'a wait is interrupted when the bound is lost',
+  },
+  {
+    id: 'testing-suspend-of-a-running-clock',
+    ...clock,
+    find: 'this.#clock.suspend(forMs);',
+    replace: '',
+    name: 'a suspend moves true time, and no timer fires meanwhile',
+  },
+  {
+    id: 'testing-uncertainty-on-one-side',
+    ...clock,
+    find: 'slots[FIRST_SEGMENT + LO] = theta - this.#uncertaintyNs;',
+    replace: 'slots[FIRST_SEGMENT + LO] = theta;',
+    name: 'is true time give or take the uncertainty',
+  },
+  {
+    id: 'testing-disruption-not-said',
+    ...clock,
+    find: 'DISRUPTIONS.includes(reason) ? DISRUPTED : NO_BOUND',
+    replace: 'NO_BOUND',
+    name: 'a step moves the wall clock and not true time',
+  },
+];
