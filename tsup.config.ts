@@ -14,13 +14,46 @@ const keepConstants: Plugin = {
   },
 };
 
-// One bundle per public entry; code they share lands in chunks. `tsup --dts` adds the types.
+/**
+ * esbuild names a class that mentions itself `const X = class _X`, and that name is what `console.log` and
+ * stack traces show. Its own name does as well.
+ */
+const keepClassNames: Plugin = {
+  name: 'keep-class-names',
+  renderChunk(code) {
+    const renamed = [...code.matchAll(/^(?:const|let|var) ([\w$]+) = class _\1\b/gm)];
+    for (const [, name] of renamed)
+      code = code.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name!);
+    return { code };
+  },
+};
+
+// One bundle per public entry; code they share lands in chunks. tsconfig.build.json adds the types.
 const config: Options = {
   entry: {
     index: 'src/index.ts',
+    time: 'src/time.ts',
+    interval: 'src/interval.ts',
+    timestamps: 'src/timestamps.ts',
+    lamport: 'src/lamport.ts',
+    threads: 'src/threads.ts',
+    ordering: 'src/ordering.ts',
+    metrics: 'src/metrics.ts',
+    sources: 'src/sources.ts',
+    propagation: 'src/propagation.ts',
     node: 'src/node.ts',
-    long: 'src/long.ts',
+    ntp: 'src/ntp.ts',
     sim: 'src/sim/index.ts',
+    testing: 'src/testing.ts',
+    pino: 'src/pino.ts',
+    winston: 'src/winston.ts',
+    fastify: 'src/fastify.ts',
+    express: 'src/express.ts',
+    hono: 'src/hono.ts',
+    fetch: 'src/fetch.ts',
+    undici: 'src/undici.ts',
+    grpc: 'src/grpc.ts',
+    opentelemetry: 'src/opentelemetry.ts',
     cli: 'src/cli/main.ts',
   },
   format: 'esm',
@@ -28,7 +61,7 @@ const config: Options = {
   platform: 'neutral',
   external: [/^node:/],
   splitting: true,
-  plugins: [keepConstants],
+  plugins: [keepConstants, keepClassNames],
   treeshake: true,
   sourcemap: true,
   clean: true,

@@ -1,5 +1,11 @@
+/**
+ * `epsilon-clock/node`: what needs Node: NTP over UDP, an NTP server on loopback, a clock that
+ * survives crashes.
+ *
+ * @module
+ */
 export {
-  type CeilingFileFault,
+  type CeilingFileReason,
   type Disk,
   type DiskCall,
   DurableClockFileError,
@@ -17,22 +23,12 @@ export {
   DurableClockLockError,
   type FileLock,
 } from './logical/durable-lock.ts';
-export { ntp, systemResolver } from './sources/ntp/ntp.ts';
+export { hostNodeId } from './logical/host-node-id.ts';
+export type { KissCode } from './sources/ntp/exchange.ts';
+export { ntp } from './sources/ntp/ntp.ts';
 export type { NtpEnvironment, NtpOptions, NtpResolver } from './sources/ntp/ntp-source.ts';
 export {
-  decodePacket,
-  type LeapIndicator,
-  type NtpExtension,
-  type NtpHeader,
-  type NtpPacket,
-  NtpPacketError,
-  type NtpPacketFault,
-} from './sources/ntp/packet.ts';
-export type { NtpEndpoint, NtpExchange, NtpTransport } from './sources/ntp/transport.ts';
-export {
-  type NtpServer,
+  NtpServer,
   type NtpServerBehaviour,
   type NtpServerOptions,
-  startNtpServer,
 } from './sources/ntp/udp-server.ts';
-export { type UdpTransportOptions, udpTransport } from './sources/ntp/udp-transport.ts';
