@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { barChart, lineChart, logLogChart } from '../../bench/chart.ts';
 import { compare, slowerAgain } from '../../bench/compare.ts';
-import { curvesOf, groupTable, markdownOf, type Report, tableRows } from '../../bench/report.ts';
-import { faultsOf, type Measured, type Run, type Scene } from '../../bench/run.ts';
+import { curvesOf } from '../../bench/curves.ts';
+import { groupTable, markdownOf, type Report, tableRows } from '../../bench/report.ts';
+import { type Conditions, faultsOf, type Measured, type Run } from '../../bench/run.ts';
 import { bytesFigure, figure, table } from '../../bench/table.ts';
 import {
   EACH,
@@ -11,12 +12,12 @@ import {
   type Lateness,
   latencyLines,
   latenessLines,
-  together,
+  merge,
   type WaitsMeasured,
   waitsSection,
 } from '../../bench/wait-report.ts';
 
-const scene: Scene = {
+const conditions: Conditions = {
   node: 'v20.0.0',
   cpu: 'a <small> one',
   cores: 2,
@@ -41,8 +42,8 @@ function row(id: string, more: Partial<Measured> = {}): Measured {
   };
 }
 
-const runOf = (rows: readonly Measured[], floor: Scene['floor'] = 'clock_gettime'): Run => ({
-  scene: { ...scene, floor },
+const runOf = (rows: readonly Measured[], floor: Conditions['floor'] = 'clock_gettime'): Run => ({
+  conditions: { ...conditions, floor },
   rows,
 });
 
@@ -67,6 +68,24 @@ const waits: WaitsMeasured = {
     { name: 'precise', waits: 1e6, early: 0, p50Us: 3, p99Us: 30, usualP99Us: 900, cpuUs: 2.5 },
     { name: EACH, waits: 1e5, early: 0, p50Us: 500, p99Us: 1500, usualP99Us: 4000, cpuUs: 2 },
     { name: FLOOR, waits: 1e5, early: 0, p50Us: 1, p99Us: 15, usualP99Us: 20, cpuUs: 1 },
+  ],
+  turning: [
+    {
+      name: 'precise',
+      committers: 5000,
+      commitsPerSecond: 5e5,
+      longestMs: 9,
+      usualMs: 6,
+      longestCollectionMs: 2,
+    },
+    {
+      name: 'economy',
+      committers: 5000,
+      commitsPerSecond: 5e5,
+      longestMs: 19,
+      usualMs: 16,
+      longestCollectionMs: 2,
+    },
   ],
   latency: [
     { epsilonMs: 1, prepareMs: 5, overlappedMs: 5.1, inTurnMs: 7, overlappedByPrepare: 1.01 },
@@ -116,12 +135,16 @@ describe('tables', () => {
       row('met', { xFloor: 1.25, target: { xFloor: 1.25 } }),
       row('missed', { xFloor: 1.26, target: { xFloor: 1.25 } }),
       row('slow', { medianNs: 5001, target: { ns: 5000 } }),
+      row('cheap', { xBaseline: 1.2, target: { xBaseline: 1.2 } }),
+      row('dear', { xBaseline: 1.21, target: { xBaseline: 1.2 } }),
     ]);
-    const [, , met, missed, slow] = text.split('\n');
+    const [, , met, missed, slow, cheap, dear] = text.split('\n');
     expect(met).toContain('<= 1.25 x');
     expect(met).not.toContain('missed**');
     expect(missed).toContain('**missed** <= 1.25 x');
     expect(slow).toContain('**missed** <= 5,000 ns');
+    expect(cheap).toContain('| <= 1.2 x baseline');
+    expect(dear).toContain('**missed** <= 1.2 x baseline');
   });
 });
 
@@ -193,8 +216,27 @@ describe('the page', () => {
       ...[1, 10, 100].flatMap((x) => [curve(x), flat(x), threads(x), waiters(x)]),
     ]),
     bytesPerSource: 512,
+    order: { lines: 2_000_000, bytes: 5e8, orderCpuS: 9, sortCpuS: 3, orderPeakBytes: 95e6 },
+    services: { bare: 20_000, hooks: 19_900, plugin: 19_500, share: 0.975, shareOfHooks: 0.98 },
     waits,
   };
+
+  test.each([
+    [{}, '3.0 times\n(<= 4 x; memory <= 100 MB).'],
+    [{ orderCpuS: 12.3 }, '4.1 times\n(**missed** <= 4 x; memory <= 100 MB).'],
+    [{ orderPeakBytes: 101e6 }, '3.0 times\n(<= 4 x; memory **missed** <= 100 MB).'],
+  ])('sets order against sort: %j', (more, said) => {
+    expect(markdownOf({ ...report, order: { ...report.order, ...more } })).toContain(said);
+  });
+
+  test.each([
+    [0.975, '97.5 %\n(>= 97 %).'],
+    [0.97, '97.0 %\n(>= 97 %).'],
+    [0.9649, '96.5 %\n(**missed** >= 97 %).'],
+  ])('says what the plugin of Fastify leaves of the throughput: %s', (share, said) => {
+    const services = { ...report.services, share };
+    expect(markdownOf({ ...report, services })).toContain(said);
+  });
 
   test('has rows in tables and points in curves, never both', () => {
     expect(tableRows(report).map(({ id }) => id)).toEqual(['a']);
@@ -214,7 +256,7 @@ describe('the page', () => {
     expect(page).toContain('Floor: 22.0 ns (C `clock_gettime`');
     expect(page).toContain('## Clocks');
     expect(page).toContain('512 bytes');
-    const bare = markdownOf({ ...report, scene: { ...scene, floor: 'hrtime' } });
+    const bare = markdownOf({ ...report, conditions: { ...conditions, floor: 'hrtime' } });
     expect(bare).toContain('no C compiler, so the bare `process.hrtime.bigint()`');
   });
 
@@ -249,9 +291,14 @@ describe('the page', () => {
 
 describe('waits', () => {
   test('parts that were measured apart are one again', () => {
-    const { alone, bursts, latency } = waits;
-    const parts = [{ alone }, ...bursts.map((burst) => ({ bursts: [burst] })), { latency }];
-    expect(together(parts)).toEqual(waits);
+    const { alone, bursts, latency, turning } = waits;
+    const parts = [
+      { alone },
+      ...bursts.map((burst) => ({ bursts: [burst] })),
+      { latency },
+      { turning },
+    ];
+    expect(merge(parts)).toEqual(waits);
   });
 
   test('what exceeds its target says so, with the target; what has none never does', () => {
@@ -260,7 +307,8 @@ describe('waits', () => {
       /economy .*1,300 \(\*\*missed\*\* 1,200\).*7\.00 % \(\*\*missed\*\* 6\.00 %\)/,
     );
     expect(text).toMatch(/precise .*1,000,000.*2\.50 \(\*\*missed\*\* 2\.00\)/);
-    expect(text.match(/missed/g)).toHaveLength(3);
+    expect(text).toMatch(/economy .*19\.0 .*16\.0 \(\*\*missed\*\* 7\.00\)/);
+    expect(text.match(/missed/g)).toHaveLength(4);
     expect(text).toContain('50.0 times that of ours.');
     expect(text).toContain('takes 1.01 times as long');
   });

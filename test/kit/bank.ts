@@ -1,13 +1,13 @@
 /**
- * The world of docs/examples/postgres-commit-wait: two PostgreSQL clusters as shards, with the same
- * accounts on each, NTP servers that serve this machine's time, and coordinator processes that reach them
- * by paths of their own.
+ * The harness for docs/examples/postgres-commit-wait: two PostgreSQL clusters as shards, with the
+ * same accounts on each, NTP servers that serve this machine's time, and coordinator processes that
+ * reach the servers by paths of their own.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from 'epsilon-clock';
-import { type NtpServer, startNtpServer } from 'epsilon-clock/node';
+import { NtpServer } from 'epsilon-clock/node';
 import { Pool } from 'pg';
 import type { Skew } from './child-clock.ts';
 import {
@@ -19,10 +19,10 @@ import {
 import type { Event, Snapshot } from './history.ts';
 import { PostgresCluster } from './postgres.ts';
 
-/** Few, so that transfers wait for each other's locks. */
+/** The number of accounts: few, so that transfers wait for each other's locks. */
 export const ACCOUNTS = 12;
 const BALANCE = 1000n;
-/** What all balances add up to, always. */
+/** The sum of all balances, at all times. */
 export const TOTAL: bigint = 2n * BigInt(ACCOUNTS) * BALANCE;
 
 const SCHEMA = new URL('../../docs/examples/postgres-commit-wait/schema.sql', import.meta.url);
@@ -39,9 +39,9 @@ const SNAPSHOT = `
   ) AS total
   FROM version WHERE timestamp <= $1`;
 
-/** How a coordinator reaches the time servers, and what its wall clock says. */
+/** A coordinator's path to the time servers, and the error of its wall clock. */
 export interface Path {
-  /** One way, in ms; 0 is forwarded at once, which takes about 0.1 ms. */
+  /** The delay of one way, ms. 0 is forwarded at once, which takes about 0.1 ms. */
   readonly toServer: number;
   readonly toClient: number;
   readonly skew: Skew;
@@ -49,7 +49,7 @@ export interface Path {
 
 export class Bank implements AsyncDisposable {
   readonly directory: string = mkdtempSync(join(tmpdir(), 'bank-'));
-  /** This process's own sessions. */
+  /** The sessions of this process. */
   shards: readonly Pool[] = [];
   coordinators: readonly CoordinatorProcess[] = [];
   #clusters: readonly PostgresCluster[] = [];
@@ -58,7 +58,7 @@ export class Bank implements AsyncDisposable {
 
   private constructor() {}
 
-  /** One coordinator for each path: `coordinator-0` and so on. */
+  /** Starts one coordinator for each path: `coordinator-0` and so on. */
   static async start(paths: readonly Path[]): Promise<Bank> {
     const bank = new Bank();
     try {
@@ -74,12 +74,12 @@ export class Bank implements AsyncDisposable {
     createProject(this.directory);
     const settings = { max_prepared_transactions: 64 };
     this.#clusters = await Promise.all([0, 1].map(() => PostgresCluster.start(settings)));
-    // A lock that nobody releases is a failure, not a reason to wait.
+    // A lock that is never released is a failure, so no wait for one may be unlimited.
     const patience = { lock_timeout: 30_000 };
     this.shards = this.#clusters.map(({ connection }) => new Pool({ ...connection, ...patience }));
     for (const shard of this.shards) await shard.query(readFileSync(SCHEMA, 'utf8'));
     const clock = systemClock();
-    this.#servers = await Promise.all([0, 1, 2].map(() => startNtpServer({ clock })));
+    this.#servers = await Promise.all([0, 1, 2].map(() => NtpServer.start({ clock })));
     this.coordinators = await Promise.all(
       paths.map((path, i) => this.coordinator(`coordinator-${i}`, path)),
     );
@@ -87,13 +87,13 @@ export class Bank implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.coordinators.map((each) => each[Symbol.asyncDispose]()));
-    await Promise.all(this.#servers.map((server) => server.close()));
+    await Promise.all(this.#servers.map((server) => server.stop()));
     await Promise.all(this.shards.map((shard) => shard.end()));
     await Promise.all(this.#clusters.map((cluster) => cluster[Symbol.asyncDispose]()));
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** One more, on the example as it stands. */
+  /** Starts one more coordinator, on the example as it stands. */
   async coordinator(nodeId: string, path: Path): Promise<CoordinatorProcess> {
     const conditions = (delayMs: number) => ({ delayMs, jitterMs: delayMs === 0 ? 0 : 1 });
     const started = await CoordinatorProcess.start({
@@ -109,14 +109,14 @@ export class Bank implements AsyncDisposable {
     return started;
   }
 
-  /** All coordinators on the example with these faults, and the accounts as at first. */
+  /** Puts all coordinators on the example with these faults, and resets the accounts. */
   async open(name = 'sound', faults: readonly Fault[] = [], hlc = 'bounded'): Promise<void> {
     const module = compileExample(this.directory, name, faults);
     await Promise.all(this.coordinators.map((each) => each.ask('use', { module, hlc })));
     for (const shard of this.shards) await shard.query(OPENING);
   }
 
-  /** Some amount between some account here and some there. */
+  /** Transfers some amount between an account of one shard and an account of the other. */
   transferBy(coordinator: CoordinatorProcess): Promise<Event> {
     const amount = BigInt(this.#draw(100) - 50);
     const changes = [
@@ -141,14 +141,14 @@ export class Bank implements AsyncDisposable {
     });
   }
 
-  /** How many shards hold a transfer of this coordinator that is prepared and not decided. */
+  /** The number of shards with a transfer of this coordinator that is prepared and not decided. */
   async inDoubt(nodeId: string): Promise<number> {
     const query = "SELECT FROM pg_prepared_xacts WHERE split_part(gid, '@', 2) = $1";
     const found = await Promise.all(this.shards.map((shard) => shard.query(query, [nodeId])));
     return found.reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0);
   }
 
-  /** Resolves when a transfer that was asked for is prepared on both shards, or has ended. */
+  /** Resolves when `transfer` is prepared on both shards, or has ended. */
   async untilPrepared(nodeId: string, transfer: Promise<unknown>): Promise<void> {
     let ended = false;
     const end = (): void => {
@@ -158,14 +158,17 @@ export class Bank implements AsyncDisposable {
     while (!ended && (await this.inDoubt(nodeId)) < 2);
   }
 
-  /** 0 to n - 1, the same sequence in every run. */
+  /** A number from 0 to n - 1, the same sequence in every run. */
   #draw(n: number): number {
     this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((this.#random / 2 ** 32) * n);
   }
 }
 
-/** With when it was asked and when it had been answered, by this process's monotonic clock. */
+/**
+ * The result of an operation, with the times of the request and of the answer on this process's
+ * monotonic clock.
+ */
 async function timed<T>(
   request: () => Promise<T>,
 ): Promise<T & { readonly startedAt: bigint; readonly returnedAt: bigint }> {

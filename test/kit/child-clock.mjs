@@ -7,7 +7,7 @@ import { ntp } from '../../dist/node.js';
 
 const clocks = new Map();
 
-/** What the parent no longer hears is no error. */
+/** Sends a message. It is not an error when the parent no longer listens. */
 const tell = (message) => process.send?.(message, () => {});
 
 const operations = {
@@ -22,7 +22,7 @@ const operations = {
   synced: (name) => clocks.get(name).waitSynced({ timeoutMs: 60_000 }),
   read: (name) => clocks.get(name).read(),
   explain(name) {
-    // Functions do not travel.
+    // A message cannot contain functions.
     const { toJSON, ...explanation } = clocks.get(name).explain();
     return explanation;
   },
@@ -35,5 +35,5 @@ process.on('message', async ({ id, operation, clock, argument }) => {
     tell({ id, error: String(error) });
   }
 });
-// The parent ended, or has no more use for us. An orderly exit lets libfaketime clean up after itself.
+// The parent ended, or no longer needs this process. An orderly exit lets libfaketime clean up.
 process.on('disconnect', () => process.exit());

@@ -1,5 +1,5 @@
 /**
- * Bounded clocks in a process of their own, whose clocks may be skewed by libfaketime and which may be
+ * Bounded clocks in a process of their own. Its clocks may be skewed by libfaketime, and it may be
  * stopped and continued. It runs `dist`, as users do.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -11,15 +11,15 @@ import type { ClockEvent, ClockReading, Explanation } from 'epsilon-clock';
 import type { Bracket } from './wall-truth.ts';
 
 /**
- * How libfaketime alters the clocks that the process sees. `spec` is its own notation: `+0.3 x1.0005` is
- * 300 ms ahead and 500 ppm fast.
+ * How libfaketime changes the clocks that the process sees. The text is in libfaketime's notation:
+ * `+0.3 x1.0005` is 300 ms ahead and 500 ppm fast.
  */
 export type Skew =
-  /** Wall and monotonic clock alike: a host whose crystal is off. */
+  /** Wall and monotonic clock alike, as on a host with a bad crystal. */
   | { readonly whole: string }
-  /** The wall clock only; the monotonic clock stays true. */
+  /** Only the wall clock; the monotonic clock stays true. */
   | { readonly wall: string }
-  /** The wall clock only, as the file says at every read: rewrite it to step the clock. */
+  /** Only the wall clock, as the file says at every read. Rewrite the file to step the clock. */
   | { readonly wallFile: string };
 
 export interface ChildClockOptions {
@@ -28,11 +28,10 @@ export interface ChildClockOptions {
   readonly timeoutMs?: number;
   readonly hostClock?: 'disciplined' | 'free-running';
   readonly maxDriftPpm?: number;
-  readonly wanderPpmPerSecond?: number;
-  readonly maxWanderPpm?: number;
+  readonly crystal?: { readonly wanderPpmPerSecond: number; readonly maxWanderPpm: number };
 }
 
-/** A reading, and the parent's monotonic clock before it asked and after it was answered. */
+/** A reading, with the parent's monotonic clock before the request and after the answer. */
 export interface BracketedReading extends Bracket {
   readonly reading: ClockReading;
 }
@@ -42,7 +41,7 @@ type Message =
   | { readonly id: number; readonly value?: unknown; readonly error?: string };
 
 export class ClockProcess implements AsyncDisposable {
-  /** Of all its clocks, in the order they came. */
+  /** The events of all its clocks, in the order in which they came. */
   readonly events: ({ readonly clock: string } & ClockEvent)[] = [];
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
@@ -91,7 +90,7 @@ export class ClockProcess implements AsyncDisposable {
     return this.events.filter((event) => event.clock === clock);
   }
 
-  /** Resolves as soon as `condition` holds; looked at after every event. */
+  /** Resolves as soon as `condition` holds; it is checked after every event. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       if (this.#gone) throw new Error('the clock process ended');
@@ -99,7 +98,7 @@ export class ClockProcess implements AsyncDisposable {
     }
   }
 
-  /** Stops the process; resolves once the kernel says that it is stopped. */
+  /** Stops the process. Resolves once the kernel says that it is stopped. */
   async pause(): Promise<void> {
     this.#child.kill('SIGSTOP');
     while ((await this.#state()) !== 'T') await new Promise(setImmediate);
@@ -150,14 +149,14 @@ export class ClockProcess implements AsyncDisposable {
     this.#waiting.clear();
   }
 
-  /** `T` is stopped by a signal. */
+  /** The state in /proc; `T` is stopped by a signal. */
   async #state(): Promise<string | undefined> {
     const stat = await readFile(`/proc/${this.#child.pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2)[0];
   }
 }
 
-/** What makes a process see its clocks so. */
+/** The environment in which a process sees its clocks skewed. */
 export function skewedEnvironment(skew: Skew): NodeJS.ProcessEnv {
   const preload = { LD_PRELOAD: libfaketime() };
   if ('whole' in skew) return { ...preload, FAKETIME: skew.whole };
@@ -166,7 +165,7 @@ export function skewedEnvironment(skew: Skew): NodeJS.ProcessEnv {
   return { ...wallOnly, FAKETIME_TIMESTAMP_FILE: skew.wallFile, FAKETIME_NO_CACHE: '1' };
 }
 
-/** What libfaketime leaves behind when its process dies by a signal. */
+/** Removes the files that libfaketime leaves behind when its process dies by a signal. */
 export async function removeSkewed(pid: number | undefined): Promise<void> {
   await rm(`/dev/shm/faketime_shm_${pid}`, { force: true });
   await rm(`/dev/shm/sem.faketime_sem_${pid}`, { force: true });

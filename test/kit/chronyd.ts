@@ -1,8 +1,8 @@
 /**
- * chronyd servers for tests: real peers, each in a directory and on a port of its own, on loopback.
- *
- * Nothing here can set the machine's clock: `-x` turns control of it off, and when the tests run as root
- * chronyd gets an unprivileged user without CAP_SYS_TIME. What is started is stopped by its own pid.
+ * chronyd servers for tests: real peers on loopback, each in a directory and on a port of its own.
+ * They cannot set the machine's clock: `-x` turns control of it off, and when the tests run as
+ * root, chronyd gets an unprivileged user without CAP_SYS_TIME. Each server is stopped by its own
+ * pid.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -16,9 +16,9 @@ import { type ClockSample, systemClock } from 'epsilon-clock';
 import { ntp } from 'epsilon-clock/node';
 import { RecordingSink } from './recording-sink.ts';
 
-/** Somebody else may take the free port that was found before chronyd does. */
+/** Another process may take the free port before chronyd does. */
 const ATTEMPTS = 5;
-/** A server that was forgotten, its test killed, ends by itself. */
+/** A server that was not stopped, because its test was killed, ends by itself after this time. */
 const LIFETIME_S = 900;
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
@@ -27,7 +27,7 @@ const isRoot = process.getuid?.() === 0;
 export class Chronyd implements AsyncDisposable {
   readonly address: string;
   readonly port: number;
-  /** As a source of the library calls it. */
+  /** The id that the library gives this server. */
   readonly sourceId: string;
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
@@ -56,14 +56,15 @@ export class Chronyd implements AsyncDisposable {
   }
 }
 
-/** Serves this machine's wall clock as a stratum 1 server. */
+/** Starts a stratum 1 server of this machine's wall clock. */
 export function startHonest(address: string): Promise<Chronyd> {
   return start(address, ['local stratum 1'], ({ samples }) => samples.length > 0);
 }
 
 /**
- * Follows `honest` and serves its time plus `offsetMs` with small root delay and dispersion: a liar that
- * looks good. Resolves once it lies to the full and steadily (chronyd slews there within a second).
+ * Starts a server that follows `honest` and serves its time plus `offsetMs`, with small root delay
+ * and dispersion: a liar that looks good. Resolves once the lie is complete and steady (chronyd
+ * slews there within a second).
  */
 export function startLiar(
   address: string,
@@ -78,8 +79,8 @@ export function startLiar(
   return start(address, [`${source} offset ${offsetMs / 1000}`], lies);
 }
 
-/** Waits for all of them; when one does not start, the others are stopped. */
-export async function together(...starting: Promise<Chronyd>[]): Promise<Chronyd[]> {
+/** Waits for all of them. When one does not start, the others are stopped. */
+export async function startAll(...starting: Promise<Chronyd>[]): Promise<Chronyd[]> {
   const settled = await Promise.allSettled(starting);
   if (settled.some(({ status }) => status === 'rejected')) {
     await Promise.all(settled.map((each) => each.status === 'fulfilled' && each.value.stop()));
@@ -87,14 +88,17 @@ export async function together(...starting: Promise<Chronyd>[]): Promise<Chronyd
   return Promise.all(starting);
 }
 
-/** Has no time of its own and nobody to ask. */
+/** Starts a server that has no time of its own and no server to ask. */
 export function startUnsynchronized(address: string): Promise<Chronyd> {
   const answers = ({ misses }: RecordingSink): boolean =>
     misses.some(({ reason }) => reason !== 'timeout' && reason !== 'unreachable');
   return start(address, [], answers);
 }
 
-/** By how much chronyd itself, as a client, finds `server` ahead of the wall clock, ns. Sets nothing. */
+/**
+ * How far `server` is ahead of the wall clock according to chronyd itself as a client, ns. Sets
+ * nothing.
+ */
 export async function queryOffsetNs({ address, port }: Chronyd): Promise<number> {
   const directory = await privateDirectory();
   try {
@@ -170,7 +174,7 @@ async function failure(child: ChildProcess, said: () => string): Promise<never> 
   throw new Error(`chronyd ended with code ${code} before it answered:\n${said()}`);
 }
 
-/** chronyd with `args`, as somebody who could not set the clock even without `-x`. */
+/** chronyd with `args`, as a user who could not set the clock even without `-x`. */
 function command(args: readonly string[]): [file: string, args: string[]] {
   const chronyd = installed('chronyd', 'chrony');
   if (!isRoot) return [chronyd, ['-U', '-u', userInfo().username, '-x', ...args]];
@@ -196,7 +200,7 @@ function installed(program: string, debianPackage: string): string {
   );
 }
 
-/** chronyd refuses to put its sockets where others may look. */
+/** chronyd refuses to put its sockets in a directory that others may read. */
 async function privateDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'epsilon-clock-chronyd-'));
   await chmod(directory, 0o700);

@@ -1,8 +1,8 @@
 /**
- * A coordinator of docs/examples/postgres-commit-wait in a process of its own, with a `free-running`
- * bounded clock on NTP servers at the far end of its own paths, and a wall clock that is wrong.
- *
- * It runs the example as a user has it: compiled in a project of its own, with the built package.
+ * A coordinator of docs/examples/postgres-commit-wait in a process of its own. It has a
+ * `free-running` bounded clock on NTP servers at the far end of its own paths, and a wall clock
+ * that is wrong. It runs the example as a user has it: compiled in a project of its own, with the
+ * built package.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,13 +17,13 @@ import { type PathConditions, UdpProxy } from './udp-proxy.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const EXAMPLE = join(ROOT, 'docs/examples/postgres-commit-wait/coordinator.ts');
 
-/** A line of the example, and what stands there instead. */
+/** A line of the example, and the line that replaces it. */
 export interface Fault {
   readonly find: string;
   readonly replace: string;
 }
 
-/** A user's project: the example goes there, and finds what it imports. */
+/** Makes a user's project in which the example finds what it imports. */
 export function createProject(directory: string): void {
   const modules = join(directory, 'node_modules');
   mkdirSync(modules);
@@ -32,11 +32,11 @@ export function createProject(directory: string): void {
   symlinkSync(join(ROOT, 'node_modules/pg'), join(modules, 'pg'));
 }
 
-/** The URL of the example with these faults, compiled in the project under this name, once. */
+/** Compiles the example with these faults in the project, once per name. Returns its URL. */
 export function compileExample(project: string, name: string, faults: readonly Fault[]): string {
   const file = join(project, `${name}.js`);
   const { href } = pathToFileURL(file);
-  // Somebody may be loading it.
+  // It is already there, and a process may be loading it.
   if (existsSync(file)) return href;
   let source = readFileSync(EXAMPLE, 'utf8');
   for (const { find, replace } of faults) {
@@ -57,7 +57,7 @@ export interface CoordinatorProcessOptions {
   readonly toServer: PathConditions;
   readonly toClient: PathConditions;
   readonly skew: Skew;
-  /** How a driver reaches each shard. */
+  /** For each shard, the connection options of the driver. */
   readonly shards: readonly object[];
 }
 
@@ -91,7 +91,7 @@ export class CoordinatorProcess implements AsyncDisposable {
     });
   }
 
-  /** Resolves once its clock has a bound. */
+  /** Starts a coordinator. Resolves once its clock has a bound. */
   static async start(options: CoordinatorProcessOptions): Promise<CoordinatorProcess> {
     const { nodeId, servers, toServer, toClient, skew, shards } = options;
     const proxies = await Promise.all(
@@ -122,7 +122,7 @@ export class CoordinatorProcess implements AsyncDisposable {
     }) as Promise<T>;
   }
 
-  /** As a power failure would. Resolves once the process is no more. */
+  /** Kills it, as a power failure would. Resolves once the process has ended. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;

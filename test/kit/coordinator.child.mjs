@@ -1,9 +1,10 @@
 /**
- * A coordinator process: the documented example on a bounded clock of its own. It does what its parent
- * asks over IPC; see coordinator-process.ts.
+ * A coordinator process: the documented example on a bounded clock of its own. It does what its
+ * parent asks over IPC; see coordinator-process.ts.
  */
-import { BoundedClock, HybridClock, unixNsFromMs } from '../../dist/index.js';
+import { BoundedClock, HybridClock } from '../../dist/index.js';
 import { ntp } from '../../dist/node.js';
+import { unixNsFromMs } from '../../dist/time.js';
 
 const { nodeId, servers, shards } = JSON.parse(process.argv[2]);
 const clock = BoundedClock.start({
@@ -12,7 +13,7 @@ const clock = BoundedClock.start({
 });
 const clocks = {
   bounded: new HybridClock({ clock, nodeId }),
-  // What many a system takes its timestamps from.
+  // Many systems take their timestamps from the wall clock.
   wall: new HybridClock({ clock: { wallNs: () => unixNsFromMs(Date.now()) }, nodeId }),
 };
 let coordinator;
@@ -23,9 +24,9 @@ const operations = {
     const { earliest, latest } = clock.now();
     return { earliest, latest };
   },
-  /** Looks whether the wall clock has jumped; a clock that finds so has no bound for a while. */
+  /** Checks the wall clock for a jump. A clock that finds one has no bound for a while. */
   status: () => clock.read().status,
-  /** From now on by the example in this module. */
+  /** Uses the example in `module` from now on. */
   async use({ module, hlc }) {
     const { Coordinator } = await import(module);
     await coordinator?.[Symbol.asyncDispose]();

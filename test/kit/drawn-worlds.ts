@@ -1,6 +1,6 @@
 /**
- * Whole worlds by the hundred: sources, codec, polling, engine, page and reader over a simulated network, an
- * hour each, all assumptions holding.
+ * Hundreds of whole worlds: sources, codec, polling, engine, page and reader over a simulated
+ * network, one hour each, with all assumptions holding.
  */
 import fc from 'fast-check';
 import { expect } from 'vitest';
@@ -9,15 +9,21 @@ import { scenarioArbitrary } from '../../src/sim/scenario-arbitrary.ts';
 
 export interface DrawnWorlds {
   readonly seed: number;
-  /** How many worlds: they last an hour each. */
+  /** The number of worlds; each lasts an hour. */
   readonly hours: number;
   /** Only worlds whose clock has this profile. */
   readonly hostClock?: Scenario['hostClock'];
-  /** Called before each world; the last one called for is the one that fails, or never ends. */
+  /**
+   * Called before each world. The last world for which it was called is the one that fails or never
+   * ends.
+   */
   readonly onBegin?: (index: number) => void;
 }
 
-/** Runs them all; fast-check shrinks the first with a wrong reading. Returns how many readings were judged. */
+/**
+ * Runs them all. fast-check shrinks the first one with a wrong reading. Returns the number of
+ * readings judged.
+ */
 export async function runDrawnWorlds({
   seed,
   hours,
@@ -43,7 +49,8 @@ export async function runDrawnWorlds({
     }),
     { seed, numRuns: hours },
   );
-  // A clock that never answers is never wrong. Where a lone source loses a third of all packets it may not.
+  // A clock that never answers is never wrong, so most readings must have an interval. Where a lone
+  // source loses a third of all packets, some have none.
   expect(bounded / readings).toBeGreaterThan(0.95);
   return readings;
 }

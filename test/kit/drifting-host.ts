@@ -1,15 +1,15 @@
 /**
- * A real run with everything real but the distance: chronyd behind delay proxies, polled by a process
- * whose whole clock drifts by 300 ppm and which nobody steers. Two bounded clocks live in it, one that learns
- * the rate and one that is told that nothing can be learned; and one whose assumption is false, without which
- * the oracle would not have been seen to bite.
+ * A run in which all is real except the distance: chronyd behind delay proxies, polled by a process
+ * whose whole clock drifts by 300 ppm without any daemon. It runs three bounded clocks: one learns
+ * the rate, one is configured so that nothing can be learned, and one has a false assumption, to
+ * show that the oracle finds wrong readings.
  *
- * The oracle is this process, whose clocks are true (wall-truth.ts): it reads its own monotonic clock before it
- * asks for a reading and after it was answered.
+ * The oracle is this process, whose clocks are true (wall-truth.ts). It reads its own monotonic
+ * clock before it asks for a reading and after the answer.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ChildClockOptions, ClockProcess } from './child-clock.ts';
-import { type Chronyd, startHonest, together } from './chronyd.ts';
+import { type Chronyd, startAll, startHonest } from './chronyd.ts';
 import { UdpProxy } from './udp-proxy.ts';
 import { WallTruth } from './wall-truth.ts';
 
@@ -20,35 +20,38 @@ export type ClockName = (typeof CLOCKS)[number];
 export interface Reading {
   readonly clock: ClockName;
   readonly elapsedMs: number;
-  /** Half the width of the interval, ns; `undefined` without one. */
-  readonly halfWidthNs: number | undefined;
-  /** By how much it certainly excludes true time, ns: 0 for a true one. */
+  /** Half the width of the interval, ns; `undefined` without an interval. */
+  readonly uncertaintyNs: number | undefined;
+  /** How far the interval certainly excludes true time, ns; 0 for a true one. */
   readonly excludedNs: number;
 }
 
 export interface DriftingHostOptions {
   readonly forMs: number;
   readonly pollIntervalMs: number;
-  /** The way to each server, ms; as much again back, and up to 3 ms more for each datagram. 0: next door. */
+  /**
+   * The delay to each server, ms, and the same back, plus up to 3 ms more for each datagram. 0: no
+   * proxy.
+   */
   readonly distancesMs: readonly number[];
   readonly onReading: (reading: Reading) => void;
 }
 
-/** What the clocks said of themselves in the end. */
+/** The reports of the clocks at the end. */
 export interface DriftingHost {
   readonly refuted: Readonly<Record<ClockName, readonly string[]>>;
-  /** The rate that layer 2 learned, ppm: true time gains so much on the fast clock. */
+  /** The rate that layer 2 learned, ppm: by how much true time gains on the fast clock. */
   readonly rate: { readonly lowerPpm: number; readonly upperPpm: number } | undefined;
 }
 
 const JITTER_MS = 3;
 const READ_EVERY_MS = 100;
 
-/** What each of the clocks is told. Nobody can learn where the rate may wander by 1000 ppm a second. */
+/** The options of each clock. No rate can be learned where it may wander by 1000 ppm a second. */
 const TOLD: Readonly<Record<ClockName, Partial<ChildClockOptions>>> = {
   'layer 2': {},
-  'layer 1': { wanderPpmPerSecond: 1000, maxWanderPpm: 1000 },
-  // Its only server dies, so that nobody contradicts it.
+  'layer 1': { crystal: { wanderPpmPerSecond: 1000, maxWanderPpm: 1000 } },
+  // Its only server dies, so that no source contradicts it.
   false: { maxDriftPpm: 1 },
 };
 
@@ -56,7 +59,7 @@ export async function runDriftingHost(options: DriftingHostOptions): Promise<Dri
   const { distancesMs } = options;
   const started: AsyncDisposable[] = [];
   try {
-    const servers = await together(...distancesMs.map((_, i) => startHonest(`127.0.0.${61 + i}`)));
+    const servers = await startAll(...distancesMs.map((_, i) => startHonest(`127.0.0.${61 + i}`)));
     started.push(...servers);
     const proxies = await Promise.all(servers.map((each, i) => distant(each, distancesMs[i]!)));
     started.push(...proxies);
@@ -91,15 +94,15 @@ async function run(
   for (let elapsedMs = 0; elapsedMs < forMs; elapsedMs = performance.now() - began) {
     for (const clock of CLOCKS) {
       const { reading, ...bracket } = await process.read(clock);
-      if (!('interval' in reading)) {
-        onReading({ clock, elapsedMs, halfWidthNs: undefined, excludedNs: 0 });
+      if (reading.interval === undefined) {
+        onReading({ clock, elapsedMs, uncertaintyNs: undefined, excludedNs: 0 });
         continue;
       }
       const { earliest, latest } = reading.interval;
       onReading({
         clock,
         elapsedMs,
-        halfWidthNs: Number(latest - earliest) / 2,
+        uncertaintyNs: Number(latest - earliest) / 2,
         excludedNs: Number(truth.excluded(reading.interval, bracket)),
       });
     }

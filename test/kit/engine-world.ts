@@ -1,13 +1,13 @@
 /**
- * Simulated hours by the thousand: the bound engine alone, fed with samples computed straight from an
- * oscillator, delay models and servers that err within their claim. No packets, no timers, no page: those
- * are covered by whole worlds (test/sim/scenarios.test.ts), which cost ten times as much per hour.
+ * Thousands of simulated hours: the bound engine alone, fed with samples computed directly from an
+ * oscillator, delay models and servers that err within their claim. There are no packets, timers or
+ * pages: whole worlds (test/sim/scenarios.test.ts) cover those, at ten times the cost per hour.
  */
 import { newBound } from '../../src/bound/bound.ts';
 import { BoundEngine } from '../../src/bound/bound-engine.ts';
 import type { ClockSample } from '../../src/bound/clock-sample.ts';
-import { slopeFromPpm } from '../../src/bound/drift.ts';
-import { type RateAssumptions, rateAssumptions } from '../../src/bound/rate-assumptions.ts';
+import { maxRateFromPpm } from '../../src/bound/drift.ts';
+import { type RateAssumptions, rateAssumptions } from '../../src/bound/learned/rate-assumptions.ts';
 import {
   cloudDelay,
   type DelayModel,
@@ -22,18 +22,23 @@ export interface EngineWorld {
   readonly seed: number;
   readonly hours: number;
   readonly sources: number;
-  /** The first so many lie, each in its own way. At most `floor((sources - 1) / 2)` for a sound world. */
+  /**
+   * How many servers lie, from the first on, each in its own way. At most
+   * `floor((sources - 1) / 2)` for a world in which the assumptions hold.
+   */
   readonly liars: number;
   readonly pollS: number;
   readonly path: 'lan' | 'cloud' | 'internet';
   readonly oscillator: OscillatorOptions;
   readonly maxDriftPpm: number;
   readonly uptimeNs: bigint;
-  /** Grid of the monotonic clock. Default 1 ns. */
+  /** The grid of the monotonic clock, ns. Default 1. */
   readonly gridNs?: number;
-  /** A2: then the rate is learned. */
+  /** A2, when the rate is to be learned. */
   readonly learning?: RateAssumptions;
-  /** Fast jitter on top of the oscillator, up to so much either way; drawn anew every few seconds. */
+  /**
+   * Fast jitter on top of the oscillator, up to this much either way, drawn anew every few seconds.
+   */
   readonly jitterPpm?: number;
 }
 
@@ -44,7 +49,7 @@ export interface EngineOutcome {
   /** The first violation, for the failure message. */
   readonly first: string | undefined;
   readonly meanNs: number;
-  /** The assumption last refuted: in a sound world, none. */
+  /** The assumption last refuted; `undefined` when all assumptions hold. */
   readonly refuted: string | undefined;
 }
 
@@ -54,23 +59,23 @@ interface Server {
   readonly back: DelayModel;
   readonly claimNs: number;
   readonly share: number;
-  /** Its lie, in ns, at an instant. */
+  /** The server's lie at an instant, ns. */
   readonly lie: (elapsedNs: number) => number;
 }
 
 interface Exchange {
   readonly receivedAt: number;
-  /** Absent when the reply came too late. */
+  /** `undefined` when the reply came too late. */
   readonly sample: ClockSample | undefined;
 }
 
-const ORIGIN = 1_795_000_000_000_000_000n;
+const ORIGIN_NS = 1_795_000_000_000_000_000n;
 const TIMEOUT_NS = 1e9;
 const PATHS = { lan: lanDelay, cloud: cloudDelay, internet: internetDelay };
-/** Readings judged per exchange: just before it, just after it, and later. */
+/** Readings judged after each exchange, besides one just before it and one just after it. */
 const LATER_READINGS = 2;
 
-/** A world drawn from `seed`, with all assumptions holding. */
+/** A world drawn from `seed` in which all assumptions hold. */
 export function drawEngineWorld(seed: number, hours: number): EngineWorld {
   const random = new Random(seed);
   const sources = random.integer(1, 7);
@@ -92,7 +97,7 @@ export function drawEngineWorld(seed: number, hours: number): EngineWorld {
   };
 }
 
-/** The defaults of a free-running clock. */
+/** The default options of a free-running clock. */
 export const FREE_RUNNING = {
   maxDriftPpm: 500,
   jitterPpm: 1,
@@ -101,10 +106,10 @@ export const FREE_RUNNING = {
   horizonMs: 3_600_000,
 };
 
-/** The same world on a free-running host: A2 holds as well, to the edge. */
+/** The same world on a free-running host: A2 holds too, up to its limits. */
 export function drawFreeRunningWorld(seed: number, hours: number): EngineWorld {
   const random = new Random(seed).fork('free-running');
-  // Peak to peak the base rate stays within A, and the two changes of it together within w.
+  // Peak to peak the base rate stays within A, and its two changes together within w.
   const temperature = {
     ppm: random.integer(0, 12),
     periodMs: random.integer(2_000_000, 86_400_000),
@@ -124,14 +129,14 @@ export function drawFreeRunningWorld(seed: number, hours: number): EngineWorld {
   };
 }
 
-/** Runs it, judging readings before, after and between samples. */
+/** Runs the world, and judges readings before, after and between samples. */
 export function runEngineWorld(world: EngineWorld): EngineOutcome {
   const random = new Random(world.seed).fork('engine world');
   const oscillator = new Oscillator(world.oscillator, random.fork('oscillator'));
   const { gridNs = 1, learning, jitterPpm = 0 } = world;
   const engine = new BoundEngine({
-    slope: slopeFromPpm(world.maxDriftPpm),
-    resolutionNs: gridNs,
+    maxRate: maxRateFromPpm(world.maxDriftPpm),
+    gridNs: gridNs,
     expireAfterNs: 3600e9,
     learning,
   });
@@ -151,13 +156,13 @@ export function runEngineWorld(world: EngineWorld): EngineOutcome {
     const exact = world.uptimeNs + BigInt(oscillator.count(t));
     return asMonotonicNs(exact - (exact % grid));
   };
-  const judge = (t: number): void => {
+  const check = (t: number): void => {
     outcome.checked++;
     if (!engine.bounded) return;
     outcome.bounded++;
     const m = monotonicAt(t);
     engine.boundAt(m, bound);
-    const theta = Number(ORIGIN + BigInt(t) - m - engine.thetaBase);
+    const theta = Number(ORIGIN_NS + BigInt(t) - m - engine.thetaBase);
     widths += (bound.suspectHi - bound.suspectLo) / 2;
     if (bound.suspectLo <= theta && theta <= bound.suspectHi + gridNs) return;
     outcome.violations++;
@@ -168,7 +173,8 @@ export function runEngineWorld(world: EngineWorld): EngineOutcome {
   for (let begin = 0; begin < world.hours * 3600e9; begin += pollNs) {
     let last = begin;
     servers.forEach((server, i) => {
-      // Spread over the first half of the interval, further apart than the timeout: none overlap.
+      // Spread over the first half of the interval, further apart than the timeout, so that none
+      // overlap.
       const at = begin + (i * pollNs) / (2 * servers.length);
       const { receivedAt, sample } = exchange(server, at, random, monotonicAt, grid);
       last = receivedAt;
@@ -176,12 +182,12 @@ export function runEngineWorld(world: EngineWorld): EngineOutcome {
         engine.miss(server.id, monotonicAt(receivedAt));
         return;
       }
-      judge(receivedAt);
+      check(receivedAt);
       engine.ingest(sample);
-      judge(receivedAt);
+      check(receivedAt);
     });
     for (let i = 1; i <= LATER_READINGS; i++) {
-      judge(Math.floor(last + ((begin + pollNs - last) * i) / (LATER_READINGS + 1)));
+      check(Math.floor(last + ((begin + pollNs - last) * i) / (LATER_READINGS + 1)));
     }
     engine.tick(monotonicAt(begin + pollNs));
   }
@@ -203,7 +209,7 @@ function drawServer(world: EngineWorld, random: Random, i: number): Server {
   };
 }
 
-/** One exchange begun about `begin`: true instants, then what both ends make of them. */
+/** One exchange that begins about `begin`: its true instants, and the stamps of both ends. */
 function exchange(
   server: Server,
   begin: number,
@@ -217,7 +223,7 @@ function exchange(
   const receivedAt = Math.ceil(left + server.back(random, left));
   if (receivedAt - sent > TIMEOUT_NS) return { receivedAt: sent + TIMEOUT_NS, sample: undefined };
   const errorAt = (t: number) => Math.trunc(server.claimNs * server.share) + server.lie(t);
-  const serverTime = (t: number) => ORIGIN + BigInt(t) + BigInt(Math.trunc(errorAt(t)));
+  const serverTime = (t: number) => ORIGIN_NS + BigInt(t) + BigInt(Math.trunc(errorAt(t)));
   const t1 = monotonicAt(sent);
   const t4 = monotonicAt(receivedAt);
   const claim = BigInt(Math.ceil(server.claimNs));

@@ -1,32 +1,34 @@
-import {
+import type {
   ClockInterval,
-  type ClockReading,
-  type EpsilonParts,
-  type Explanation,
-  type SourceExplanation,
-  unixNs,
+  ClockReading,
+  Explanation,
+  SourceExplanation,
+  UncertaintyParts,
 } from 'epsilon-clock';
+import { timeInterval } from 'epsilon-clock/interval';
 
 /** 2026-11-21T00:23:07.534418003Z */
-export const NOON = 1_795_220_587_534_418_003n;
+export const NOON_NS = 1_795_220_587_534_418_003n;
 
 export function intervalAround(middle: bigint, half: bigint): ClockInterval {
-  return new ClockInterval(unixNs(middle - half), unixNs(middle + half));
+  return timeInterval({ earliest: middle - half, latest: middle + half });
 }
 
 export function aSource(port: number, given: Partial<SourceExplanation> = {}): SourceExplanation {
   return {
     sourceId: `ntp://127.0.0.1:${port}`,
-    source: `ntp://127.0.0.1:${port}`,
+    sourceName: `ntp://127.0.0.1:${port}`,
     verdict: 'agrees',
     votes: true,
-    interval: intervalAround(NOON, 1_200_000n),
+    interval: intervalAround(NOON_NS, 1_200_000n),
     reach: 0b1,
     accepted: 1,
     misses: {},
     lastReason: undefined,
+    lastCause: undefined,
     lastDelayNs: 84_211n,
     lastServerErrorNs: 1_015_000n,
+    lastHeardAgoNs: 3_000_000_000n,
     contradictions: 0,
     ...given,
   };
@@ -36,28 +38,31 @@ export function anExplanation(given: Partial<Explanation> = {}): Explanation {
   const reading: ClockReading = {
     status: 'synchronized',
     quorum: 'full',
-    interval: intervalAround(NOON, 1_100_000n),
+    interval: intervalAround(NOON_NS, 1_100_000n),
   };
-  const parts: EpsilonParts = {
+  const parts: UncertaintyParts = {
     pathDelayNs: 42_000n,
     serverErrorNs: 1_015_000n,
     driftNs: 60_000n,
-    quantumNs: 281n,
+    gridNs: 281n,
     wallGuardNs: 0n,
     suspicionNs: 0n,
     agreementNs: -17_281n,
   };
   return {
     reading,
-    halfWidthNs: 1_100_000n,
+    uncertaintyNs: 1_100_000n,
     parts,
     advice: [],
-    driftPpm: 200.04,
-    layer: 1,
+    maxDriftPpm: 200.04,
+    basis: 'drift-bound',
     rate: undefined,
     maxFaulty: 2,
     voters: 5,
+    votersNeeded: 3,
     refuted: undefined,
+    disruptions: { step: 0, suspend: 0, 'step-or-suspend': 0 },
+    timeToLimitNs: undefined,
     sources: [1, 2, 3, 4].map((i) => aSource(40_000 + i)),
     toJSON: () => ({}),
     ...given,

@@ -9,10 +9,10 @@ interface Pending {
 }
 
 /**
- * A clock moved by hand. `advance` fires the timers that fall due, in order, each at its own instant;
- * `nextTurn` work waits for `turns()`. The wall clock is the monotonic clock plus `wallOffset`, which a
- * test may change at will: that is a step, or, with `suspend`, the sleep of a machine. `onRead` runs just
- * before each read, to plant what happens between two reads of one bracket.
+ * A clock moved by hand. `advance` fires the timers that fall due, in order, each at its own
+ * instant. Work for `nextTurn` waits for `turns()`. The wall clock is the monotonic clock plus
+ * `wallOffset`, which a test may change at will: that is a step or, with `suspend`, the sleep of a
+ * machine. `onRead` runs just before each read, to plant an event between two reads of one bracket.
  */
 export class HandClock implements Clock {
   monotonic: bigint;
@@ -23,7 +23,7 @@ export class HandClock implements Clock {
   wallGridNs: bigint;
   readonly #bootGridNs: bigint;
   onRead: (which: 'monotonic' | 'wall' | 'boot') => void = () => {};
-  /** How much earlier than asked the timers set from now on fire. */
+  /** How much earlier than asked the timers fire that are set from now on, ns. */
   timersEarlyNs = 0n;
   #order = 0;
   readonly #timers = new Set<Pending>();
@@ -48,7 +48,7 @@ export class HandClock implements Clock {
     this.monotonicNs = this.monotonicNs.bind(this);
   }
 
-  /** Time passes; timers that fall due fire on the way. */
+  /** Lets time pass. Timers that fall due fire on the way. */
   advance(ns: bigint): void {
     const end = this.monotonic + ns;
     for (let next = this.#due(end); next !== undefined; next = this.#due(end)) {
@@ -57,7 +57,7 @@ export class HandClock implements Clock {
     this.monotonic = end;
   }
 
-  /** Every timer that is not in the background fires now, however early that is. */
+  /** Fires every timer that is not in the background now, however early that is. */
   fireAll(): void {
     for (const timer of [...this.#timers]) {
       if (timer.background || !this.#timers.delete(timer)) continue;
@@ -65,21 +65,24 @@ export class HandClock implements Clock {
     }
   }
 
-  /** The process is stopped: time passes for all clocks, and the timers fire late, at the end of it. */
+  /**
+   * Stops the process: time passes for all clocks, and the timers fire late, at the end of the
+   * pause.
+   */
   pause(ns: bigint): void {
     this.monotonic += ns;
     this.advance(0n);
   }
 
-  /** The machine sleeps: the monotonic clock alone stands still. */
+  /** The machine sleeps: only the monotonic clock stands still. */
   suspend(ns: bigint): void {
     this.wallOffset += ns;
     if (this.bootOffset !== undefined) this.bootOffset += ns;
   }
 
   /**
-   * As {@link advance}, by milliseconds and for code that awaits: before each timer and at the end, promises
-   * settle and the next turn of the event loop comes.
+   * As {@link advance}, in milliseconds and for code that awaits: before each timer and at the end,
+   * promises settle and the next turn of the event loop comes.
    */
   async elapse(ms: number): Promise<void> {
     const end = this.monotonic + BigInt(Math.round(ms * 1e6));
@@ -96,12 +99,14 @@ export class HandClock implements Clock {
     this.monotonic = end;
   }
 
-  /** The process is killed: its timers never fire. The clocks run on for the next one. */
+  /** Kills the process: its timers never fire. The clocks go on for the next process. */
   kill(): void {
     this.#timers.clear();
   }
 
-  /** Runs what waits for the next turn of the event loop. Returns what it threw. */
+  /**
+   * Runs the work that waits for the next turn of the event loop. Returns the errors that it threw.
+   */
   turns(): unknown[] {
     const thrown: unknown[] = [];
     for (const fn of this.#turns.splice(0)) {
@@ -114,12 +119,12 @@ export class HandClock implements Clock {
     return thrown;
   }
 
-  /** What waits for the next turn. */
+  /** The number of callbacks that wait for the next turn. */
   get turnsPending(): number {
     return this.#turns.length;
   }
 
-  /** Timers that would keep a process alive, and those that would not. */
+  /** The number of timers that would keep a process alive, and of those that would not. */
   pending(): { foreground: number; background: number } {
     const background = [...this.#timers].filter((timer) => timer.background).length;
     return { foreground: this.#timers.size - background, background };

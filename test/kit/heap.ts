@@ -6,7 +6,7 @@ setFlagsFromString('--expose-gc');
 /** Collects all garbage. */
 export const collect = runInNewContext('gc') as () => void;
 
-/** What is held after that, in objects and in array buffers, bytes. */
+/** The bytes in objects and array buffers after collecting all garbage. */
 export function held(): number {
   collect();
   collect();

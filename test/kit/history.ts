@@ -1,6 +1,7 @@
 /**
- * Judges of what a database did, by true time: when each transaction was started and when its answer had
- * come, as one observer's monotonic clock tells, and the timestamp that it was given.
+ * Checks of a database's history, in true time: one observer's monotonic clock tells when each
+ * transaction was started and when its answer came. Each transaction also has the timestamp that it
+ * was given.
  */
 
 export interface Event {
@@ -9,15 +10,15 @@ export interface Event {
   readonly returnedAt: bigint;
 }
 
-/** A snapshot: how many transfers each shard showed, and the sum of all balances. */
+/** A snapshot: the number of transfers that each shard showed, and the sum of all balances. */
 export interface Snapshot extends Event {
   readonly transfers: readonly number[];
   readonly total: bigint;
 }
 
 /**
- * External consistency: how many events have a timestamp that is not greater than that of every event
- * which had returned before they started.
+ * External consistency: the number of events whose timestamp is not greater than that of every
+ * event that had returned before they started.
  */
 export function orderViolations(history: readonly Event[]): number {
   const returned = [...history].sort((a, b) => compare(a.returnedAt, b.returnedAt));
@@ -36,8 +37,8 @@ export function orderViolations(history: readonly Event[]): number {
 }
 
 /**
- * How many snapshots did not see exactly the transfers at or below their timestamp. They ask for nothing
- * above it, so whether they saw all is a matter of counting.
+ * The number of snapshots that did not see exactly the transfers at or below their timestamp. A
+ * snapshot never asks for anything above it, so counting tells whether it saw all.
  */
 export function snapshotViolations(
   snapshots: readonly Snapshot[],

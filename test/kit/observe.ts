@@ -1,31 +1,35 @@
-/** A world watched closely: when each reading was wrong or refused, and what the clock said, in seconds. */
+/**
+ * A world observed closely: when each reading was wrong or refused, and the clock's events, in
+ * seconds.
+ */
 import type { ClockEvent } from '../../src/bounded-clock/change-events.ts';
 import { type OpenScenarioOptions, openScenario, type Scenario } from '../../src/sim/scenario.ts';
 
-export const MINUTE = 60;
-/** A poll interval of 16 s with its 8 % of jitter, a round trip, and a tick. */
+export const MINUTE_S = 60;
+/** A poll interval of 16 s with its 8 % of jitter, a round trip, and a tick, s. */
 export const ONE_POLL_S: number = 16 * 1.08 + 1.1;
 
 export interface Observed {
-  /** When the clock said what, in seconds. */
+  /** The clock's events, each with its time, s. */
   readonly events: readonly (ClockEvent & { readonly atS: number })[];
-  /** Readings without an interval, and wrong ones, in seconds. */
+  /** The times of the readings without an interval, s. */
   readonly refusedS: readonly number[];
+  /** The times of the wrong readings, s. */
   readonly violatedS: readonly number[];
   /** How far outside of its interval the truth was at worst, ms. */
   readonly worstMs: number;
   readonly finalStatus: string;
   readonly finalDriftPpm: number;
-  /** All readings. */
+  /** The number of readings. */
   readonly readings: number;
 }
 
 export interface ObserveOptions extends OpenScenarioOptions {
-  /** Default 100. */
+  /** The time between two readings, ms. Default 100. */
   readonly everyMs?: number;
 }
 
-/** Reads again and again, and notes when each reading was wrong or refused. */
+/** Reads the clock repeatedly, and notes when each reading was wrong or refused. */
 export async function observe(scenario: Scenario, options: ObserveOptions = {}): Promise<Observed> {
   const { everyMs = 100 } = options;
   const { world, process, clock, run } = openScenario(scenario, options);
@@ -36,28 +40,36 @@ export async function observe(scenario: Scenario, options: ObserveOptions = {}):
   const violatedS: number[] = [];
   let worstNs = 0;
   let readings = 0;
-  const look = process.bind(() => {
+  const takeReading = process.bind(() => {
     readings++;
     const before = world.scheduler.trueNs();
     const reading = clock.read();
-    if (!('interval' in reading)) refusedS.push(now());
+    if (reading.interval === undefined) refusedS.push(now());
     else {
       const { earliest, latest } = reading.interval;
       const outsideNs = Number(before < earliest ? earliest - before : before - latest);
       if (outsideNs > 0) violatedS.push(now());
       worstNs = Math.max(worstNs, outsideNs);
     }
-    world.scheduler.after(everyMs * 1e6, look);
+    world.scheduler.after(everyMs * 1e6, takeReading);
   });
-  look();
+  takeReading();
   await run();
-  const { driftPpm } = clock.explain();
+  const { maxDriftPpm } = clock.explain();
   const finalStatus = clock.read().status;
   const worstMs = worstNs / 1e6;
-  return { events, refusedS, violatedS, worstMs, readings, finalStatus, finalDriftPpm: driftPpm };
+  return {
+    events,
+    refusedS,
+    violatedS,
+    worstMs,
+    readings,
+    finalStatus,
+    finalDriftPpm: maxDriftPpm,
+  };
 }
 
-/** Whether an instant is in a stretch of time, in seconds. */
+/** Whether an instant is in a stretch of time, both in seconds. */
 export const within =
   (from: number, to: number) =>
   (at: number): boolean =>

@@ -4,7 +4,7 @@ export type Outcome =
   | { readonly sample: ClockSample }
   | { readonly sourceId: string; readonly miss: MissReason };
 
-/** `source`, and `onOutcome` is told of each exchange after the clock has dealt with it. */
+/** `source`, with `onOutcome` called for each exchange after the clock has dealt with it. */
 export function observed(source: TimeSource, onOutcome: (outcome: Outcome) => void): TimeSource {
   return {
     name: source.name,
@@ -16,8 +16,11 @@ export function observed(source: TimeSource, onOutcome: (outcome: Outcome) => vo
           sink.sample(sample);
           onOutcome({ sample });
         },
-        miss(sourceId, reason) {
-          sink.miss(sourceId, reason);
+        get bounded() {
+          return sink.bounded;
+        },
+        miss(sourceId, reason, details) {
+          sink.miss(sourceId, reason, details);
           onOutcome({ sourceId, miss: reason });
         },
       }),

@@ -1,7 +1,7 @@
 /**
- * A PostgreSQL cluster of a test's own: in a temporary directory, reachable through a Unix socket there
- * (so the port is only a name), gone when the test is over. It forgets on a crash of the machine
- * (`fsync=off`), not on a crash of anything else.
+ * A PostgreSQL cluster for one test: in a temporary directory, reachable through a Unix socket
+ * there (so the port is only a name), removed when the test is over. It loses data in a crash of
+ * the machine (`fsync=off`), but not in a crash of a process.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 
 const BIN = process.env.PG_BIN ?? '/usr/lib/postgresql/15/bin';
 
-/** PostgreSQL refuses to run as root; as root, its own user runs it. */
+/** The user to run PostgreSQL as. It refuses to run as root; then it runs as its own user. */
 function user(): { readonly uid?: number; readonly gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string): number =>
@@ -20,7 +20,7 @@ function user(): { readonly uid?: number; readonly gid?: number } {
 }
 
 export class PostgresCluster implements AsyncDisposable {
-  /** Holds the data, the log and the socket. */
+  /** The directory of the data, the log and the socket. */
   readonly directory: string;
   readonly #user = user();
 
@@ -30,7 +30,7 @@ export class PostgresCluster implements AsyncDisposable {
     if (uid !== undefined && gid !== undefined) chownSync(this.directory, uid, gid);
   }
 
-  /** @param settings as in postgresql.conf, by name */
+  /** @param settings names and values as in postgresql.conf */
   static async start(settings: Readonly<Record<string, number>> = {}): Promise<PostgresCluster> {
     if (!existsSync(join(BIN, 'initdb'))) {
       throw new Error(`no PostgreSQL in ${BIN}: apt-get install -y postgresql-15, or set PG_BIN`);
@@ -56,18 +56,18 @@ export class PostgresCluster implements AsyncDisposable {
       ...settings,
     };
     const flags = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`);
-    // Without -l the server would keep our pipe open and never let us go.
+    // Without -l the server would keep our pipe open, and this process could not end.
     const log = join(directory, 'log');
     await cluster.run('pg_ctl', '-D', 'data', '-w', '-l', log, '-o', flags.join(' '), 'start');
     return cluster;
   }
 
-  /** How a driver reaches it. */
+  /** The connection options for a driver. */
   get connection(): { readonly host: string; readonly user: string; readonly database: string } {
     return { host: this.directory, user: 'postgres', database: 'postgres' };
   }
 
-  /** Runs one of PostgreSQL's own programs in the cluster's directory; resolves to what it printed. */
+  /** Runs one of PostgreSQL's own programs in the cluster's directory. Resolves to its output. */
   async run(program: string, ...args: string[]): Promise<string> {
     const options = { ...this.#user, cwd: this.directory, maxBuffer: 2 ** 28 };
     return (await promisify(execFile)(join(BIN, program), args, options)).stdout;

@@ -1,12 +1,12 @@
 /**
- * The rule that docs/bound.md refuses, as the controller that it would be: start `disciplined`, move to
- * `free-running` once nothing has steered the clock for a quiet time, and back at the first sign of steering.
- *
- * It is given every chance: it looks for signs at each reading, hears of each refutation when it happens, and
- * knows nothing but what a program can see. Both clocks run all the time, so that a switch costs no warming up.
+ * The rule that docs/bound.md refuses, as the controller that it would be: start `disciplined`,
+ * move to `free-running` once nothing has steered the clock for a quiet time, and move back at the
+ * first sign of steering. It gets every advantage: it checks for signs at each reading, and hears
+ * of each refutation when it happens. It knows only what a program can see. Both clocks run all the
+ * time, so that a switch needs no warming up.
  */
 import type { BoundedClock } from '../../src/bounded-clock/bounded-clock.ts';
-import { ClockInterval } from '../../src/bounded-clock/reading.ts';
+import { ClockInterval } from '../../src/interval/time-interval.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import { asUnixNs } from '../../src/time/instant.ts';
 import { readWallOffset, WallOffset } from '../../src/time/wall-offset.ts';
@@ -16,20 +16,20 @@ export interface ProfileRuleOptions {
   readonly disciplined: BoundedClock;
   readonly freeRunning: BoundedClock;
   readonly quietMs: number;
-  /** After the switch the answer goes on including the wall clock. Default false. */
+  /** Whether the answer still includes the wall clock after the switch. Default `false`. */
   readonly keepWallGuard?: boolean;
 }
 
-/** Ten degrees in the room: a rate that moves by more is somebody's doing. */
+/** As much as ten degrees in the room change it. A rate that moves by more was steered. */
 const STEADY_PPM = 10;
-/** As the guard of the profile `disciplined`: further off a daemon steps. */
+/** As in the guard of the profile `disciplined`: a daemon steps an error larger than this. */
 const GUARD_REACH_NS = 1_000_000_000n;
 
 export class ProfileRule {
   readonly #options: ProfileRuleOptions;
   #quietSince: bigint;
   #wall = new WallOffset();
-  /** The middle of the learned rate since all is quiet, ppm. */
+  /** The least value of the learned rate's middle since the quiet time began, ppm. */
   #lowestPpm = Number.POSITIVE_INFINITY;
   #highestPpm = Number.NEGATIVE_INFINITY;
 
@@ -49,13 +49,13 @@ export class ProfileRule {
     return Number(quietNs) >= quietMs * 1e6 ? 'free-running' : 'disciplined';
   }
 
-  /** What the profile in force answers, after a look for signs of steering. */
+  /** The answer of the profile in force, after a check for signs of steering. */
   interval(): ClockInterval | undefined {
     if (this.#steered()) this.#disturbed();
     const { disciplined, freeRunning, keepWallGuard = false } = this.#options;
     const free = this.profile === 'free-running';
     const reading = (free ? freeRunning : disciplined).read();
-    if (!('interval' in reading)) return undefined;
+    if (reading.interval === undefined) return undefined;
     return free && keepWallGuard ? this.#guarded(reading.interval) : reading.interval;
   }
 
@@ -65,7 +65,7 @@ export class ProfileRule {
     if (offset !== undefined && !this.#wall.observe(offset)) return true;
     const { rate } = freeRunning.explain();
     if (rate === undefined) return true;
-    // What the learned rate proves is 30 ppm wide here; its middle tells more, if not for certain.
+    // The learned rate is certain to 30 ppm only. Its middle tells more, though not for certain.
     const middlePpm = (rate.lowerPpm + rate.upperPpm) / 2;
     this.#lowestPpm = Math.min(this.#lowestPpm, middlePpm);
     this.#highestPpm = Math.max(this.#highestPpm, middlePpm);

@@ -1,12 +1,15 @@
-import type { Clock, ClockSample, MissReason, SourceSink } from 'epsilon-clock';
+import type { Clock, ClockSample, MissDetails, MissReason, SourceSink } from 'epsilon-clock';
 
-/** A sink that keeps what a source told it, and lets a test wait for more. */
+/** A sink that records the calls of a source, and lets a test wait for more. */
 export class RecordingSink implements SourceSink {
   readonly clock: Clock;
   readonly samples: ClockSample[] = [];
   readonly misses: { readonly sourceId: string; readonly reason: MissReason }[] = [];
+  /** The causes of the misses, in the same order. */
+  readonly causes: (string | undefined)[] = [];
   readonly listings: (readonly string[])[] = [];
-  /** Everything, in the order it came. */
+  bounded: boolean | undefined;
+  /** All calls, in order. */
   readonly log: string[] = [];
   readonly #waiting = new Set<() => void>();
 
@@ -28,12 +31,13 @@ export class RecordingSink implements SourceSink {
     this.#told(`sample ${sample.sourceId}`);
   }
 
-  miss(sourceId: string, reason: MissReason): void {
+  miss(sourceId: string, reason: MissReason, details?: MissDetails): void {
     this.misses.push({ sourceId, reason });
+    this.causes.push(details?.cause);
     this.#told(`miss ${sourceId} ${reason}`);
   }
 
-  /** Resolves as soon as `condition` holds; looked at after every call to the sink. */
+  /** Resolves as soon as `condition` holds; it is checked after every call to the sink. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }

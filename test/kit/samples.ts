@@ -1,7 +1,8 @@
 import { type Bound, newBound, type Outcome } from '../../src/bound/bound.ts';
 import { BoundEngine } from '../../src/bound/bound-engine.ts';
 import type { ClockSample, LeapWarning } from '../../src/bound/clock-sample.ts';
-import type { RateAssumptions } from '../../src/bound/rate-assumptions.ts';
+import { provenanceOf } from '../../src/bound/engine-views.ts';
+import type { RateAssumptions } from '../../src/bound/learned/rate-assumptions.ts';
 import { asMonotonicNs } from '../../src/time/instant.ts';
 
 export const SECOND = 1_000_000_000n;
@@ -39,23 +40,23 @@ export interface Edges {
   readonly guard: readonly [bigint, bigint] | undefined;
 }
 
-/** The engine with the conveniences that stories need; nothing of it is under test. */
-export class EngineStory {
+/** A bound engine with the conveniences that tests need. The harness itself is not under test. */
+export class EngineHarness {
   readonly engine: BoundEngine;
   readonly #bound: Bound = newBound();
 
   constructor(
     sources: readonly string[],
     options: {
-      slope?: number;
+      maxRate?: number;
       maxFaulty?: number | undefined;
-      resolutionNs?: number;
+      gridNs?: number;
       expireAfterNs?: number;
       learning?: RateAssumptions;
     } = {},
   ) {
-    const { slope = 0.0002, resolutionNs = 0, expireAfterNs = 3600e9 } = options;
-    this.engine = new BoundEngine({ ...options, slope, resolutionNs, expireAfterNs });
+    const { maxRate = 0.0002, gridNs = 0, expireAfterNs = 3600e9 } = options;
+    this.engine = new BoundEngine({ ...options, maxRate, gridNs, expireAfterNs });
     this.engine.setSources(sources);
   }
 
@@ -63,8 +64,8 @@ export class EngineStory {
     return this.engine.ingest(sample(facts));
   }
 
-  /** Every listed source says that theta is `theta`, give or take `half`, at `now`. */
-  say(now: bigint, half: bigint, said: Readonly<Record<string, bigint>>): Outcome[] {
+  /** At `now`, every listed source says that theta is its value plus or minus `half`. */
+  sampleAll(now: bigint, half: bigint, said: Readonly<Record<string, bigint>>): Outcome[] {
     return Object.entries(said).map(([from, theta]) =>
       this.ingest({ from, sentAt: now, lower: theta - half, upper: theta + half }),
     );
@@ -78,7 +79,7 @@ export class EngineStory {
     this.engine.tick(asMonotonicNs(now));
   }
 
-  /** Theta's bound at `now`, or why there is none. */
+  /** Theta's bound at `now`, or the reason why there is none. */
   at(now: bigint): [bigint, bigint] | string {
     if (!this.engine.bounded) return this.engine.reason;
     const { lo, hi } = this.edges(now);
@@ -105,18 +106,20 @@ export class EngineStory {
     return found;
   }
 
-  /** All that is observable, to compare before and after what must change nothing. */
+  /**
+   * All state that can be observed, to compare before and after a call that must change nothing.
+   */
   snapshot(now: bigint): unknown {
     const { engine } = this;
     return structuredClone({
       edges: engine.bounded ? this.edges(now) : engine.reason,
-      slope: engine.slope,
+      maxRate: engine.maxRate,
       refuted: engine.refuted,
       suspicious: engine.suspicious,
       leapAt: engine.leapAt,
       era: engine.era,
       expiresAt: engine.bounded ? engine.expiresAt() : undefined,
-      provenance: engine.provenance.map((each) => ({ ...each })),
+      provenance: provenanceOf(engine),
       sources: engine.sources.map(({ cone, ...rest }) => ({
         ...rest,
         cone: cone.known ? { ...cone } : 'forgotten',

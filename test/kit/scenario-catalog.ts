@@ -1,15 +1,22 @@
 /**
- * The scenarios of docs/simulator-results.md, and of the tests that promise no violation in any of them.
- * In all of these the assumptions hold; the worlds that break one are in test/sim/assumptions.test.ts.
+ * The scenarios of docs/simulator-results.md, and of the tests that promise no violation in any of
+ * them. In all of these the assumptions hold; the worlds that break one are in
+ * test/sim/assumptions.test.ts.
  */
 import type { Scenario, ScenarioEvent, ServerPlan } from '../../src/sim/scenario.ts';
 
 export interface CatalogEntry {
   readonly name: string;
   readonly scenario: Scenario;
-  /** So many times as wide as ours the best other sound rule must be at least, on average. */
+  /**
+   * The least gain that is required: how many times wider than ours the best other sound rule must
+   * be, on average.
+   */
   readonly goal?: number;
-  /** Whether to compute the narrowest interval possible too: where A2 is kept, and in seconds. */
+  /**
+   * Whether to compute the narrowest possible interval too: only where A2 holds and where it takes
+   * seconds.
+   */
   readonly limit?: true;
 }
 
@@ -36,8 +43,9 @@ const INTERNET: ServerPlan = {
 };
 
 /**
- * A reference clock on the machine itself: next to no error of its own, and what there is, it updates often. Public servers
- * with one state 0.015 to 0.031 ms, chronyd on a pulse per second 0.018 ms 16 s after its last update.
+ * A reference clock on the machine itself: it has almost no error, and updates often. Public
+ * servers with a reference clock state 0.015 to 0.031 ms; chronyd on a pulse per second states
+ * 0.018 ms 16 s after its last update.
  */
 const REFERENCE = { rootDelayMs: 0, rootDispersionMs: 0.05, updateEveryMs: 16_000 };
 const LAN_NEAR: ServerPlan = { path: 'lan', server: REFERENCE };
@@ -55,7 +63,7 @@ const INTERNET_NEAR: ServerPlan = {
   server: REFERENCE,
 };
 
-/** Long enough for the half-width to repeat itself: a faster poll needs less. */
+/** Long enough for the half-width to repeat itself; a faster poll needs less time. */
 function minutesFor(pollMs: number): number {
   return pollMs === 1000 ? 20 : pollMs === 16_000 ? 120 : 240;
 }
@@ -89,7 +97,7 @@ function liars(count: number, offsetMs: number): ServerPlan[] {
   );
 }
 
-/** Every 10 minutes, from the fifth on. */
+/** The event every 10 minutes, from minute 5 on. */
 function regularly(event: (atMs: number) => ScenarioEvent): ScenarioEvent[] {
   return Array.from({ length: 11 }, (_, i) => event((5 + 10 * i) * 60_000));
 }
@@ -98,7 +106,7 @@ export const catalog: readonly CatalogEntry[] = [
   ...[1000, 16_000, 64_000].map((pollMs) => polled('LAN', LAN, pollMs)),
   ...[1000, 16_000, 64_000].map((pollMs) => polled('cloud', CLOUD, pollMs)),
   ...[1000, 16_000, 64_000].map((pollMs) => polled('internet', INTERNET, pollMs)),
-  // Where the servers are good and near, what is left of the width is the local rate.
+  // Where the servers are good and near, the rest of the width comes from the local rate.
   { ...polled('LAN, stratum 1', LAN_NEAR, 16_000), goal: 2.5 },
   { ...polled('LAN, stratum 1', LAN_NEAR, 64_000), goal: 4 },
   { ...polled('cloud zone, stratum 1', CLOUD_NEAR, 16_000), goal: 1.9 },
@@ -120,7 +128,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   special('1 liar of 5, 250 ms', { servers: liars(1, 250) }),
   special('2 liars of 5, colluding, 250 ms', { servers: liars(2, 250) }),
-  // Small enough to overlap honest intervals: what the smallest overlap falls for.
+  // Small enough to overlap honest intervals: the smallest overlap is fooled by it.
   special('2 liars of 5, colluding, 1 ms', { servers: liars(2, 1) }),
   special('2 liars of 5, running off at 300 ppm', {
     servers: liars(0, 0).map((plan, i) =>
@@ -176,17 +184,18 @@ export const catalog: readonly CatalogEntry[] = [
     {},
     regularly((atMs) => ({ atMs, kind: 'step', byMs: 300 })),
   ),
-  // A daemon keeps the wall clock near the truth: what it adds is the wall clock's own error.
+  // A daemon keeps the wall clock near the truth. The width that this adds is the wall clock's own
+  // error.
   special('profile disciplined, nothing to correct', {
     hostClock: 'disciplined',
     clock: { ...CRYSTAL, driftPpm: 0 },
   }),
-  // The daemon works off a wall clock that is 30 ms behind: faster than R, and covered by the wall guard.
+  // The daemon slews a wall clock that is 30 ms behind, faster than R. The wall guard covers that.
   special(
     'slewed by a daemon at 500 ppm, profile disciplined',
     { hostClock: 'disciplined', clock: { ...CRYSTAL, driftPpm: 0, wallOffsetMs: -30 } },
     [{ atMs: 30 * 60_000, kind: 'slew', ppm: 500, forMs: 60_000 }],
   ),
-  // Names, bursts, first round trips: what it takes to have a bound at all.
+  // Names, bursts, first round trips: all that a first bound takes.
   special('cold start', { minutes: 1, servers: servers(INTERNET), readEveryMs: 100 }),
 ];

@@ -1,25 +1,38 @@
 import type { Clock } from 'epsilon-clock';
-import type { NtpExchange, NtpTransport } from 'epsilon-clock/node';
+import type { NtpExchange, NtpTransport } from 'epsilon-clock/ntp';
 import { referenceIdOf } from '../../src/sources/ntp/packet.ts';
 import { answerRequest, type NtpServerState } from '../../src/sources/ntp/server.ts';
+import { asUnixNs } from '../../src/time/instant.ts';
 
-/** What a server does with one request. */
+/** How a server reacts to one request. */
 export type Reaction =
-  | { readonly answer: Partial<NtpServerState>; readonly delayMs?: number }
+  | {
+      readonly answer: Partial<NtpServerState>;
+      readonly delayMs?: number;
+      /** How far the server's time is ahead, ms. */
+      readonly aheadMs?: number;
+    }
   | 'silent'
-  | 'unreachable';
+  | 'unreachable'
+  /** This machine has no route: nothing is sent. */
+  | 'no-route';
 
-/** One poll, as the network saw it. */
+/** One poll, as the client tried it. */
 export interface Poll {
   readonly address: string;
-  /** Since the test began. */
+  /** Whether the network took the request. */
+  readonly sent: boolean;
+  /** The time since the test began, ms. */
   readonly atMs: number;
 }
 
-/** Servers by address, on a clock that the test moves. Each way takes half of `delayMs`, 2 ms by default. */
+/**
+ * Servers by address, on a clock that the test moves. Each way takes half of `delayMs`, 2 ms by
+ * default.
+ */
 export class ScriptedNetwork implements NtpTransport {
   readonly polls: Poll[] = [];
-  /** How often an exchange was cancelled before it ended. */
+  /** The number of exchanges that were cancelled before they ended. */
   cancelled = 0;
   readonly #clock: Clock;
   readonly #start: bigint;
@@ -31,7 +44,7 @@ export class ScriptedNetwork implements NtpTransport {
     this.#servers = servers;
   }
 
-  /** When `address` was polled, in whole ms. */
+  /** The times at which `address` was polled, in whole ms. */
   times(address: string): number[] {
     return this.polls.filter((p) => p.address === address).map((p) => Math.round(p.atMs));
   }
@@ -41,8 +54,9 @@ export class ScriptedNetwork implements NtpTransport {
     const clock = this.#clock;
     const sentAt = clock.monotonicNs();
     const before = this.polls.filter((p) => p.address === endpoint.address).length;
-    this.polls.push({ address: endpoint.address, atMs: Number(sentAt - this.#start) / 1e6 });
     const reaction = this.#servers(endpoint.address, before);
+    const atMs = Number(sentAt - this.#start) / 1e6;
+    this.polls.push({ address: endpoint.address, sent: reaction !== 'no-route', atMs });
     let cancelTimer: () => void;
     let over = false;
     if (reaction === 'silent') {
@@ -50,15 +64,15 @@ export class ScriptedNetwork implements NtpTransport {
         over = true;
         exchange.onFailure('timeout');
       });
-    } else if (reaction === 'unreachable') {
+    } else if (reaction === 'unreachable' || reaction === 'no-route') {
       cancelTimer = clock.setTimer(0, () => {
         over = true;
-        exchange.onFailure('unreachable');
+        exchange.onFailure('unreachable', { sent: reaction !== 'no-route' });
       });
     } else {
       const halfMs = (reaction.delayMs ?? 2) / 2;
       cancelTimer = clock.setTimer(halfMs, () => {
-        const now = clock.wallNs();
+        const now = asUnixNs(clock.wallNs() + BigInt(reaction.aheadMs ?? 0) * 1_000_000n);
         const reply = answerRequest(request, now, now, {
           leap: 0,
           stratum: 1,

@@ -3,19 +3,22 @@ import type { RunningSource, SourceSink, TimeSource } from '../../src/bounded-cl
 import { asMonotonicNs } from '../../src/time/instant.ts';
 import type { HandClock } from './hand-clock.ts';
 
-const MS = 1_000_000n;
+const NS_PER_MS = 1_000_000n;
 
 export interface Reply {
-  /** True time minus monotonic time, as this server has it. */
+  /** True time minus monotonic time, according to this server. */
   readonly theta: bigint;
-  /** Round trip; the request takes half of it. */
+  /** The round trip, ns. The request takes half of it. */
   readonly delay?: bigint;
   readonly serverError?: bigint;
   readonly leap?: LeapWarning;
   readonly sourceId?: string;
 }
 
-/** A source that says what the test tells it to, when the test tells it to, and counts what it is asked. */
+/**
+ * A source that the test drives: it reports when the test says so, and counts the requests that it
+ * gets.
+ */
 export class ScriptedSource implements TimeSource, RunningSource {
   readonly name: string;
   pollIntervalMs = 16_000;
@@ -34,6 +37,9 @@ export class ScriptedSource implements TimeSource, RunningSource {
     this.#sink = sink;
     return this;
   }
+
+  pollNow?: () => void;
+  redraw?: () => void;
 
   burst(): void {
     this.bursts++;
@@ -54,7 +60,7 @@ export class ScriptedSource implements TimeSource, RunningSource {
 
   /** The sample of an exchange that ends now and began `delay` ago. */
   exchange(clock: HandClock, reply: Reply): ClockSample {
-    const { theta, delay = 2n * MS, serverError = 0n, leap = 'none' } = reply;
+    const { theta, delay = 2n * NS_PER_MS, serverError = 0n, leap = 'none' } = reply;
     const receivedAt = clock.monotonicNs();
     return {
       sourceId: reply.sourceId ?? this.name,

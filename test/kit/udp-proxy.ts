@@ -2,18 +2,21 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 
 /**
  * A UDP proxy on loopback that treats each direction as a network would: delay, jitter, loss,
- * duplication and, since jitter is drawn per datagram, reordering. Built on Node's timers, so it is good
+ * duplication and reordering (jitter is drawn per datagram). It uses Node's timers, so it is good
  * for delays from 2 ms up; a delay of 0 forwards at once.
  */
 
 export interface PathConditions {
-  /** Every datagram waits this long. Default 0. */
+  /** The delay of every datagram, ms. Default 0. */
   readonly delayMs?: number;
-  /** And up to this much more, drawn uniformly for each, so that later ones may overtake. Default 0. */
+  /**
+   * Up to this much more, ms, drawn uniformly for each datagram, so that later ones may overtake.
+   * Default 0.
+   */
   readonly jitterMs?: number;
   /** The share that is lost, 0 to 1. Default 0. */
   readonly loss?: number;
-  /** The share that arrives twice. Default 0. */
+  /** The share that arrives twice, 0 to 1. Default 0. */
   readonly duplication?: number;
 }
 
@@ -21,16 +24,16 @@ export interface UdpProxyOptions {
   readonly target: { readonly address: string; readonly port: number };
   readonly toServer?: PathConditions;
   readonly toClient?: PathConditions;
-  /** Each datagram waits here first: what a test does before this resolves, it does mid-exchange. */
+  /** Each datagram waits for this promise first. So a test can act in the middle of an exchange. */
   readonly gate?: (direction: 'toServer' | 'toClient') => Promise<void>;
-  /** Uniform in [0, 1). Default: a fixed sequence, the same in every run. */
+  /** Returns numbers uniform in [0, 1). Default: a fixed sequence, the same in every run. */
   readonly random?: () => number;
 }
 
 export class UdpProxy implements AsyncDisposable {
   toServer: PathConditions;
   toClient: PathConditions;
-  /** Datagrams that came in, by direction, and copies that went out. */
+  /** The datagrams that came in, by direction, and the copies that went out. */
   readonly counts = { toServer: 0, toClient: 0, forwarded: 0, lost: 0 };
   readonly address: string;
   readonly port: number;

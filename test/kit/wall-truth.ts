@@ -1,15 +1,16 @@
 /**
- * What is certain about true time in tests against real peers: every honest server there serves this
- * machine's wall clock, so this machine's wall clock *is* true time, and an interval that it lies outside
- * of is a violation.
+ * True time in tests against real peers. Every honest server there serves this machine's wall
+ * clock. So this machine's wall clock *is* true time, and an interval that does not contain it is a
+ * violation.
  *
- * `Date.now()` is rounded down to a millisecond, but the edge of that millisecond, caught between two
- * readings of the monotonic clock, pins (wall - monotonic) to a microsecond or so. The pin stays valid: on
- * Linux the kernel slews both clocks together, and nothing steps them while tests run. Written apart
- * from the library's own way of doing this, so that the two can disagree.
+ * `Date.now()` is rounded down to a millisecond. But the edge of that millisecond, caught between
+ * two readings of the monotonic clock, pins (wall - monotonic) to a microsecond or so. The pin
+ * stays valid: on Linux the kernel slews both clocks together, and nothing steps them while tests
+ * run. This is written independently of the library's own way of doing it, so that the two can
+ * disagree.
  *
- * The servers stamp with that same clock (chronyd -x, in the kernel), so no margin is needed beyond the
- * pin's own width: what is left is proven by the order of the reads.
+ * The servers stamp with that same clock (chronyd -x, in the kernel), so no margin is needed beyond
+ * the pin's own width. The order of the reads proves the rest.
  */
 import type { TimeInterval } from 'epsilon-clock';
 
@@ -30,7 +31,10 @@ export class WallTruth {
   readonly lowerNs: bigint;
   readonly upperNs: bigint;
 
-  /** Spins over ten edges of the millisecond: 10 ms. A pre-empted one is wide and loses to the others. */
+  /**
+   * Spins over ten edges of the millisecond: 10 ms. A pre-empted one is wide and loses to the
+   * others.
+   */
   constructor() {
     let lower: bigint | undefined;
     let upper: bigint | undefined;
@@ -45,7 +49,8 @@ export class WallTruth {
         now = Date.now();
       }
       const after = process.hrtime.bigint();
-      // The look before the last one came after `before` and still saw `old`; the last one came before `after`.
+      // The read before the last one came after `before` and still returned `old`; the last one
+      // came before `after`.
       const l = BigInt(now) * 1_000_000n - after;
       const u = BigInt(old + 1) * 1_000_000n - before;
       if (lower === undefined || l > lower) lower = l;
@@ -61,8 +66,9 @@ export class WallTruth {
   }
 
   /**
-   * The oracle: by how much `claimed`, an interval for the instant inside the bracket, certainly excludes
-   * true time, in ns; 0n when it does not. A wide bracket hides a small violation, never invents one.
+   * The oracle: how far `claimed`, an interval for the instant inside the bracket, certainly
+   * excludes true time, ns; 0n when it does not. A wide bracket hides a small violation, and never
+   * invents one.
    */
   excluded(claimed: TimeInterval, bracket: Bracket): bigint {
     const { earliest, latest } = this.at(bracket);
@@ -72,7 +78,7 @@ export class WallTruth {
   }
 }
 
-/** Calls `read` and returns its result with the readings that enclose it. */
+/** Calls `read` and returns its result with the readings that enclose the call. */
 export function bracketed<T>(read: () => T): { readonly value: T } & Bracket {
   const before = process.hrtime.bigint();
   const value = read();

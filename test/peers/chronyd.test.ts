@@ -1,9 +1,9 @@
 /**
- * The main job against real servers: chronyd, started here. All honest ones serve this machine's wall
- * clock, so that is true time, known to microseconds (kit/wall-truth.ts).
+ * A bounded clock with real servers: chronyd, started by these tests. All honest servers serve this
+ * machine's wall clock. So that is true time, known to microseconds (kit/wall-truth.ts).
  *
- * Nothing here asserts speed: on a busy machine intervals are wide and states come late, and truth is
- * inside all the same.
+ * No test asserts speed. On a busy machine intervals are wide and states come late, but true time
+ * must still be inside.
  */
 import { networkInterfaces } from 'node:os';
 import {
@@ -17,10 +17,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Chronyd,
   queryOffsetNs,
+  startAll,
   startHonest,
   startLiar,
   startUnsynchronized,
-  together,
 } from '../kit/chronyd.ts';
 import { type Outcome, observed } from '../kit/observed-source.ts';
 import { bracketed, WallTruth } from '../kit/wall-truth.ts';
@@ -35,7 +35,7 @@ const servers: Chronyd[] = [];
 const clocks: BoundedClock[] = [];
 
 async function running(...starting: Promise<Chronyd>[]): Promise<Chronyd[]> {
-  const started = await together(...starting);
+  const started = await startAll(...starting);
   servers.push(...started);
   return started;
 }
@@ -53,7 +53,7 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.stop()));
 });
 
-/** A bounded clock under test, and what it heard and said. */
+/** A bounded clock under test, with its exchanges and its events. */
 class Watched {
   readonly clock: BoundedClock;
   readonly events: ClockEvent[] = [];
@@ -78,12 +78,15 @@ class Watched {
     });
   }
 
-  /** Resolves as soon as `condition` holds; looked at after every exchange and every event. */
+  /** Resolves once `condition` holds. Checks it after every exchange and every event. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }
 
-  /** Looks `look` at every exchange and every event, until each source was polled `polls` times more. */
+  /**
+   * Calls `look` after every exchange and every event, until each source was polled `polls` more
+   * times.
+   */
   async throughout(polls: number, look: () => void): Promise<void> {
     const first = this.#polls();
     await this.until(() => {
@@ -142,7 +145,7 @@ describe('honest servers', () => {
     report('three honest servers', watched.holdingNs());
   });
 
-  // In CI, a machine without IPv6 is a fault of the machine: better a failure than a silent gap.
+  // In CI, a machine without IPv6 must fail the test, because a skipped test would go unnoticed.
   const hasIpv6 = Object.values(networkInterfaces())
     .flat()
     .some((each) => each?.address === '::1');
@@ -173,12 +176,12 @@ describe('liars', () => {
 
   test('two of four that lie alike: no answer, however long they are asked', async () => {
     const watched = new Watched([...honest.slice(0, 2), ...liars.slice(0, 2)]);
-    // Four bursts' worth of polls. All are reachable: nobody's silence is the reason.
+    // As many polls as four bursts have. All servers reply, so silence is not the reason.
     await watched.throughout(16, () => {
       expect(watched.clock.read().status).toBe('unsynchronized');
       expect(() => watched.clock.now()).toThrow('no bound');
-      // The sources contradict each other, not themselves: that says nothing about rates.
-      expect(watched.clock.explain().driftPpm).toBeCloseTo(200.04, 2);
+      // The sources contradict each other, not themselves, which says nothing about rates.
+      expect(watched.clock.explain().maxDriftPpm).toBeCloseTo(200.04, 2);
     });
     expect(watched.outcomes.every((outcome) => 'sample' in outcome)).toBe(true);
     expect(watched.clock.read()).toEqual({ status: 'unsynchronized', reason: 'no-agreement' });
@@ -187,7 +190,7 @@ describe('liars', () => {
     expect(refuted).not.toContainEqual(expect.objectContaining({ assumption: 'A1' }));
   });
 
-  // Where A0 is false the promise ends, and the check that the tests above rest on must see it.
+  // Where A0 is false there is no guarantee, and the oracle of the tests above must notice that.
   test('three of five, or the only one, win: and the oracle notices', async () => {
     const outvoted = await synced(
       new Watched([...honest.slice(0, 2), ...liars], { hostClock: 'free-running' }),
@@ -256,7 +259,8 @@ describe('killed servers', () => {
     const first = at();
     await watched.throughout(8, at);
     const last = at();
-    // Both edges move apart at the rate bound, 200.04 ppm: 400 ppm of what has passed, by the brackets.
+    // Both edges move apart at the rate bound, 200.04 ppm: 400 ppm of what has passed, by the
+    // brackets.
     const grown = Number(last.width - first.width);
     expect(grown).toBeGreaterThan(390e-6 * Number(last.before - first.after));
     expect(grown).toBeLessThan(410e-6 * Number(last.after - first.before) + 2000);
@@ -287,7 +291,7 @@ describe('chronyd -Q', () => {
     ['an honest server', () => honest[0]!, 0],
     ['a server 250 ms ahead', () => liars[0]!, LIE_MS],
   ])('finds %s where we do, within our epsilon', async (_, server, offsetMs) => {
-    // Free-running, or the wall clock's opinion would be in the answer as well.
+    // Free-running, because otherwise the wall clock would influence the answer.
     const watched = await synced(new Watched([server()], { hostClock: 'free-running' }));
     await watched.throughout(8, () => watched.clock.now());
     const { value, ...bracket } = bracketed(() => watched.clock.now());
@@ -298,8 +302,9 @@ describe('chronyd -Q', () => {
     expect(lowest / 1e6).toBeLessThan(offsetMs + 10);
     expect(highest / 1e6).toBeGreaterThan(offsetMs - 10);
 
-    // An estimate, not a bound: chronyd pre-empted at the wrong moment is off by up to half its round
-    // trip, which it does not print. So one of several must agree; were ours false, none would.
+    // chronyd prints an estimate, not a bound. If it is pre-empted at the wrong moment, it is off
+    // by up to half its round trip, which it does not print. So one of several answers must agree.
+    // If our bound were false, none would.
     const answers: number[] = [];
     const agrees = (offset: number): boolean => lowest <= offset && offset <= highest;
     while (answers.length < 6 && !answers.some(agrees)) answers.push(await queryOffsetNs(server()));

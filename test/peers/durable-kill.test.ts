@@ -1,9 +1,9 @@
 /**
- * A process that hands out timestamps is killed with SIGKILL many times, at whatever it is doing,
- * and its wall clock (libfaketime) is moved back before each new life. What reached the parent
- * through the pipe, over all lives, must strictly increase. The kernel survives the kill, so this
- * shows the protocol and the lock with a real disk and a real death; power failures are the model's
- * part (durable-crash.test.ts).
+ * A process that hands out timestamps is killed with SIGKILL many times, at any point, and its wall
+ * clock (libfaketime) is moved back before each new life. The timestamps that reach the parent
+ * through the pipe must strictly increase over all lives. The kernel survives the kill, so this
+ * tests the protocol and the lock with a real disk and a real kill. The model tests power failures
+ * (durable-crash.test.ts).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-/** 200 in the long runs; fewer where minutes count. */
+/** How many lives. The long runs set 200. */
 const LIVES = Number(process.env.LIVES ?? 60);
 const faketime = ['x86_64-linux-gnu', 'aarch64-linux-gnu']
   .map((machine) => `/usr/lib/${machine}/faketime/libfaketime.so.1`)
@@ -20,8 +20,8 @@ const faketime = ['x86_64-linux-gnu', 'aarch64-linux-gnu']
 
 const dist = new URL('../../dist/', import.meta.url).href;
 /**
- * Says that it opens, how far ahead it started, and then hands out timestamps as fast as the pipe
- * takes them, letting the event loop turn in between.
+ * A program that prints that it opens and how far ahead it started. Then it hands out timestamps as
+ * fast as the pipe takes them, and lets the event loop turn in between.
  */
 const life = `
   const { writeSync } = await import('node:fs');
@@ -40,7 +40,7 @@ const life = `
   batch();
 `;
 
-/** One life, its wall clock `secondsBack`: the lines it wrote until there were `enough`. */
+/** Runs one life with its wall clock `secondsBack`. Returns its lines once there are `enough`. */
 async function live(path: string, secondsBack: number, enough: number): Promise<string[]> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', life, path], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,7 +84,7 @@ it(`${LIVES} lives ended by kill -9, each with an earlier wall clock: no timesta
       const enough = i % 8 === 7 ? 1 : 3 + ((i * 1741) % 4000);
       const [opening, aheadNs, ...timestamps] = await live(path, 100 * i, enough);
       expect(opening).toBe('opening');
-      // The wall clock really was behind what the lives before had handed out.
+      // The wall clock was really behind the timestamps of the earlier lives.
       if (i > 0 && aheadNs !== undefined) expect(BigInt(aheadNs)).toBeGreaterThan(0n);
       for (const timestamp of timestamps) {
         // All have 19 digits, so text order is their order.

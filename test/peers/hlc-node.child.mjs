@@ -1,5 +1,5 @@
-// One node of hlc-processes.test.ts: sends timestamps to its peers over TCP, receives theirs, and keeps a
-// record of every event for the parent to judge.
+// One node of hlc-processes.test.ts: sends timestamps to its peers over TCP, receives theirs, and
+// keeps a record of every event, which the parent checks.
 import { connect, createServer } from 'node:net';
 import { HybridClock, systemClock } from '../../dist/index.js';
 
@@ -64,7 +64,7 @@ const commands = {
       ),
     );
   },
-  /** What time it is, against a clock that all processes share. */
+  /** The wall clock, and the monotonic clock that all processes share. */
   time: () => ({ wall: clock.wallReadNs(), at: process.hrtime.bigint() }),
   async phase({ number }) {
     for (let sent = 0; sent < perPhase; ) {

@@ -1,9 +1,10 @@
 /**
- * Three real processes with wrong clocks exchange messages; the parent, whose clock is not faked, judges.
+ * Three real processes with wrong clocks exchange messages. The parent, whose clock is not faked,
+ * checks them.
  *
- * CLOCK_MONOTONIC is common to the host and not faked, so it says what the time truly was at each event.
- * Happened-before is the closure of two relations, the order of events on one node and send before
- * receive, so causality holds everywhere when it holds for each pair of these.
+ * CLOCK_MONOTONIC is common to all processes and not faked, so it gives the true time of each
+ * event. Happened-before is the closure of two relations: the order of events on one node, and send
+ * before receive. So causality holds everywhere when it holds for each pair of these.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +30,7 @@ interface Log {
 
 class Node {
   readonly process: ChildProcess;
-  /** What its wall clock is off by; the third node's is set by its file. */
+  /** The error of its wall clock, ns. A file sets that of the third node. */
   offsetNs: bigint;
   readonly listening: Promise<number>;
   readonly #died: Promise<never>;
@@ -134,7 +135,7 @@ test('100,008 messages between skewed, drifting and stepping nodes: no order los
     await each('phase', { number: phases.length });
   };
 
-  await phase(); // as they are: 217 ms apart, within the limit
+  await phase(); // the clocks are 217 ms apart, within the limit
   await step(2n);
   await phase(); // the third is 2 s ahead: the others refuse it
   await step(0n);

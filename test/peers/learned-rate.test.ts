@@ -1,6 +1,7 @@
 /**
- * The learned rate on a real host that drifts by 300 ppm: never wrong, and narrower than the rate bound alone.
- * 20 s of fast polls next door here; `npm run soak` runs it for ten minutes, 16 s polls, servers 2 to 20 ms away.
+ * The learned rate on a real host that drifts by 300 ppm: never wrong, and narrower than the rate
+ * bound alone. 20 s of fast polls next door here; `npm run soak` runs it for ten minutes, 16 s
+ * polls, servers 2 to 20 ms away.
  */
 import { expect, test } from 'vitest';
 import { CLOCKS, type ClockName, DRIFT_PPM, runDriftingHost } from '../kit/drifting-host.ts';
@@ -23,15 +24,15 @@ test(`a host that drifts by ${DRIFT_PPM} ppm, for ${MINUTES === undefined ? '20 
     forMs,
     pollIntervalMs: MINUTES === undefined ? 2000 : 16_000,
     distancesMs: MINUTES === undefined ? [0, 0, 0, 2, 5] : [2, 5, 9, 14, 20],
-    onReading({ clock, elapsedMs, halfWidthNs, excludedNs }) {
+    onReading({ clock, elapsedMs, uncertaintyNs, excludedNs }) {
       const mine = tally[clock];
       mine.readings++;
-      if (halfWidthNs === undefined) mine.without++;
+      if (uncertaintyNs === undefined) mine.without++;
       if (excludedNs > 0) mine.violations++;
       mine.worstNs = Math.max(mine.worstNs, excludedNs);
-      // What there is to learn takes a few polls.
-      if (elapsedMs < forMs / 3 || halfWidthNs === undefined) return;
-      mine.widths += halfWidthNs;
+      // Learning the rate takes a few polls.
+      if (elapsedMs < forMs / 3 || uncertaintyNs === undefined) return;
+      mine.widths += uncertaintyNs;
       if (clock === 'layer 2') compared++;
     },
   });
@@ -51,6 +52,6 @@ test(`a host that drifts by ${DRIFT_PPM} ppm, for ${MINUTES === undefined ? '20 
   // True time loses 300 ppm on a clock that is 300 ppm fast.
   expect(rate!.lowerPpm).toBeLessThan(-DRIFT_PPM + 1);
   expect(rate!.upperPpm).toBeGreaterThan(-DRIFT_PPM - 1);
-  // And the oracle bites.
+  // The control: the oracle finds violations of a false bound.
   expect(tally.false.violations).toBeGreaterThan(0);
 });

@@ -1,6 +1,6 @@
 /**
- * The Promela model of commit wait (docs/model), checked exhaustively by Spin: sound as it stands, and
- * with a counterexample for each way to get it wrong that its README.md lists.
+ * The Promela model of commit wait (docs/model), checked exhaustively by Spin: sound as it stands,
+ * and with a counterexample for each way to get it wrong that its README.md lists.
  */
 import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,11 +14,11 @@ const DOCS = new URL('../../docs/model/', import.meta.url).pathname;
 const readme = readFileSync(join(DOCS, 'README.md'), 'utf8');
 const model = readFileSync(join(DOCS, NAME), 'utf8');
 
-/** The rows of the table: a define, and the property that it breaks. */
+/** The rows of the table in README.md: a define, and the property that it breaks. */
 const faults = [...readme.matchAll(/^\| `([A-Z_]+)` \|.*\| (.+) \|$/gm)].map(
   ([, define = '', property = '']) => ({ define, property }),
 );
-/** As pan names the assertion. */
+/** The assertion of each property, as the verifier `pan` prints it. */
 const ASSERTIONS: Readonly<Record<string, string>> = {
   'external consistency': 'timestamp[x]>known_before',
   snapshots: '(snapshot[0]==expected)&&(snapshot[1]==expected)',
@@ -40,7 +40,7 @@ async function run(program: string, ...args: string[]): Promise<string> {
   }
 }
 
-/** What the verifier says of the model under these defines. */
+/** Runs the verifier on the model with these defines, and returns its output. */
 async function check(defines: readonly string[], ...compilerFlags: string[]): Promise<string> {
   copyFileSync(join(DOCS, NAME), join(directory, NAME));
   rmSync(join(directory, `${NAME}.trail`), { force: true });

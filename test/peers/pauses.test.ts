@@ -1,16 +1,17 @@
 /**
- * Processes that are stopped and continued at the worst moments. A pause moves the wall clock and the
- * monotonic clock alike, so it can widen a sample or lose it, but it is no step, and no reading is false.
+ * Processes that are stopped and continued at the worst moments. During a pause the wall clock and
+ * the monotonic clock both go on. So a pause can widen or lose a sample, but it is not a step, and
+ * no reading may be false.
  *
- * The oracle is that of skewed-processes.test.ts: this process brackets each reading. The last two tests
- * show that it sees what it should.
+ * The oracle is that of skewed-processes.test.ts: this process brackets each reading. The last two
+ * tests show that it notices faults.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClockEvent, systemClock } from 'epsilon-clock';
-import { startNtpServer } from 'epsilon-clock/node';
+import { NtpServer } from 'epsilon-clock/node';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type BracketedReading, type ChildClockOptions, ClockProcess } from '../kit/child-clock.ts';
 import { type Chronyd, startHonest } from '../kit/chronyd.ts';
@@ -32,7 +33,9 @@ afterEach(async () => {
 });
 afterAll(() => server.stop());
 
-/** A clock in a process of its own, whose exchanges pass through a proxy that can stop the process. */
+/**
+ * A clock in a process of its own, whose exchanges pass through a proxy that can stop the process.
+ */
 async function startBehindProxy(
   way: 'toServer' | 'toClient',
   target: { readonly address: string; readonly port: number },
@@ -47,7 +50,7 @@ async function startBehindProxy(
     armed = undefined;
     await clock.pause();
     stopped();
-    // Passed on at once: the answer waits in the socket of the stopped process.
+    // Passed on at once, so the reply waits in the socket of the stopped process.
   };
   const proxy = await UdpProxy.start({ target, gate });
   started.push(proxy);
@@ -65,13 +68,14 @@ async function startBehindProxy(
 
 /** The width of a reading, ns, once it is seen to hold true time. */
 function holdingNs({ reading, ...bracket }: BracketedReading): number {
-  if (!('interval' in reading)) throw new Error(`no bound: ${reading.status} (${reading.reason})`);
+  if (reading.interval === undefined)
+    throw new Error(`no bound: ${reading.status} (${reading.reason})`);
   const excluded = truth.excluded(reading.interval, bracket);
   if (excluded > 0n) throw new Error(`true time is ${excluded} ns outside`);
   return Number(reading.interval.latest - reading.interval.earliest);
 }
 
-/** What the clock said of a step, a suspend or a false assumption. */
+/** The events of the clock about a step, a suspend or a false assumption. */
 const alarms = (clock: ClockProcess): ClockEvent[] =>
   clock.events.filter(({ type, status }) => type === 'refuted' || status === 'disrupted');
 
@@ -79,7 +83,8 @@ test.each([
   // The reply comes within the timeout: a sample two seconds wide.
   ['toServer', 10_000, 0],
   ['toClient', 10_000, 0],
-  // The pause outlasts the timeout: by our own clock the reply comes too late, although it lay there in time.
+  // The pause outlasts the timeout. By our own clock the reply comes too late, although it was in
+  // the socket in time.
   ['toServer', 500, 1],
   ['toClient', 500, 1],
 ] as const)(
@@ -97,8 +102,8 @@ test.each([
       expect(alarms(clock)).toEqual([]);
       expect(refuted).toBeUndefined();
       expect(sources[0]).toMatchObject({ contradictions: 0 });
-      // Whether the timer or the reply is seen first is up to the event loop; either way it is refused. On
-      // a slow machine more may time out than what was in flight.
+      // Whether the timer or the reply is seen first is up to the event loop; either way it is
+      // refused. On a slow machine more may time out than what was in flight.
       const { timeout = 0, late = 0 } = sources[0]?.misses ?? {};
       expect(timeout + late).toBeGreaterThanOrEqual(timedOut);
       console.log(`stopped ${way}, ${hostClock}: epsilon up to ${widest / 2000} us`);
@@ -125,7 +130,7 @@ test('stopped and continued 40 times at odd moments', async () => {
 });
 
 test('the oracle notices a server that is 50 ms off, across the pause as well', async () => {
-  await using off = await startNtpServer({ clock: systemClock(), behaviour: { offsetMs: 50 } });
+  await using off = await NtpServer.start({ clock: systemClock(), behaviour: { offsetMs: 50 } });
   const { clock, pauseInFlight } = await startBehindProxy('toClient', off, {
     pollIntervalMs: 100,
     timeoutMs: 10_000,

@@ -1,16 +1,20 @@
 /**
- * Commit wait on real transactions: the example of docs/examples/postgres-commit-wait, in four processes,
- * over two PostgreSQL clusters. The processes' clocks are fed through paths whose delays differ from
- * process to process and there from back, so that their intervals are wide on different sides of true
- * time; their wall clocks are wrong. Clients hop from coordinator to coordinator and pass no token.
+ * Commit wait on real transactions: the example of docs/examples/postgres-commit-wait, in four
+ * processes, over two PostgreSQL clusters. The processes' clocks are fed through paths whose delays
+ * differ from process to process and there from back, so that their intervals are wide on different
+ * sides of true time; their wall clocks are wrong. Clients hop from coordinator to coordinator and
+ * pass no token.
  *
  * The judge is this process: an answer that came before another request was sent, by its monotonic
- * clock, came before it in true time. That the judges can find something is shown by the example itself
- * with one line changed: each such fault must lead to violations.
+ * clock, came before it in true time. That the judges can find something is shown by the example
+ * itself with one line changed: each such fault must lead to violations.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatStamp, hlcTimestamp, timeInterval, unixNsFromMs } from 'epsilon-clock';
+import { formatStamp } from 'epsilon-clock';
+import { timeInterval } from 'epsilon-clock/interval';
+import { unixNsFromMs } from 'epsilon-clock/time';
+import { hlcTimestamp } from 'epsilon-clock/timestamps';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ACCOUNTS, Bank, type Path, TOTAL } from '../kit/bank.ts';
 import type { Fault } from '../kit/coordinator-process.ts';
@@ -20,7 +24,7 @@ import { WallTruth } from '../kit/wall-truth.ts';
 /** 10,000 in the long runs. */
 const TRANSACTIONS = Number(process.env.TRANSACTIONS ?? 500);
 const CLIENTS = 8;
-/** One in so many requests is a snapshot of everything; each coordinator gets its share. */
+/** One of `SNAPSHOT_EVERY` requests is a snapshot of all accounts. Coordinators take turns. */
 const SNAPSHOT_EVERY = 7;
 
 /** One-way delays in ms. Neighbours differ the most. */
@@ -33,7 +37,7 @@ const PATHS: readonly Path[] = [
 
 const WAIT: Fault = { find: 'await commit.settled();', replace: '' };
 const COMMIT = `await onEach(sessions, (session) => session.query(\`COMMIT PREPARED '\${gid}'\`));`;
-/** A timestamp for which nothing waits. */
+/** A commit whose `settled` does not wait. */
 const WALL = '{ timestamp: this.#hlc.now(), settled: async () => {} }';
 const BEGIN = 'const commit = beginCommit({ clock: this.#clock, hlc: this.#hlc });';
 
@@ -49,7 +53,10 @@ interface History {
   readonly snapshots: Snapshot[];
 }
 
-/** So many more transfers, and snapshots among them. Each client asks one coordinator after another. */
+/**
+ * Makes `count` transfers, and snapshots among them. Each client asks one coordinator after
+ * another.
+ */
 async function trade(
   count: number,
   { transfers, snapshots }: History,
@@ -158,7 +165,7 @@ describe('the judges find violations', () => {
   });
 });
 
-/** It waits for 300 ms: time enough to do something to it meanwhile. */
+/** A path so slow that a commit wait lasts 300 ms: long enough to interfere with it. */
 const SLOW = { toServer: 300, toClient: 0 };
 
 describe('a coordinator killed between prepare and commit', () => {

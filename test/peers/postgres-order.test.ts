@@ -1,14 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HybridClock, parseTimestamp, type UnixNs } from 'epsilon-clock';
 import {
-  fromUuidV7,
-  HybridClock,
-  parseTimestamp,
+  bytesFromTimestamp,
+  formatUuidv7,
+  parseUuidv7,
   timestampFromBytes,
-  timestampToBytes,
-  toUuidV7,
-  type UnixNs,
-} from 'epsilon-clock';
+} from 'epsilon-clock/timestamps';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PostgresCluster } from '../kit/postgres.ts';
 
@@ -33,7 +31,9 @@ function* numbers(seed: number): Generator<number, never> {
   }
 }
 
-/** Timestamps in the order in which one clock gave them: bursts, ties, seconds and years passing. */
+/**
+ * Timestamps in the order in which one clock gave them: bursts, ties, seconds and years passing.
+ */
 function history(random: Generator<number, never>): bigint[] {
   let physicalNs = 0n;
   const hlc = new HybridClock({
@@ -58,7 +58,9 @@ test('100,000 timestamps come back in HLC order by BIGINT, UUID, TEXT and BYTEA'
   const nodeBits = () => BigInt(random.next().value) << 22n;
   const rows = timestamps.map((t, i) => {
     const text = t.toString().padStart(19, '0');
-    return [i, t, toUuidV7(t, nodeBits()), text, `\\\\x${hex(timestampToBytes(t))}`].join('\t');
+    return [i, t, formatUuidv7(t, nodeBits()), text, `\\\\x${hex(bytesFromTimestamp(t))}`].join(
+      '\t',
+    );
   });
   for (let i = rows.length - 1; i > 0; i--) {
     const j = random.next().value % (i + 1);
@@ -97,7 +99,7 @@ test('100,000 timestamps come back in HLC order by BIGINT, UUID, TEXT and BYTEA'
     const expected = timestamps[i]!;
     return !(
       BigInt(n) === expected &&
-      fromUuidV7(u).timestamp === expected &&
+      parseUuidv7(u).timestamp === expected &&
       parseTimestamp(t) === expected &&
       timestampFromBytes(Buffer.from(b, 'hex')) === expected
     );

@@ -1,12 +1,13 @@
 /**
- * Clocks that are off, in processes of their own: libfaketime shifts and steps their wall clocks and makes
- * their monotonic clocks drift, while chronyd serves the true time, which is this machine's wall clock.
+ * Clocks that are off, in processes of their own: libfaketime shifts and steps their wall clocks
+ * and makes their monotonic clocks drift, while chronyd serves the true time, which is this
+ * machine's wall clock.
  *
- * The oracle is this process, whose clocks are true: it reads its monotonic clock before it asks for a
- * reading and after it was answered, and maps both to the wall (kit/wall-truth.ts). A reading that lies
- * outside of that bracket is a violation. No margin is added: that the reading was taken within the
- * bracket follows from the order of messages. Load makes brackets wide and the check weaker, never false,
- * so each test that rests on it shows by a planted fault that it still bites.
+ * The oracle is this process, whose clocks are true: it reads its monotonic clock before it asks
+ * for a reading and after it was answered, and maps both to the wall (kit/wall-truth.ts). A reading
+ * that lies outside of that bracket is a violation. No margin is added: that the reading was taken
+ * within the bracket follows from the order of messages. Load makes brackets wide and the check
+ * weaker, never false, so each test that rests on it shows by a planted fault that it still bites.
  */
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type BracketedReading, ClockProcess, type Skew } from '../kit/child-clock.ts';
-import { type Chronyd, startHonest, together } from '../kit/chronyd.ts';
+import { type Chronyd, startAll, startHonest } from '../kit/chronyd.ts';
 import { WallTruth } from '../kit/wall-truth.ts';
 
 let truth: WallTruth;
@@ -23,7 +24,7 @@ const processes: ClockProcess[] = [];
 
 beforeAll(async () => {
   truth = new WallTruth();
-  servers = await together(...['51', '52', '53'].map((n) => startHonest(`127.0.0.${n}`)));
+  servers = await startAll(...['51', '52', '53'].map((n) => startHonest(`127.0.0.${n}`)));
 });
 afterEach(async () => {
   await Promise.all(processes.splice(0).map((each) => each[Symbol.asyncDispose]()));
@@ -38,7 +39,7 @@ function clockProcess(skew: Skew): ClockProcess {
   return started;
 }
 
-/** What the readings of one clock amount to. */
+/** Counts of the readings of one clock, and of its violations. */
 class Tally {
   readings = 0;
   withoutBound = 0;
@@ -49,7 +50,7 @@ class Tally {
 
   take({ reading, ...bracket }: BracketedReading): void {
     this.readings++;
-    if (!('interval' in reading)) {
+    if (reading.interval === undefined) {
       this.withoutBound++;
       return;
     }
@@ -71,7 +72,7 @@ class Tally {
   }
 }
 
-/** Reads one clock after another, over and over, for so long. */
+/** Reads one clock after another, over and over, for `ms`. */
 async function readFor(
   ms: number,
   clocks: readonly {
@@ -111,8 +112,8 @@ describe('monotonic clocks that drift', () => {
       }),
     );
 
-    // The planted fault: a clock that drifts by 3000 ppm, swears that it does not (1 ppm), and has nobody who
-    // could tell it otherwise. After 30 s it is 90 ms off: more than the brackets of a busy machine hide.
+    // The control: a clock that drifts by 3000 ppm, is told 1 ppm, and has no source to correct it.
+    // After 30 s it is 90 ms off, which is more than the brackets of a busy machine hide.
     await using alone = await startHonest('127.0.0.59');
     const planted = {
       process: clockProcess({ whole: '+0 x1.003' }),
@@ -146,9 +147,8 @@ describe('monotonic clocks that drift', () => {
       pollIntervalMs: 500,
       hostClock: 'free-running',
       maxDriftPpm: 200,
-      // No rate is learned that would be refuted first.
-      wanderPpmPerSecond: 1000,
-      maxWanderPpm: 1000,
+      // With these numbers no rate is learned, which would otherwise be refuted first.
+      crystal: { wanderPpmPerSecond: 1000, maxWanderPpm: 1000 },
     });
     await process.synced('clock');
     const started = performance.now();
@@ -156,23 +156,24 @@ describe('monotonic clocks that drift', () => {
       process.events.some((event) => event.type === 'refuted' && event.assumption === 'A1');
     await process.until(refutedA1);
     console.log(`500 ppm: A1 refuted after ${Math.round(performance.now() - started)} ms`);
-    // One contradiction may be a source's fault; the second in ten minutes is held against the rate bound.
+    // One contradiction may be the fault of a source. The second in ten minutes refutes the drift
+    // bound.
     const assumptions = process.events.flatMap((event) =>
       event.type === 'refuted' ? [event.assumption] : [],
     );
     expect(assumptions.slice(0, assumptions.indexOf('A1'))).toContain('A0-or-A1');
     expect((await process.explain('clock')).refuted).toBeDefined();
 
-    // The raised bound may still be too low; then it is raised again.
+    // The raised bound may still be too low. Then it is raised again.
     const sufficient = () =>
-      process.events.some((event) => event.type === 'refuted' && event.driftPpm > 501);
+      process.events.some((event) => event.type === 'refuted' && event.maxDriftPpm > 501);
     await process.until(() => sufficient() && process.events.at(-1)?.status === 'synchronized');
     console.log(`500 ppm: recovered after ${Math.round(performance.now() - started)} ms`);
-    const { driftPpm } = await process.explain('clock');
-    expect(driftPpm).toBeGreaterThan(501);
+    const { maxDriftPpm } = await process.explain('clock');
+    expect(maxDriftPpm).toBeGreaterThan(501);
     const tally = new Tally();
     await readFor(5000, [{ process, name: 'clock', tally }]);
-    console.log(`500 ppm, bound raised to ${driftPpm}: ${tally}`);
+    console.log(`500 ppm, bound raised to ${maxDriftPpm}: ${tally}`);
     expect(tally).toMatchObject({ violations: 0, withoutBound: 0 });
   });
 });
@@ -231,7 +232,7 @@ describe('wall clocks that are wrong', () => {
           .flatMap((event) =>
             event.type === 'status' ? [`${event.status} ${event.reason ?? ''}`] : [],
           );
-      // As many as leave a burst to spare: a busy machine may show one step as two.
+      // Few enough steps to leave one burst over, because a busy machine may see one step as two.
       for (const offset of ['+4', '-1.5']) {
         await readFor(500, clocks);
         const before = new Map(names.map((name) => [name, statuses(name).length]));

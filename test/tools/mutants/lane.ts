@@ -1,15 +1,16 @@
 /**
- * A vitest that stays: it starts once, keeps what it has transformed, and runs a few tests at a time, with
- * one fault planted or none. No file is touched: a plugin hands out the faulty text in place of the one on
- * the disk. Each run has a worker thread of its own, which loads every module anew.
+ * A vitest that stays: it starts once, keeps what it has transformed, and runs a few tests at a
+ * time, with one fault planted or none. No file is touched: a plugin hands out the faulty text in
+ * place of the one on the disk. Each run has a worker thread of its own, which loads every module
+ * anew.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { createVitest, type TestCase } from 'vitest/node';
-import config from '../../vitest.config.ts';
+import config from '../../../vitest.config.ts';
 
-export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Tests of one file (a path in the repo) whose full names match. */
 export interface Selection {

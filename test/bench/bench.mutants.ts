@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import type { Mutant } from '../tools/mutants/mutant.ts';
 
 const STATISTICS = 'test/bench/statistics.test.ts';
 const REPORT = 'test/bench/report.test.ts';
@@ -69,11 +69,27 @@ export const mutants: Mutant[] = [
     name: 'ended early is a fault',
   },
   {
+    id: 'bench-target-of-another-baseline',
+    file: 'bench/report.ts',
+    find: 'limit(xBaseline, target.xBaseline,',
+    replace: 'limit(xFloor, target.xBaseline,',
+    test: REPORT,
+    name: 'a missed target is marked',
+  },
+  {
     id: 'bench-uncounted-bytes-pass',
     file: 'bench/run.ts',
     find: '!(bytes < maxBytes + NOISE_BYTES)',
     replace: 'bytes - maxBytes > 0.1 && bytes < 1e9',
     test: REPORT,
     name: 'allocates more than it may',
+  },
+  {
+    id: 'bench-plugin-target-lowered',
+    file: 'bench/report.ts',
+    find: 'share >= 0.97',
+    replace: 'share >= 0.9',
+    test: REPORT,
+    name: 'what the plugin of Fastify leaves',
   },
 ];

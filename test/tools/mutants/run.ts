@@ -2,36 +2,32 @@
  * `npm run mutants`: plants each listed fault, one at a time, and runs the test that must notice.
  * `npm run mutants -- --only <text>` takes the lists and ids that contain the text.
  *
- * A mutant is *killed* only by a test that passes on the sound tree and fails with the fault. A fault that
- * does not load or names what does not exist, a filter that matches no test and a run that hangs all count
- * as survivors. A witness must import the source: what runs from `dist` stays sound.
+ * A mutant is *killed* only by a test that passes on the sound tree and fails with the fault. A
+ * fault that does not load or names what does not exist, a filter that matches no test and a run
+ * that hangs all count as survivors. A witness must import the source: what runs from `dist` stays
+ * sound.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { TestCase } from 'vitest/node';
 import { type Lane, openLane, ROOT, type Selection } from './lane.ts';
+import { mutantLists } from './lists.ts';
 import type { Mutant } from './mutant.ts';
+import { plant } from './plant.ts';
 
-const LISTS = join(ROOT, 'test/mutants');
-const NO_LISTS = ['lane.ts', 'mutant.ts', 'run.ts'];
 const LANES = 2;
-/** A test that has not noticed by now has not noticed. */
+/** A test that runs for longer than this counts as one that did not notice. */
 const TEST_CAP_MS = 120_000;
-/** For a loop that no test's timeout interrupts. */
+/** The limit of a run, ms, for an endless loop that no test timeout interrupts. */
 const RUN_CAP_MS = 2 * TEST_CAP_MS;
 
+/** The mutants whose list or id contains `only`. */
 async function listed(only: string): Promise<Mutant[]> {
-  const found: Mutant[] = [];
-  for (const file of readdirSync(LISTS).sort()) {
-    if (!file.endsWith('.ts') || NO_LISTS.includes(file)) continue;
-    const { mutants } = (await import(`./${file}`)) as { mutants: readonly Mutant[] };
-    found.push(...mutants.filter(({ id }) => file.includes(only) || id.includes(only)));
-  }
-  const ids = found.map(({ id }) => id);
-  const twice = ids.filter((id, i) => ids.indexOf(id) !== i);
-  if (twice.length > 0) throw new Error(`listed twice: ${twice.join(', ')}`);
-  return found;
+  const lists = await mutantLists();
+  return lists.flatMap(({ file, mutants }) =>
+    mutants.filter(({ id }) => file.includes(only) || id.includes(only)),
+  );
 }
 
 const witnessOf = ({ test, name = '' }: Mutant): Selection => ({ test, name: new RegExp(name) });
@@ -41,7 +37,7 @@ const nameOf = (test: TestCase): string => test.fullName.replaceAll(' > ', ' ');
 
 const failed = (test: TestCase): boolean => test.result().state === 'failed';
 
-/** The mutants whose tests are no witnesses, since without the fault they fail or don't exist. */
+/** The mutants whose tests prove nothing: without the fault they fail or don't exist. */
 async function unsound(lane: Lane, mutants: readonly Mutant[]): Promise<Map<Mutant, string>> {
   const names = new Map<string, string[]>();
   for (const { test, name = '' } of mutants) {
@@ -72,11 +68,10 @@ interface Verdict {
 /** Plants one fault and runs its witness. */
 async function tryMutant(lane: Lane, mutant: Mutant): Promise<Verdict> {
   const { file, find, replace } = mutant;
-  const sound = readFileSync(join(ROOT, file), 'utf8');
-  const occurrences = sound.split(find).length - 1;
-  if (occurrences !== 1) return { why: `"find" occurs ${occurrences} times in ${file}` };
-  const text = sound.replace(find, () => replace);
-  const { ended, trouble } = await lane.run([witnessOf(mutant)], { file, text });
+  const planted = plant(readFileSync(join(ROOT, file), 'utf8'), find, replace);
+  if ('problem' in planted) return { why: `in ${file} ${planted.problem}` };
+  const fault = { file, text: planted.text };
+  const { ended, trouble } = await lane.run([witnessOf(mutant)], fault);
   const killer = ended.find(failed);
   if (killer === undefined) {
     return { why: ended.length > 0 ? 'its tests pass' : `no test ran. ${trouble}` };
@@ -87,7 +82,7 @@ async function tryMutant(lane: Lane, mutant: Mutant): Promise<Verdict> {
   return cheap ? { why: `no finding, but ${name}: ${message}` } : { killer: nameOf(killer) };
 }
 
-/** As {@link tryMutant}, until the cap. */
+/** As {@link tryMutant}, but for at most `RUN_CAP_MS`. */
 async function tryInTime(lane: Lane, mutant: Mutant): Promise<Verdict | 'hangs'> {
   let timer: NodeJS.Timeout | undefined;
   const cap = new Promise<'hangs'>((resolve) => {

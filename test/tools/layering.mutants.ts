@@ -1,7 +1,7 @@
-import type { Mutant } from './mutant.ts';
+import type { Mutant } from './mutants/mutant.ts';
 
 /** Faults in the checker of the house rules itself. */
-const planted = { file: 'test/layering.ts', test: 'test/layering.test.ts' };
+const planted = { file: 'test/tools/layering.ts', test: 'test/tools/layering.test.ts' };
 
 export const mutants: Mutant[] = [
   {
@@ -10,6 +10,27 @@ export const mutants: Mutant[] = [
     find: 'rank(target) > rank(file)',
     replace: 'rank(target) < rank(file)',
     name: '^layer',
+  },
+  {
+    ...planted,
+    id: 'layering-layer-1-may-use-layer-2',
+    find: 'return !(file === LEARNED_HOOK.file && target === LEARNED_HOOK.target);',
+    replace: 'return file !== LEARNED_HOOK.file;',
+    name: '^room',
+  },
+  {
+    ...planted,
+    id: 'layering-page-open-to-all',
+    find: 'return !file.startsWith(PAGE) && !PAGE_USERS.includes(file);',
+    replace: 'return false;',
+    name: '^room',
+  },
+  {
+    ...planted,
+    id: 'layering-page-may-use-its-clock',
+    find: "return file.startsWith(PAGE) && target.startsWith('src/bounded-clock/');",
+    replace: 'return false;',
+    name: '^room',
   },
   {
     ...planted,

@@ -1,42 +1,47 @@
 /**
- * The narrowest interval that any sound rule could give on the same samples: what is left to be gained.
+ * The narrowest interval that any sound rule could give on the same samples: how much is left to
+ * gain.
  *
- * The problem. A rule may be wide because it is clumsy, or because the samples do not say more. Only the set of
- * all that *could* be true tells the two apart: every theta that some history of the local rate which A2 allows
- * leads to, through all the samples. A rule that leaves out any part of it is wrong in that world.
+ * The problem. A rule may be wide because it is clumsy, or because the samples do not say more.
+ * Only the set of all that *could* be true tells the two apart: every theta to which some history
+ * of the local rate leads that A2 allows, through all the samples. A rule that leaves out any part
+ * of this set is wrong in that world.
  *
- * The idea (set-membership estimation, Schweppe 1968). The state is (theta, base rate b). What is possible is a convex
- * polygon: time shears and grows it, a sample cuts a half-plane off. A2's span keeps b in a band [c, c + A], so there
- * is a polygon for each of some bands; and at most f sources lie, so for each set of n - f sources. The answer
- * covers them all.
+ * The idea (set-membership estimation, Schweppe 1968). The state is (theta, base rate b). The
+ * possible states are a convex polygon: time shears and grows it, and a sample cuts a half-plane
+ * off. A2's span keeps b in a band [c, c + A], so there is a polygon for each of some bands. At
+ * most f sources lie, so there is one for each set of n - f sources. The answer covers all
+ * polygons.
  *
- * It is a lower limit, so every step is rounded *inward*: the reach of a step is a hexagon inside the true
- * shape, bands lie some ppm apart, polygons lose the least of too many corners, and a request counts as sent when
- * its reply came. It also knows more than A0 says: that the same f sources lie for ever. Hence no sound rule is narrower,
- * and the best there can be is somewhat wider.
+ * It is a lower limit, so every step is rounded *inward*: the reach of a step is a hexagon inside
+ * the true shape, bands lie some ppm apart, polygons with too many corners lose those that matter
+ * least, and a request counts as sent when its reply came. It also knows more than A0 says: that
+ * the same f sources lie for ever. Hence no sound rule is narrower, and the best possible rule is
+ * somewhat wider.
  *
- * Units: us, s, and so ppm for rates.
+ * Units: us and s, so ppm for rates.
  */
 import type { ClockSample } from '../../src/bound/clock-sample.ts';
 import type { Baseline, ThetaInterval } from './baselines.ts';
 
-/** A2 by default, and A1 of a free-running host. */
-const JITTER = 1;
-const WANDER = 0.1;
-const SPAN = 25;
+/** The default A2 of a free-running host: jitter, wander and span of the rate. */
+const JITTER_PPM = 1;
+const WANDER_PPM_PER_S = 0.1;
+const SPAN_PPM = 25;
+/** A1 of a free-running host, ppm. */
 const R = 500;
 
-const BAND_STEP = 5;
-const MOST_CORNERS = 24;
+const BAND_STEP_PPM = 5;
+const MAX_CORNERS = 24;
 
 interface Corner {
-  /** us, relative to the first sample's. */
+  /** us, relative to the first sample's theta */
   readonly theta: number;
   /** ppm */
   readonly b: number;
 }
 
-/** Convex, counter-clockwise; empty when nothing is possible. */
+/** Convex, counter-clockwise; empty when no state is possible. */
 type Polygon = readonly Corner[];
 
 export class Narrowest implements Baseline {
@@ -52,14 +57,14 @@ export class Narrowest implements Baseline {
 
   take(sample: ClockSample): void {
     this.#base ??= { m: sample.receivedAt, theta: sample.lowerNs };
-    if (!this.#states.has(sample.sourceId)) this.#meet(sample.sourceId);
+    if (!this.#states.has(sample.sourceId)) this.#addSource(sample.sourceId);
     const at = Number(sample.receivedAt - this.#base.m) / 1e9;
     const lower = Number(sample.lowerNs - this.#base.theta) / 1e3;
     const sinceSentS = Number(sample.receivedAt - sample.sentAt) / 1e9;
-    // The upper fact is of the instant of sending; theta fell by no more than this since.
+    // The upper fact is of the instant of sending. Theta fell by no more than this since then.
     const upper = Number(sample.upperNs - this.#base.theta) / 1e3 - R * sinceSentS;
     for (const possible of this.#states.get(sample.sourceId)!) possible.learn(at, lower, upper);
-    this.#forgetTheImpossible();
+    this.#dropImpossible();
   }
 
   intervalAt(m: bigint): ThetaInterval | undefined {
@@ -77,7 +82,7 @@ export class Narrowest implements Baseline {
     };
   }
 
-  #forgetTheImpossible(): void {
+  #dropImpossible(): void {
     const left = this.#all.filter(({ impossible }) => !impossible);
     if (left.length === this.#all.length) return;
     this.#all = left;
@@ -89,15 +94,18 @@ export class Narrowest implements Baseline {
     }
   }
 
-  /** With the last source the sets of n - f are known. What the others said before it is missed by all alike. */
-  #meet(sourceId: string): void {
+  /**
+   * The sets of n - f sources are known once the last source has spoken. No polygon has the facts
+   * from before that.
+   */
+  #addSource(sourceId: string): void {
     this.#states.set(sourceId, []);
     if (this.#states.size < this.#sources) return;
     const honest = this.#sources - Math.floor((this.#sources - 1) / 2);
     for (const trusted of choices([...this.#states.keys()], honest)) {
       // The jitter comes on top, and A1 holds for both together.
-      for (let c = JITTER - R; c + SPAN <= R - JITTER; c += BAND_STEP) {
-        const possible = new Possible(c, c + SPAN);
+      for (let c = JITTER_PPM - R; c + SPAN_PPM <= R - JITTER_PPM; c += BAND_STEP_PPM) {
+        const possible = new Possible(c, c + SPAN_PPM);
         this.#all.push(possible);
         for (const id of trusted) this.#states.get(id)!.push(possible);
       }
@@ -113,7 +121,7 @@ function choices<T>(items: readonly T[], count: number): T[][] {
   );
 }
 
-/** What can be true if these sources are right and b keeps to this band. */
+/** The states that are possible if these sources are right and b stays in this band. */
 class Possible {
   readonly #least: number;
   readonly #most: number;
@@ -148,24 +156,31 @@ class Possible {
   spanAt(at: number): readonly [number, number] | undefined {
     if (this.#polygon === undefined || this.#polygon.length === 0) return undefined;
     const dt = at - this.#at;
-    const bend = (WANDER * dt * dt) / 2;
+    const bend = (WANDER_PPM_PER_S * dt * dt) / 2;
     let lo = Number.POSITIVE_INFINITY;
     let hi = Number.NEGATIVE_INFINITY;
     for (const { theta, b } of this.#polygon) {
       const ahead = theta + b * dt;
-      hi = Math.max(hi, ahead + JITTER * dt + (b + WANDER * dt <= this.#most ? bend : 0));
-      lo = Math.min(lo, ahead - JITTER * dt - (b - WANDER * dt >= this.#least ? bend : 0));
+      hi = Math.max(
+        hi,
+        ahead + JITTER_PPM * dt + (b + WANDER_PPM_PER_S * dt <= this.#most ? bend : 0),
+      );
+      lo = Math.min(
+        lo,
+        ahead - JITTER_PPM * dt - (b - WANDER_PPM_PER_S * dt >= this.#least ? bend : 0),
+      );
     }
     return [lo, hi];
   }
 }
 
-/** Sheared by the rate, and grown by what jitter and wander can do in `dt`. */
+/** The polygon after `dt`: sheared by the rate, and grown by what jitter and wander can do. */
 function evolved(polygon: Polygon, dt: number): Polygon {
-  const turn = WANDER * dt;
-  const bend = (WANDER * dt * dt) / 2;
-  const shake = JITTER * dt;
-  // The base rate may fall all the time, rise all the time, or rise for half of it and fall for the other half.
+  const turn = WANDER_PPM_PER_S * dt;
+  const bend = (WANDER_PPM_PER_S * dt * dt) / 2;
+  const shake = JITTER_PPM * dt;
+  // The base rate may fall all the time, rise all the time, or do one for half of it and then the
+  // other.
   const reach = [
     { theta: -bend - shake, b: -turn },
     { theta: -bend + shake, b: -turn },
@@ -183,7 +198,7 @@ function evolved(polygon: Polygon, dt: number): Polygon {
 const cross = (o: Corner, p: Corner, q: Corner): number =>
   (p.theta - o.theta) * (q.b - o.b) - (p.b - o.b) * (q.theta - o.theta);
 
-/** From the lowest corner, of those the one furthest left. */
+/** The polygon from its lowest corner on; of several, the leftmost. */
 function fromLowest(polygon: Polygon): Polygon {
   let lowest = 0;
   polygon.forEach((p, i) => {
@@ -193,7 +208,10 @@ function fromLowest(polygon: Polygon): Polygon {
   return [...polygon.slice(lowest), ...polygon.slice(0, lowest)];
 }
 
-/** All sums of a point of one and a point of the other (Minkowski): their edges, merged by direction. */
+/**
+ * All sums of a point of one and a point of the other (Minkowski): their edges, merged by
+ * direction.
+ */
 function sum(one: Polygon, other: Polygon): Polygon {
   if (one.length === 0) return [];
   const p = fromLowest(one);
@@ -233,10 +251,10 @@ function cut(polygon: Polygon, side: (corner: Corner) => number): Polygon {
   return kept;
 }
 
-/** Corners that matter least go first: what is left is inside. */
+/** The polygon without the corners that matter least. What remains lies inside it. */
 function withoutSmallCorners(polygon: Polygon): Polygon {
   const kept = [...polygon];
-  while (kept.length > MOST_CORNERS) {
+  while (kept.length > MAX_CORNERS) {
     let least = 0;
     let area = Number.POSITIVE_INFINITY;
     kept.forEach((corner, i) => {

@@ -1,22 +1,22 @@
 /**
- * One scenario, several methods on the same trace: the library's bounded clock and the rules of other
- * systems, judged by the same oracle at instants drawn in the same way. Renders the rows of
- * docs/simulator-results.md.
+ * One scenario, several methods on the same samples: the library's bounded clock and the rules of
+ * other systems. The same oracle judges them, at instants drawn in the same way. Renders the rows
+ * of docs/simulator-results.md.
  */
 import { Oracle, type OracleSummary } from '../../src/sim/oracle.ts';
 import { openScenario } from '../../src/sim/scenario.ts';
 import { asUnixNs } from '../../src/time/instant.ts';
+import type { CatalogEntry } from '../kit/scenario-catalog.ts';
 import { baselines, SOUND } from './baselines.ts';
 import { Narrowest } from './narrowest.ts';
-import type { CatalogEntry } from './scenario-catalog.ts';
 
 export interface Race {
   readonly name: string;
   readonly ours: OracleSummary;
-  /** Our wrong readings, one per line. */
+  /** The wrong readings of the bounded clock, one per line. */
   readonly report: string;
   readonly others: readonly { readonly name: string; readonly summary: OracleSummary }[];
-  /** Where the entry asks for the limit. */
+  /** The narrowest possible interval, where the entry asks for it. */
   readonly narrowest: OracleSummary | undefined;
 }
 
@@ -55,7 +55,7 @@ export async function race(
       edges: edges && [Number(edges[0] - truth), Number(edges[1] - truth)],
     });
   };
-  const look = process.bind(() => {
+  const takeReading = process.bind(() => {
     methods.forEach((method, i) => {
       const interval = oracles[i]!.judge(method.name, () => {
         const m = process.clock.monotonicNs();
@@ -70,12 +70,12 @@ export async function race(
       point(method.name, interval);
     });
     const reading = clock.read();
-    point(OURS, 'interval' in reading ? reading.interval : undefined);
+    point(OURS, reading.interval !== undefined ? reading.interval : undefined);
     again();
   });
   const again = (): void => {
     const everyMs = scenario.readEveryMs ?? 5000;
-    scheduler.after(random.exponential(everyMs * 1e6), look);
+    scheduler.after(random.exponential(everyMs * 1e6), takeReading);
   };
   again();
   await run();
@@ -101,24 +101,27 @@ function percent(share: number): string {
   return `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`;
 }
 
-/** A row of the first table: what the bounded clock did. */
+/** A row of the first table: the results of the bounded clock. */
 export function ownRow({ name, ours }: Race): string {
   const first = ours.firstBoundNs === undefined ? '–' : ms(ours.firstBoundNs);
   const widths = [ours.meanNs, ours.p50Ns, ours.p99Ns].map(ms).join(' | ');
   return `| ${name} | ${percent(ours.availability)} | ${ours.violations} | ${widths} | ${first} |`;
 }
 
-/** How many times as wide as ours the best of the other sound rules is, on average. */
+/** How many times wider than ours the best other sound rule is, on average. */
 export function gain({ ours, others }: Race): number {
   return others.find(({ name }) => name === SOUND)!.summary.meanNs / ours.meanNs;
 }
 
-/** How many times as wide as need be ours is at most, on average. */
+/** How many times wider than necessary ours is at most, on average. */
 export function excess({ ours, narrowest }: Race): number | undefined {
   return narrowest && ours.meanNs / narrowest.meanNs;
 }
 
-/** A row of the second table: mean half-width of every method, its share of wrong readings, and the gain. */
+/**
+ * A row of the second table: mean half-width of every method, its share of wrong readings, and the
+ * gain.
+ */
 export function raceRow(race: Race): string {
   const { name, ours, others } = race;
   const cells = [ours, ...others.map(({ summary }) => summary)].map((summary) => {
@@ -128,7 +131,10 @@ export function raceRow(race: Race): string {
   return `| ${name} | ${cells.join(' | ')} | ${gain(race).toFixed(2)} |`;
 }
 
-/** A row of the third table, where there is a limit: ours beside the narrowest possible, and the best gain possible. */
+/**
+ * A row of the third table, where there is a limit: our interval, the narrowest possible one, and
+ * the best possible gain.
+ */
 export function limitRow(race: Race): string | undefined {
   const { name, ours, narrowest } = race;
   const over = excess(race);

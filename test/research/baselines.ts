@@ -1,22 +1,26 @@
 /**
- * How other systems turn the same exchanges into an error bound: rules to compare with, in the test kit
- * only. Each takes the samples a bounded clock takes and answers with an interval on theta (true time
- * minus monotonic time), from its own rule:
- *
- * - RFC 5905 (section 11): per source the sample of least root distance among the last eight (the RFC
- *   sorts by delay, on a clock that is disciplined meanwhile; this one is not); the majority overlap of
- *   `offset ± root distance`; combined offset ± the system peer's root distance and the selection jitter.
- * - RFC 5905, hull: the same filter, but the answer is the hull of what n - f of the sources cover: what is left of
- *   the RFC's rule once it is repaired to be sound. The narrowest sound rule that keeps no memory of its own.
- * - ClockBound: root delay / 2 + root dispersion of the selected source's last sample, plus age x drift.
+ * How other systems turn the same exchanges into an error bound: rules to compare with, in the test
+ * kit only. Each rule takes the samples that a bounded clock takes, and answers with an interval on
+ * theta (true time minus monotonic time):
+ * - RFC 5905 (section 11): per source, the sample of least root distance among the last eight (the
+ *   RFC sorts by delay, on a clock that is disciplined meanwhile; this clock is not); then the
+ *   majority overlap of `offset ± root distance`; the answer is the combined offset ± the system
+ *   peer's root distance and the selection jitter.
+ * - RFC 5905, hull: the same filter, but the answer is the hull of the points that n - f of the
+ *   sources cover. This is the RFC's rule, changed so far that it is sound. It is the narrowest
+ *   sound rule here that keeps no memory of its own.
+ * - ClockBound: root delay / 2 + root dispersion of the selected source's last sample, plus age x
+ *   drift.
  * - TrueTime: Marzullo's overlap at every synchronisation, each 30 s, and 200 us/s since.
- * - TigerBeetle: per source the sample of least round trip within a window, the *smallest* overlap of a
- *   majority at its end, held unchanged until the next. (It is meant to clamp the clocks of a cluster,
- *   where being off by a fraction of a ms does no harm, not to bound an error.)
+ * - TigerBeetle: per source, the sample of least round trip within a window; the answer is the
+ *   *smallest* overlap of a majority at the end of the window, unchanged until the end of the next.
+ *   (It is meant to clamp the clocks of a cluster, where an error of a fraction of a ms does no
+ *   harm, not to bound an error.)
  *
- * None disciplines the clock here, and a free crystal drifts further than the 15 ppm (RFC 5905) or 1 ppm
- * (ClockBound) that these systems assume of a disciplined one. So the first two are given our drift bound:
- * the comparison is of rules, not of constants. TrueTime's 200 us/s is its own and the same.
+ * None of these disciplines the clock here, and a free crystal drifts further than the 15 ppm (RFC
+ * 5905) or 1 ppm (ClockBound) that these systems assume of a disciplined clock. So the first two
+ * get our drift bound: rules are compared, not constants. TrueTime's 200 us/s is its own figure,
+ * and is the same as ours.
  */
 import type { ClockSample } from '../../src/bound/clock-sample.ts';
 
@@ -28,7 +32,7 @@ export interface ThetaInterval {
 export interface Baseline {
   readonly name: string;
   take(sample: ClockSample): void;
-  /** What the rule promises at the monotonic instant `m`; `undefined` when it promises nothing. */
+  /** The interval that the rule promises at the monotonic instant `m`; `undefined` without one. */
   intervalAt(m: bigint): ThetaInterval | undefined;
 }
 
@@ -38,7 +42,10 @@ export interface BaselineOptions {
   readonly pollMs: number;
 }
 
-/** A sample as these rules see it: an offset that assumes a symmetric path, a delay, the server's error. */
+/**
+ * A sample as these rules use it: an offset that assumes a symmetric path, a delay, the server's
+ * error.
+ */
 interface Reply {
   readonly at: number;
   readonly offset: number;
@@ -51,7 +58,7 @@ interface Span {
   readonly hi: number;
 }
 
-/** The best sound rule among these. */
+/** The best sound rule of these. */
 export const SOUND = 'RFC 5905, hull';
 
 const STAGES = 8;
@@ -59,7 +66,7 @@ const TRUETIME_DRIFT = 200e-6;
 const TRUETIME_POLL_NS = 30e9;
 const WINDOW_NS = 20e9;
 
-/** All baselines, for a trace of `sources` servers. */
+/** All baselines for the samples of `sources` servers. */
 export function baselines(options: BaselineOptions): Baseline[] {
   return [
     new Rule('RFC 5905', options, rfc5905),
@@ -75,10 +82,13 @@ interface RuleState {
   readonly options: BaselineOptions;
   readonly drift: number;
 }
-/** The rule's span at `now`; called at every reading, and with `arrived` at every sample. */
+/**
+ * Returns the rule's span at `now`. Called at every reading, and with `arrived` true at every
+ * sample.
+ */
 type Decide = (state: RuleState, now: number, arrived: boolean) => Span | undefined;
 
-/** What all rules share: the samples, in doubles relative to the first. */
+/** The parts that all rules share: the samples, in doubles relative to the first. */
 class Rule implements Baseline {
   readonly name: string;
   readonly #state: Omit<RuleState, 'sources'> & { sources: Map<string, Reply[]> };
@@ -127,7 +137,9 @@ function around(reply: Reply, radius: number): Span {
   return { lo: reply.offset - radius, hi: reply.offset + radius };
 }
 
-/** The span that most spans share, and how many do (Marzullo 1984). Starts before ends. */
+/**
+ * The span that most spans share, and how many share it (Marzullo 1984). Starts come before ends.
+ */
 function mostCovered(spans: readonly Span[]): (Span & { count: number }) | undefined {
   const edges = spans.flatMap(({ lo, hi }) => [
     { at: lo, step: 1 },
@@ -147,7 +159,7 @@ function mostCovered(spans: readonly Span[]): (Span & { count: number }) | undef
 
 const majority = (options: BaselineOptions): number => Math.floor(options.sources / 2) + 1;
 
-/** The candidates whose interval overlaps what a majority shares. */
+/** The candidates whose interval overlaps the span that a majority shares. */
 function survivors(
   replies: readonly Reply[],
   now: number,
@@ -184,14 +196,14 @@ const rfc5905: Decide = (state, now) => {
   return { lo: offset / weights - radius, hi: offset / weights + radius };
 };
 
-/** Each fact ages from its own instant, as it must; the path is not assumed to be symmetric. */
+/** Each fact ages from its own instant, as it must. The path is not assumed to be symmetric. */
 const soundHull: Decide = (state, now) => {
   const { drift, sources, options } = state;
   const quorum = options.sources - Math.floor((options.sources - 1) / 2);
   const chosen = [...sources.values()].map((replies) => nearest(replies, now, drift));
   const spans = chosen.map((reply) => {
     const radius = rootDistance(reply, now, drift);
-    // The request left a round trip before the reply came.
+    // The request left one round trip before the reply came.
     return { lo: reply.offset - radius, hi: reply.offset + radius + drift * reply.delay };
   });
   const missing = options.sources - spans.length;
@@ -241,7 +253,7 @@ function tigerBeetle(): Decide {
         const fresh = replies.filter((reply) => reply.at >= windowBegan);
         if (fresh.length > 0) best.push(fresh.reduce((a, b) => (b.delay < a.delay ? b : a)));
       }
-      // Its tolerance begins at 1 ms and grows until a majority overlaps.
+      // The tolerance begins at 1 ms and grows until a majority overlaps.
       for (let tolerance = 1e6; tolerance <= 16e6; tolerance *= 2) {
         const spans = best.map((r) => around(r, r.delay / 2 + r.serverError + tolerance));
         const overlap = mostCovered(spans);
