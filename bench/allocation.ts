@@ -1,17 +1,19 @@
 /**
- * Bytes allocated per call: growth of the heap over a window of calls without a collection. Run with room and
- * `--expose-gc`.
+ * Bytes allocated per call: the growth of the heap over a window of calls without a collection. Run
+ * it with a large young generation and `--expose-gc`.
  *
- * Warmed up twice, because the second run executes what the first made the compiler change its mind
- * about; the least of 25 windows, because the compiler's own allocations, on other threads, land in the
- * same heap.
+ * There are two warm-ups, because after the first one the compiler may optimise again. The result
+ * is the least of 25 windows, because the compiler allocates in the same heap from other threads.
  */
 import { DEFAULT_BATCH, type Row } from './row.ts';
 import { loopOf } from './timing.ts';
 
-/** Calls per window where a limit is checked: reading the heap's size costs some hundred bytes itself. */
-const JUDGED_CALLS = 20_000;
-/** Batches per window otherwise. */
+/**
+ * Calls per window for a row with a limit. There are many, because reading the size of the heap
+ * allocates some hundred bytes itself.
+ */
+const LIMITED_CALLS = 20_000;
+/** Batches per window for a row without a limit. */
 const BATCHES = 20;
 
 export function bytesPerCall(row: Row): number {
@@ -28,20 +30,20 @@ export function bytesPerCall(row: Row): number {
     const before = process.memoryUsage().heapUsed;
     loop(calls);
     const after = process.memoryUsage().heapUsed;
-    // A collection in between makes it meaningless.
+    // A window with a collection in it says nothing.
     if (after >= before) least = Math.min(least, (after - before) / calls);
   }
   end?.();
   return least;
 }
 
-/** A call so long that it is a batch of its own needs no company. */
+/** Calls per window. A long call, which is a batch of its own, is called once. */
 function callsPerWindow({ maxBytes, batch = DEFAULT_BATCH }: Row): number {
-  if (maxBytes !== undefined) return JUDGED_CALLS;
+  if (maxBytes !== undefined) return LIMITED_CALLS;
   return batch === 1 ? 1 : BATCHES * batch;
 }
 
-/** Growth of the heap, after a full collection, by what `make` returns. */
+/** By how many bytes the object that `make` returns lets the heap grow, after full collections. */
 export function bytesHeld(make: () => unknown): number {
   const collect = (globalThis as { gc?: () => void }).gc;
   collect?.();

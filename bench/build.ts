@@ -1,6 +1,6 @@
 /**
- * Builds what is measured. The library itself as users get it, and the benchmarks, which import it by its
- * name; only what is not public (the bound engine) comes from source, bundled with the same settings.
+ * Builds the library as users get it, and the benchmarks, which import it by its name. Only code
+ * that is not public (the bound engine) comes from source, bundled with the same settings.
  */
 import { build } from 'tsup';
 import library from '../tsup.config.ts';
@@ -11,6 +11,8 @@ const OWN: Readonly<Record<string, string>> = entriesOf('bench', [
   'scaling',
   'memory',
   'waits',
+  'order',
+  'services',
   'publisher.worker',
   'reader.worker',
   'rival.worker',
@@ -35,7 +37,7 @@ export async function buildAll(): Promise<void> {
     format: 'esm',
     target: 'node20',
     platform: 'node',
-    external: ['epsilon-clock', 'epsilon-clock/node', 'benchmark'],
+    external: [/^epsilon-clock/, 'benchmark', 'pino', 'fastify', 'autocannon'],
     silent: true,
     clean: true,
     esbuildOptions: library.esbuildOptions ?? (() => {}),

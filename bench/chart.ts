@@ -1,5 +1,8 @@
-/** Charts as SVG text: bars of how many times the floor, curves on logarithmic axes, lines on any. */
-import type { CurvePoints } from './report.ts';
+/**
+ * Charts as SVG text: bars in multiples of the floor, curves on logarithmic axes, lines on any
+ * axes.
+ */
+import type { CurvePoints } from './curves.ts';
 import type { Measured } from './run.ts';
 
 type Bar = Pick<Measured, 'group' | 'operation' | 'xFloor' | 'target'>;
@@ -12,7 +15,7 @@ const COLORS = ['#2b6cb0', '#c05621', '#2f855a', '#6b46c1'];
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('`', '');
 
-/** Dark text on its own light ground, so that it can be read in either theme. */
+/** Dark text on a light background, so that light and dark themes can show it. */
 function svg(height: number, body: readonly string[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13" fill="#1a202c">
 <rect width="100%" height="100%" fill="#ffffff"/>
@@ -22,8 +25,8 @@ ${body.join('\n')}
 }
 
 /**
- * A bar per row, as long as the logarithm of its cost in floors (a mark at its target, if it has one). Below
- * the floor, which only rows that read no clock can be, there is no bar.
+ * A bar per row, as long as the logarithm of its cost in multiples of the floor, with a mark at its
+ * target, if it has one. A row below the floor has no bar; only a row that reads no clock can be.
  */
 export function barChart(rows: readonly Bar[]): string {
   const most = Math.max(10, ...rows.map(({ xFloor }) => xFloor));
@@ -58,7 +61,10 @@ export function barChart(rows: readonly Bar[]): string {
   return svg(y + 2 * LINE, body);
 }
 
-/** Each curve as a line through its points, both axes logarithmic, with its name at the right end. */
+/**
+ * Draws each curve as a line through its points, with its name at the right end. Both axes are
+ * logarithmic.
+ */
 export function logLogChart(curves: readonly CurvePoints[]): string {
   const [left, right, top, bottom] = [60, 250, 20, 340];
   const points = curves.flatMap((curve) => curve.points);
@@ -102,14 +108,14 @@ export interface Line {
 }
 
 export interface Axis {
-  /** With its unit. */
+  /** The name of the axis, with its unit. */
   readonly name: string;
-  /** Where it begins; above 0 when it is logarithmic. */
+  /** Where the axis begins; above 0 when it is logarithmic. */
   readonly least: number;
   readonly logarithmic?: boolean;
 }
 
-/** Lines through their points, with their names at the right. */
+/** Draws lines through their points, with their names at the right. */
 export function lineChart(
   lines: readonly Line[],
   axes: { readonly x: Axis; readonly y: Axis },
@@ -141,7 +147,10 @@ export function lineChart(
   return svg(bottom + 3 * LINE, body);
 }
 
-/** From the axis' least value, at pixel `from`, to a round one that is not below `most`, at pixel `to`. */
+/**
+ * Maps values to pixels: the least value of the axis to `from`, and a round value that is at least
+ * `most` to `to`.
+ */
 function scale(
   { least, logarithmic = false }: Axis,
   most: number,
@@ -167,7 +176,7 @@ function scale(
   return { ticks, at: (value) => Math.round((from + share(value) * (to - from)) * 10) / 10 };
 }
 
-/** The powers of ten that enclose all values; at least one decade apart. */
+/** The powers of ten that enclose all values, as exponents; at least one decade apart. */
 function decades(values: readonly number[]): readonly [low: number, high: number] {
   const low = Math.floor(Math.log10(Math.min(...values)));
   return [low, Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values))))];

@@ -1,11 +1,11 @@
 /**
- * The guard against rot: ratios of two runs, maybe months and machines apart. Times can't be compared then;
- * how many times the floor a row takes can, and if one of the runs had no C compiler, how many times the
- * bare `hrtime` reading.
+ * Compares two runs, to notice rows that became slower. The runs may be months apart and on
+ * different machines, so times can't be compared. Multiples of the floor can. If one of the runs
+ * had no C compiler, multiples of the bare `hrtime` reading are compared instead.
  */
 import type { Run } from './run.ts';
 
-/** A row may be so much slower than it was. */
+/** By this share a row may be slower than before. */
 const TOLERANCE = 0.25;
 
 export interface Slower {
@@ -16,7 +16,7 @@ export interface Slower {
 
 /** Rows that are slower than before, or gone. */
 export function compare(before: Run, after: Run): Slower[] {
-  const sameFloor = before.scene.floor === after.scene.floor;
+  const sameFloor = before.conditions.floor === after.conditions.floor;
   const now = new Map(after.rows.map((row) => [row.id, row]));
   const slower: Slower[] = [];
   for (const row of before.rows) {
@@ -37,7 +37,7 @@ export function compare(before: Run, after: Run): Slower[] {
   return slower;
 }
 
-/** Those that a second run finds slower too: one that was only disturbed is not. */
+/** The rows that a second run finds slower too. A row that was only disturbed drops out. */
 export function slowerAgain(first: readonly Slower[], before: Run, second: Run): Slower[] {
   const again = new Set(compare(before, second).map(({ id }) => id));
   return first.filter(({ id }) => again.has(id));

@@ -1,14 +1,17 @@
 /**
- * The floor: what reading the monotonic clock costs on this machine without any JavaScript. A C program
- * of one loop around `clock_gettime`, compiled on the spot; where there is no compiler, the bare
- * `process.hrtime.bigint()` into a slot has to do, and the report says so.
+ * The floor: the cost of reading the monotonic clock on this machine without any JavaScript. It is
+ * measured by a C program, a loop around `clock_gettime`, compiled for each run. Without a compiler
+ * the floor is a bare `process.hrtime.bigint()` into a slot, and the report says so.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Windows as long as those of the rows: 80,000 calls are about 2 ms. Prints the mean ns of each. */
+/**
+ * Prints the mean ns per call of each window. Its windows are as long as those of the rows: 80,000
+ * calls take about 2 ms.
+ */
 const SOURCE = `
 #include <stdio.h>
 #include <time.h>

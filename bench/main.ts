@@ -1,11 +1,14 @@
 /**
  * The benchmarks, in one command.
  *
- *     npm run bench                                      prints, and writes docs/benchmarks.{md,json} and charts
- *     npm run bench -- --smoke                           does everything run, and allocate nothing it must not?
- *     npm run bench -- --against docs/benchmarks.json    has anything become slower than it was?
+ *     npm run bench
+ *         Measures, prints, and writes docs/benchmarks.md, docs/benchmarks.json and the charts.
+ *     npm run bench -- --smoke
+ *         Does every row run, and does no row allocate more than its limit?
+ *     npm run bench -- --against docs/benchmarks.json
+ *         Has any row become slower than in that run?
  *
- * Builds first, so what is measured is what is published.
+ * It builds first, so it measures what is published.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,34 +16,37 @@ import { parseArgs } from 'node:util';
 import { buildAll } from './build.ts';
 import { barChart, lineChart, logLogChart } from './chart.ts';
 import { compare, slowerAgain } from './compare.ts';
-import { curvesOf, markdownOf, type Report, tableRows } from './report.ts';
+import { curvesOf } from './curves.ts';
+import type { OrderMeasured } from './order.ts';
+import { markdownOf, type Report, tableRows } from './report.ts';
 import { FULL, SMOKE } from './row.ts';
-import { type Cast, faultsOf, LARGE_YOUNG, run } from './run.ts';
+import { faultsOf, LARGE_YOUNG, type Module, run } from './run.ts';
+import type { ServicesMeasured } from './services.ts';
 import {
   earlyFaults,
   LEAST_LATE_US,
   latencyLines,
   latenessLines,
+  merge,
   PARTS,
-  together,
 } from './wait-report.ts';
 
 const { values: options } = parseArgs({
   options: { smoke: { type: 'boolean' }, against: { type: 'string' } },
 });
-const say = (what: string): void => {
+const log = (what: string): void => {
   process.stderr.write(`${what}\n`);
 };
 
-/** The groups of a module that was built, in its order. */
-async function cast(module: string): Promise<Cast> {
+/** Loads a built module, and lists its groups in their order. */
+async function load(module: string): Promise<Module> {
   const url = new URL(`dist/${module}.js`, import.meta.url).href;
   const { groups } = (await import(url)) as { groups: Record<string, unknown> };
   return { module: url, groups: Object.keys(groups) };
 }
 
-/** What a program of ours, built, prints as JSON. */
-function said<T>(flags: readonly string[], name: string, ...args: readonly string[]): T {
+/** Runs one of our built programs, and returns the JSON that it prints. */
+function outputOf<T>(flags: readonly string[], name: string, ...args: readonly string[]): T {
   const program = new URL(`dist/${name}.js`, import.meta.url).pathname;
   const out = execFileSync(process.execPath, [...flags, program, ...args], { encoding: 'utf8' });
   return JSON.parse(out) as T;
@@ -51,13 +57,19 @@ const before: Report | undefined =
 await buildAll();
 const effort = options.smoke ? SMOKE : FULL;
 const smoke = options.smoke ? ['--smoke'] : [];
-const casts = [await cast('rows'), await cast('scaling')];
-const measured = await run(casts, effort, say);
-say('waits');
+const modules = [await load('rows'), await load('scaling')];
+const measured = await run(modules, effort, log);
+log('order');
+const order = outputOf<OrderMeasured>([], 'order', ...smoke);
+log('services');
+const services = outputOf<ServicesMeasured>([], 'services', ...smoke);
+log('waits');
 const report: Report = {
   ...measured,
-  ...said<{ bytesPerSource: number }>(['--expose-gc'], 'memory'),
-  waits: together(PARTS.map((part) => said(LARGE_YOUNG, 'waits', part, ...smoke))),
+  ...outputOf<{ bytesPerSource: number }>(['--expose-gc'], 'memory'),
+  order,
+  services,
+  waits: merge(PARTS.map((part) => outputOf(LARGE_YOUNG, 'waits', part, ...smoke))),
 };
 console.log(options.smoke ? `${report.rows.length} rows ran` : markdownOf(report));
 
@@ -65,13 +77,13 @@ const faults = [...faultsOf(report.rows), ...earlyFaults(report.waits)];
 if (before) {
   let slower = compare(before, report);
   if (slower.length > 0) {
-    say('once more, what came out slower');
+    log('measuring the slower rows again');
     const groups = new Set(slower.map(({ group }) => group));
-    const some = casts.map(({ module, groups: all }) => ({
+    const some = modules.map(({ module, groups: all }) => ({
       module,
       groups: all.filter((group) => groups.has(group)),
     }));
-    slower = slowerAgain(slower, before, await run(some, effort, say));
+    slower = slowerAgain(slower, before, await run(some, effort, log));
   }
   faults.push(...slower.map(({ fault }) => fault));
 }

@@ -1,8 +1,8 @@
-/** A worker that reads a shared bounded clock for as long as the flag is up. */
+/** A worker that reads a shared bounded clock until the parent clears the flag. */
 import { workerData } from 'node:worker_threads';
-import { BoundedClock, type SharedBoundedClock } from 'epsilon-clock';
+import { BoundedClock, type BoundedClockHandle } from 'epsilon-clock';
 
-const { handle, flag } = workerData as { handle: SharedBoundedClock; flag: Int32Array };
+const { handle, flag } = workerData as { handle: BoundedClockHandle; flag: Int32Array };
 const reader = BoundedClock.attach(handle);
 const slots = new BigInt64Array(2);
 for (;;) {

@@ -1,54 +1,32 @@
 /** The run as a page: tables for people, the same numbers as JSON for `--against`. */
-import type { Curve } from './row.ts';
-import type { Measured, Run, Scene } from './run.ts';
-import { exponent } from './statistics.ts';
+import { curvesOf } from './curves.ts';
+import type { OrderMeasured } from './order.ts';
+import type { Conditions, Measured, Run } from './run.ts';
+import type { ServicesMeasured } from './services.ts';
 import { bytesFigure, figure, table } from './table.ts';
 import { type WaitsMeasured, waitsSection } from './wait-report.ts';
 
 export interface Report extends Run {
   /** What each further source of a bound engine holds. */
   readonly bytesPerSource: number;
+  readonly order: OrderMeasured;
+  readonly services: ServicesMeasured;
   readonly waits: WaitsMeasured;
 }
 
-export interface CurvePoints {
-  readonly curve: Curve;
-  /** What theory says of it. */
-  readonly complexity: string;
-  readonly points: readonly (readonly [x: number, ns: number])[];
-  /** The exponent of the nearest power law. */
-  readonly slope: number;
-}
-
-const COMPLEXITY: Readonly<Record<Curve, string>> = {
-  'sample by sources': 'O(n log n): the edges of n sources are sorted',
-  'reading by sources': 'O(1): the bound is the same few slots',
-  'reading by threads': 'O(1): readers write nothing that others read',
-  'waiter by waiters': 'O(log n): a way through a heap',
-  'learning by sources': 'O(n log n); of each source up to 32 dated facts are aged',
-};
-
-/** The rows that are lines of the table, not points of a curve. */
+/** The rows that are lines of a table. The others are points of a curve. */
 export function tableRows({ rows }: Run): Measured[] {
   return rows.filter(({ scale }) => scale === undefined);
 }
 
-export function curvesOf({ rows }: Run): CurvePoints[] {
-  return (Object.keys(COMPLEXITY) as Curve[]).flatMap((curve) => {
-    const points = rows.flatMap(({ scale, medianNs }) =>
-      scale?.curve === curve ? [[scale.x, medianNs] as const] : [],
-    );
-    if (points.length === 0) return [];
-    return [{ curve, complexity: COMPLEXITY[curve], points, slope: exponent(points) }];
-  });
-}
-
-/** `<= 1.25 x`, and whether it is met; empty without a target. */
-function targetOf({ target, xFloor, medianNs }: Measured): string {
+/** The target, such as `<= 1.25 x`, marked if it was missed; empty without a target. */
+function targetOf({ target, xFloor, xBaseline, medianNs }: Measured): string {
   if (target === undefined) return '';
-  return 'xFloor' in target
-    ? `${xFloor <= target.xFloor ? '' : '**missed** '}<= ${target.xFloor} x`
-    : `${medianNs <= target.ns ? '' : '**missed** '}<= ${figure(target.ns)} ns`;
+  const limit = (value: number, most: number, unit: string): string =>
+    `${value <= most ? '' : '**missed** '}<= ${unit}`;
+  if ('xFloor' in target) return limit(xFloor, target.xFloor, `${target.xFloor} x`);
+  if ('ns' in target) return limit(medianNs, target.ns, `${figure(target.ns)} ns`);
+  return limit(xBaseline, target.xBaseline, `${target.xBaseline} x baseline`);
 }
 
 export function groupTable(rows: readonly Measured[]): string {
@@ -68,13 +46,13 @@ export function groupTable(rows: readonly Measured[]): string {
   );
 }
 
-export function sceneLine(scene: Scene): string {
+export function conditionsLine(conditions: Conditions): string {
   const floor =
-    scene.floor === 'clock_gettime'
+    conditions.floor === 'clock_gettime'
       ? 'C `clock_gettime`, compiled on the spot'
       : 'no C compiler, so the bare `process.hrtime.bigint()`';
-  return `Node ${scene.node} on ${scene.cores} cores of ${scene.cpu}, ${scene.date}.
-Floor: ${figure(scene.floorNs)} ns (${floor}).`;
+  return `Node ${conditions.node} on ${conditions.cores} cores of ${conditions.cpu}, ${conditions.date}.
+Floor: ${figure(conditions.floorNs)} ns (${floor}).`;
 }
 
 export function markdownOf(report: Report): string {
@@ -83,13 +61,14 @@ export function markdownOf(report: Report): string {
   const curves = curvesOf(report);
   return `# Benchmarks
 
-Written by \`npm run bench\`, which anyone can rerun; do not edit. ${sceneLine(report.scene)}
+Written by \`npm run bench\`, which anyone can rerun; do not edit. ${conditionsLine(report.conditions)}
 
-How to read it. **ns** is the median and **p99** the 99th percentile of the mean time per call in windows
-of some milliseconds, taken in turn over all rows; no clock is fine enough to time one call. **B** is what a call
-allocates: the least of 25 windows. **x floor** and **x baseline** are medians over the rounds of the ratio
-of best windows within a round, so they are steadier than the times. The floor is what reading the
-monotonic clock costs in C. Each group of rows runs in a process of its own.
+How to read it. A window is a loop of calls that lasts some milliseconds, because no clock is fine enough to
+time one call. All rows are visited in turn, in several rounds. **ns** is the median and **p99** the 99th
+percentile of the mean time per call in a window. **B** is how many bytes a call allocates: the least of 25
+windows. **x floor** and **x baseline** compare the best windows of a round, and are medians over the rounds, so
+they are steadier than the times. The floor is the cost of reading the monotonic clock in C. Each group of rows
+runs in a process of its own.
 
 ![Bar chart: times the floor](benchmarks.svg)
 ${groups
@@ -113,5 +92,36 @@ ${table(
 The slope is the exponent of the nearest power law, a straight line in the chart: 0 is constant, 1 is
 linear. Each further source of a bound engine holds ${figure(report.bytesPerSource)} bytes.
 
+## Logs in order
+
+${orderSection(report.order)}
+
+## A service with timestamps, and without
+
+${servicesSection(report.services)}
+
 ${waitsSection(report.waits)}`;
+}
+
+/** The targets are 4 times the processor time of `sort`, and 100 MB. */
+function orderSection({
+  lines,
+  bytes,
+  orderCpuS,
+  sortCpuS,
+  orderPeakBytes,
+}: OrderMeasured): string {
+  const ratio = orderCpuS / sortCpuS;
+  const peakMb = orderPeakBytes / 1e6;
+  return `\`epsilon-clock order --json\` merges 4 files of pino's lines, ${figure(lines)} lines and ${figure(bytes / 1e6)} MB in all, in
+${orderCpuS.toFixed(1)} s of processor time, and holds ${figure(peakMb)} MB at most. \`LC_ALL=C sort -m\` on the same files by the same key
+takes ${sortCpuS.toFixed(1)} s, without stamps to find, intervals, groups and watermarks: ${ratio.toFixed(1)} times
+(${ratio <= 4 ? '' : '**missed** '}<= 4 x; memory ${peakMb <= 100 ? '' : '**missed** '}<= 100 MB).`;
+}
+
+/** The target is 97 % of the throughput. */
+function servicesSection({ bare, hooks, plugin, share, shareOfHooks }: ServicesMeasured): string {
+  return `Fastify with \`hlcPlugin\` answers ${figure(plugin)} requests a second, and without ${figure(bare)}: ${(100 * share).toFixed(1)} %
+(${share >= 0.97 ? '' : '**missed** '}>= 97 %). With hooks of Fastify that only set a constant header it answers ${figure(hooks)}: the plugin
+reaches ${(100 * shareOfHooks).toFixed(1)} % of that. The handler returns \`{ hello: 'world' }\`, by autocannon with 32 connections on the same machine.`;
 }

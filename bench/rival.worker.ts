@@ -1,8 +1,9 @@
-/** A worker that takes timestamps from a shared clock for as long as the flag is up. */
+/** A worker that takes timestamps from a shared clock until the parent clears the flag. */
 import { workerData } from 'node:worker_threads';
-import { SharedHybridClock, type SharedHybridClockHandle, systemClock } from 'epsilon-clock';
+import { systemClock } from 'epsilon-clock';
+import { type HybridClockHandle, SharedHybridClock } from 'epsilon-clock/threads';
 
-const { handle, flag } = workerData as { handle: SharedHybridClockHandle; flag: Int32Array };
+const { handle, flag } = workerData as { handle: HybridClockHandle; flag: Int32Array };
 const clock = SharedHybridClock.attach(handle, { clock: systemClock() });
 for (;;) {
   Atomics.wait(flag, 0, 0);

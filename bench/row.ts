@@ -1,39 +1,46 @@
 /**
- * What is measured: one row of the table per operation.
+ * A row of the table: one operation to measure.
  *
- * Rows come in groups. Each group runs in a process of its own (subject.ts), since V8 specialises code for
- * the objects that it has seen: a hybrid clock that shares a process with clocks on three other kinds of
- * physical time is slower than any user's, who has one kind.
+ * Rows come in groups. Each group runs in a process of its own (subject.ts), because V8 specialises
+ * code for the objects that it has seen. A hybrid clock that shares a process with clocks on three
+ * other kinds of physical time would be slower than in a user's program, which has one kind.
  *
  * To add a row, add it to a group in rows.ts; everything else follows.
  */
 export interface Row {
-  /** Stable: `--against` compares by it. */
+  /** A stable name, by which `--against` compares. */
   readonly id: string;
-  /** The operation as a reader of the table knows it. */
+  /** The name of the operation in the table. */
   readonly operation: string;
   /**
-   * One call, the `i`th. What a caller would keep it must keep, or the compiler drops it. A closure of
-   * its own per row: rows that share one share its type feedback too.
+   * Makes the `i`th call. It must keep every result that a caller would keep, or the compiler drops
+   * the call. Each row needs a closure of its own, because rows that share a closure share its type
+   * feedback too.
    */
   readonly run: (i: number) => unknown;
-  /** Calls per timed function: some 30 us of work. Default {@link DEFAULT_BATCH}. */
+  /** Calls per timed function, about 30 us of work. Default {@link DEFAULT_BATCH}. */
   readonly batch?: number;
-  /** Whether the event loop runs for 5 ms after each window, to end what the calls began. */
+  /** Whether the event loop runs for 5 ms after each window, to finish what the calls began. */
   readonly turns?: boolean;
-  /** At most so many bytes per call, else the run fails. Absent: measured, not judged. */
+  /** The most bytes per call: with more, the run fails. Absent: measured, without a limit. */
   readonly maxBytes?: number;
-  /** What it should cost: at most so many times the floor, or so many ns. Reported, never enforced. */
-  readonly target?: { readonly xFloor: number } | { readonly ns: number };
-  /** The id of the row that a reader would compare it with. Default {@link BASELINE}. */
+  /**
+   * The most that the call should cost, in multiples of the floor or of the baseline, or in ns. The
+   * report marks a miss; nothing enforces it.
+   */
+  readonly target?:
+    | { readonly xFloor: number }
+    | { readonly xBaseline: number }
+    | { readonly ns: number };
+  /** The id of the row to compare it with. Default {@link BASELINE}. */
   readonly baseline?: string;
-  /** A point of a curve instead of a line of the table: which curve, and where. */
+  /** For a point of a curve instead of a line of the table: the curve, and the point's x. */
   readonly scale?: { readonly curve: Curve; readonly x: number };
-  /** Sets the scene for the time of the measurement; returns what ends it. */
+  /** Prepares the surroundings of a measurement, such as busy threads; returns what ends them. */
   readonly during?: () => () => void;
 }
 
-/** What grows with what. */
+/** The curves: which cost grows with which number. */
 export type Curve =
   | 'sample by sources'
   | 'learning by sources'
@@ -46,21 +53,21 @@ export type Groups = Readonly<Record<string, () => readonly Row[] | Promise<read
 
 export const DEFAULT_BATCH = 1000;
 
-/** One reading of the monotonic clock, stored: what any clock in JavaScript must pay. */
+/** One reading of the monotonic clock, stored: the least cost of any clock in JavaScript. */
 export const BASELINE = 'hrtime';
 
-/** How hard to measure. */
+/** How much to measure. */
 export interface Effort {
-  /** Times that all rows are visited in turn, so that a noisy minute hits all of them. */
+  /** How often all rows are visited in turn, so that a noisy minute hits all of them. */
   readonly rounds: number;
   /** Timed windows per visit. */
   readonly windows: number;
-  /** Length of a window, s. */
+  /** The length of a window, s. */
   readonly windowS: number;
-  /** Whether to count the bytes of all rows, or of those that have a limit. */
-  readonly allocation: 'all' | 'judged';
+  /** Whether to count the bytes of all rows, or only of those that have a limit. */
+  readonly allocation: 'all' | 'limited';
 }
 
 export const FULL: Effort = { rounds: 25, windows: 5, windowS: 0.002, allocation: 'all' };
-/** Everything once: does it run, and does it allocate? Says nothing about time. */
-export const SMOKE: Effort = { rounds: 1, windows: 1, windowS: 0.0002, allocation: 'judged' };
+/** Runs everything once, to see that it runs and what it allocates. Its times mean nothing. */
+export const SMOKE: Effort = { rounds: 1, windows: 1, windowS: 0.0002, allocation: 'limited' };

@@ -1,6 +1,7 @@
 /**
- * One run: all groups side by side, each in its process, the rows visited in turn, round after round, with
- * the floor in every round. A machine that is busy for a while is then busy for all of them.
+ * One run: each group has a process, and all processes live at the same time. In every round all
+ * rows and the floor are visited in turn. So a machine that is busy for a while disturbs all of
+ * them.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,8 +11,8 @@ import { BASELINE, type Effort } from './row.ts';
 import { median, quantile, ratio } from './statistics.ts';
 import type { Answer, Request, RowHead } from './subject.ts';
 
-/** Where and when: numbers without it mean nothing. */
-export interface Scene {
+/** The machine and the date of a run. Its numbers mean nothing without them. */
+export interface Conditions {
   readonly node: string;
   readonly cpu: string;
   readonly cores: number;
@@ -23,28 +24,31 @@ export interface Scene {
 
 export interface Measured extends RowHead {
   readonly group: string;
-  /** Of the means of all windows. */
+  /** The median of the means of all windows. */
   readonly medianNs: number;
   readonly p99Ns: number;
   readonly bytes: number;
   readonly xFloor: number;
-  /** Times {@link BASELINE}: for comparison with a run that had no compiler. */
+  /** The cost in multiples of {@link BASELINE}, to compare with a run that had no compiler. */
   readonly xHrtime: number;
   readonly baseline: string;
   readonly xBaseline: number;
 }
 
 export interface Run {
-  readonly scene: Scene;
+  readonly conditions: Conditions;
   readonly rows: readonly Measured[];
 }
 
-/** A young generation of 64 MB: few collections. */
+/** Flags for a young generation of 64 MB, so that there are few collections. */
 export const LARGE_YOUNG: readonly string[] = [
   '--min-semi-space-size=64',
   '--max-semi-space-size=64',
 ];
-/** For counting bytes: room for all that is allocated meanwhile, so that no collection hides any. */
+/**
+ * Flags for counting bytes. There is room for all that a window allocates, so that no collection
+ * hides any of it.
+ */
 const NO_COLLECTIONS: readonly string[] = ['--expose-gc', ...LARGE_YOUNG];
 
 /** A group in its process. */
@@ -77,7 +81,7 @@ class Subject {
     return 'bytes' in answer ? answer.bytes : Number.NaN;
   }
 
-  /** A process that has already ended is no longer connected. */
+  /** Ends the process. One that has already ended is no longer connected. */
   stop(): void {
     if (this.#child.connected) this.#child.disconnect();
   }
@@ -102,39 +106,39 @@ class Subject {
   }
 }
 
-/** Groups to run: the file name of a module in dist, and which of its groups. */
-export interface Cast {
+/** Groups to run: the URL of a module in dist, and which of its groups. */
+export interface Module {
   readonly module: string;
   readonly groups: readonly string[];
 }
 
-/** @param say is told what is going on, for people who wait */
+/** @param log gets a line about each step, for people who watch */
 export async function run(
-  casts: readonly Cast[],
+  modules: readonly Module[],
   effort: Effort,
-  say: (what: string) => void,
+  log: (what: string) => void,
 ): Promise<Run> {
   using floor = Floor.compile();
   const subjects: Subject[] = [];
   try {
-    for (const { module, groups } of casts) {
+    for (const { module, groups } of modules) {
       for (const group of groups) subjects.push(await Subject.start(module, group));
     }
-    const samples = await time(subjects, floor, effort, say);
-    say('allocation');
-    return report(subjects, samples, await allocations(casts, effort));
+    const samples = await time(subjects, floor, effort, log);
+    log('allocation');
+    return report(subjects, samples, await allocations(modules, effort));
   } finally {
     for (const subject of subjects) subject.stop();
   }
 }
 
-/** Bytes per call, by row, in processes of their own. */
+/** Counts the bytes per call of each row, in processes of their own. */
 async function allocations(
-  casts: readonly Cast[],
+  modules: readonly Module[],
   effort: Effort,
 ): Promise<ReadonlyMap<string, number>> {
   const bytes = new Map<string, number>();
-  for (const { module, groups } of casts) {
+  for (const { module, groups } of modules) {
     for (const group of groups) {
       const subject = await Subject.start(module, group, ...NO_COLLECTIONS);
       for (const { id, maxBytes } of subject.heads) {
@@ -150,7 +154,7 @@ async function allocations(
 /** The windows of each visit, by row. */
 interface Samples {
   readonly rows: ReadonlyMap<string, readonly (readonly number[])[]>;
-  /** `undefined` without a compiler. */
+  /** The windows of the floor; `undefined` without a compiler. */
   readonly floor: readonly (readonly number[])[] | undefined;
 }
 
@@ -158,12 +162,12 @@ async function time(
   subjects: readonly Subject[],
   floor: Floor | undefined,
   effort: Effort,
-  say: (what: string) => void,
+  log: (what: string) => void,
 ): Promise<Samples> {
   const samples = new Map<string, (readonly number[])[]>();
   const floorSamples: (readonly number[])[] = [];
   for (let round = 0; round < effort.rounds; round++) {
-    say(`round ${round + 1} of ${effort.rounds}`);
+    log(`round ${round + 1} of ${effort.rounds}`);
     if (floor) floorSamples.push(floor.sample());
     for (const subject of subjects) {
       for (const { id } of subject.heads) {
@@ -204,7 +208,7 @@ function report(
       });
     }
   }
-  const scene: Scene = {
+  const conditions: Conditions = {
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
@@ -212,13 +216,16 @@ function report(
     floor: samples.floor ? 'clock_gettime' : 'hrtime',
     floorNs: median(atFloor.flat()),
   };
-  return { scene, rows };
+  return { conditions, rows };
 }
 
-/** A window of 20,000 calls catches a stray object of the runtime now and then; one per call is 16 B or more. */
+/**
+ * Bytes per call that are not counted as an excess. A window of 20,000 calls now and then catches
+ * an object of the runtime. An object per call would be 16 B or more.
+ */
 const NOISE_BYTES = 1;
 
-/** What is wrong with a run whatever the machine: a row that allocates what it must not. */
+/** The faults of a run on any machine: rows that allocate more than their limit. */
 export function faultsOf(rows: readonly Measured[]): string[] {
   return rows
     .filter(({ bytes, maxBytes }) => maxBytes !== undefined && !(bytes < maxBytes + NOISE_BYTES))

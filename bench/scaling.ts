@@ -1,6 +1,6 @@
 /**
- * What grows with what: the cost of a sample and of a reading with the number of sources, of a reading with
- * the number of threads that read the same page, of a commit wait's place in the queue with how many wait.
+ * How costs grow: a sample and a reading with the number of sources, a reading with the number of
+ * threads that read the same page, adding and removing a commit wait with the number of waits.
  */
 import { Worker } from 'node:worker_threads';
 import type { BoundedClock } from 'epsilon-clock';
@@ -35,7 +35,7 @@ function sample(sources: number, learning: boolean): Row {
   };
 }
 
-/** Reads in this thread while the other workers do the same. */
+/** Reads in this thread while other worker threads read too. */
 function amongThreads(clock: BoundedClock, threads: number): Row {
   const flag = new Int32Array(new SharedArrayBuffer(4));
   for (let i = 1; i < threads; i++) {
@@ -56,10 +56,10 @@ function amongThreads(clock: BoundedClock, threads: number): Row {
   };
 }
 
-/** One waiter leaves, the next comes, its timestamp anywhere among those of the others. */
+/** Removes a wait and adds another, whose timestamp is anywhere among those of the others. */
 function waiter(waiters: number): Row {
   const queue = new MinQueue();
-  // A span of keys that is no multiple of what follows: every place in the queue has its turn.
+  // 7919 and 99,991 have no common factor, so the keys reach every place in the queue.
   const later = (i: number): bigint => BigInt(1 + ((i * 7919) % 99_991));
   const spans = Array.from({ length: 1024 }, (_, i) => later(i));
   for (let id = 0; id < waiters; id++) queue.add(id, later(id));

@@ -1,16 +1,19 @@
-/** The few numbers that a distribution, a pair of them, or a curve is reduced to. */
+/** Statistics of a distribution, of a pair of distributions, and of a curve. */
 
-/** Where, among `count` sorted values, the smallest is that at least `share` of them do not exceed (nearest rank). */
+/**
+ * The index, among `count` sorted values, of the smallest value that at least `share` of them do
+ * not exceed (nearest rank).
+ */
 export function rank(count: number, share: number): number {
   return Math.max(1, Math.ceil(share * count)) - 1;
 }
 
-/** The value there. NaN when empty. */
+/** The value at that rank. NaN when there are no values. */
 export function quantile(values: readonly number[], share: number): number {
   return [...values].sort((a, b) => a - b)[rank(values.length, share)] ?? Number.NaN;
 }
 
-/** The middle value, or the mean of the two in the middle. NaN when empty. */
+/** The middle value, or the mean of the two in the middle. NaN when there are no values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
@@ -19,9 +22,9 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * How many times as long as `b` does `a` take? Both were visited once per round, in turn; the best window
- * of a visit is the one that was disturbed least, and the ratio of two visits next to each other is free
- * of what changes slowly. The median over the rounds.
+ * How many times as long as `b` does `a` take? Both were visited once per round, in turn. The best
+ * window of a visit was disturbed least, and slow changes of the machine cancel out in the ratio of
+ * two visits of one round. The result is the median over the rounds.
  */
 export function ratio(
   a: readonly (readonly number[])[],
@@ -35,7 +38,10 @@ export function ratio(
   return median(ratios);
 }
 
-/** The exponent `k` of the power law `y = c x^k` nearest to the points: least squares of the logarithms. */
+/**
+ * The exponent `k` of the power law `y = c x^k` that is nearest to the points, by least squares of
+ * the logarithms.
+ */
 export function exponent(points: readonly (readonly [x: number, y: number])[]): number {
   const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
   const meanX = logs.reduce((sum, [x]) => sum + x, 0) / logs.length;

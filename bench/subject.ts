@@ -1,6 +1,7 @@
 /**
- * The process that a group of rows runs in: `node --expose-gc subject.js <module> <group>`. Makes the
- * rows, then does one thing at a time as the parent asks ({@link Request}), and ends with the parent.
+ * The process in which a group of rows runs: `node --expose-gc subject.js <module> <group>`. It
+ * makes the rows, then serves one {@link Request} of its parent at a time, and ends with the
+ * parent.
  */
 import { bytesPerCall } from './allocation.ts';
 import type { Effort, Groups, Row } from './row.ts';
@@ -10,7 +11,7 @@ export type Request =
   | { readonly task: 'time'; readonly id: string; readonly effort: Effort }
   | { readonly task: 'allocation'; readonly id: string };
 
-/** A row without its code: what crosses the process boundary. */
+/** A row without its code, as it is sent to another process. */
 export type RowHead = Omit<Row, 'run' | 'during'>;
 
 export type Answer =

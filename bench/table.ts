@@ -1,4 +1,4 @@
-/** Tables that are Markdown and line up as plain text too. */
+/** Markdown tables whose columns line up as plain text too. */
 
 /** @param aligned one letter per column: `l` or `r` */
 export function table(
@@ -22,7 +22,7 @@ export function table(
   return [line(header), line(rule), ...rows.map(line)].join('\n');
 }
 
-/** Three significant digits are all that a benchmark has: `1.23`, `12.3`, `123`, `12,300`. */
+/** Three significant digits, as a benchmark has no more: `1.23`, `12.3`, `123`, `12,300`. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (value === 0) return '0';
@@ -30,7 +30,7 @@ export function figure(value: number): string {
   return Number(value.toPrecision(3)).toLocaleString('en-US');
 }
 
-/** Bytes per call: a tenth of a byte is the error of the method. */
+/** Bytes per call. The error of the method is a tenth of a byte. */
 export function bytesFigure(value: number): string {
   return Number.isFinite(value) ? String(Math.round(value)) : '–';
 }

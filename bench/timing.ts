@@ -1,18 +1,20 @@
 /**
- * Time per call, by the `benchmark` package, which chooses the number of iterations and keeps the clock.
+ * Time per call, by the `benchmark` package, which chooses the number of iterations and keeps the
+ * clock.
  *
- * A single call lasts some 30 ns, about as long as reading the clock, so what is timed is a loop of calls;
- * a sample is the mean over one window of some milliseconds.
+ * A single call lasts about 30 ns, as long as reading the clock. So a loop of calls is timed, and a
+ * sample is the mean over one window of some milliseconds.
  */
 import Benchmark from 'benchmark';
 import { DEFAULT_BATCH, type Effort, type Row } from './row.ts';
 
-// Call our loop; do not copy its source text into the package's own, where its variables are unknown.
+// The package must call our loop, and not copy its source text to a place without its variables.
 (Benchmark.support as { decompilation: boolean }).decompilation = false;
 
 /**
- * A loop of `times` calls, the call in it having one target ever, so that it can be inlined. The id makes
- * the text unique: V8 lets functions of the same text share code and type feedback.
+ * A loop of `times` calls of `run`. The loop only ever calls this one function, so V8 can inline
+ * it. The id makes the text unique, because V8 lets functions with the same text share code and
+ * type feedback.
  */
 export function loopOf({ id, run }: Row): (times: number) => void {
   const body = `return (times) => { for (let i = 0; i < times; i++) run(i); }; // ${id}`;
@@ -22,7 +24,7 @@ export function loopOf({ id, run }: Row): (times: number) => void {
 export class Timing {
   readonly #row: Row;
   readonly #loop: (times: number) => void;
-  /** What filled a window last time, so that the next visit need not search for it. */
+  /** How many iterations filled the last window, so that the next visit need not search. */
   #iterations = 1;
 
   constructor(row: Row) {
@@ -45,7 +47,7 @@ export class Timing {
     await new Promise((resolve) => benchmark.on('complete', resolve).run());
     end?.();
     if (benchmark.error !== undefined) throw benchmark.error;
-    // With some to spare: a window that comes out too short is repeated.
+    // A few more, because a window that is too short is repeated.
     this.#iterations = Math.ceil(benchmark.count * 1.1);
     return benchmark.stats.sample.map((seconds) => (seconds * 1e9) / batch);
   }

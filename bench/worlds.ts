@@ -1,67 +1,78 @@
-/** What the rows are measured on: sources that answer without a network, samples as a network yields them. */
+/**
+ * What the rows need: sources that reply without a network, and samples like those of a network.
+ */
 import {
   BoundedClock,
   type Clock,
   type ClockSample,
-  monotonicNs,
   type SourceSink,
   type TimeSource,
 } from 'epsilon-clock';
+import { monotonicNs } from 'epsilon-clock/time';
 import type { Outcome } from '../src/bound/bound.ts';
 import { BoundEngine } from '../src/bound/bound-engine.ts';
-import { slopeFromPpm } from '../src/bound/drift.ts';
-import { rateAssumptions } from '../src/bound/rate-assumptions.ts';
+import { maxRateFromPpm } from '../src/bound/drift.ts';
+import { rateAssumptions } from '../src/bound/learned/rate-assumptions.ts';
 
 const SECOND = 1_000_000_000n;
 
-/** A source that replied once, at the start, with a bound so wide; `sinks` receives what it speaks to. */
-function source(name: string, sinks: SourceSink[], halfWidthNs?: bigint): TimeSource {
+/**
+ * A source that replies once, at the start, with a bound of plus and minus `uncertaintyNs`. Adds
+ * the sink that it is given to `sinks`.
+ */
+function source(name: string, sinks: SourceSink[], uncertaintyNs?: bigint): TimeSource {
   return {
     name,
     start(sink) {
       sinks.push(sink);
       setImmediate(() => {
         sink.endpoints([name]);
-        sink.sample(sampleNow(name, sink.clock, halfWidthNs));
+        sink.sample(sampleNow(name, sink.clock, uncertaintyNs));
       });
       return { pollIntervalMs: 64_000, burst() {}, discardInFlight() {}, stop() {} };
     },
   };
 }
 
-/** A sample received now: half a millisecond there, half back, from a server right to 0.1 ms, or as given. */
+/**
+ * A sample received now. By default the path takes 0.5 ms each way, and the server is right to
+ * 0.1 ms.
+ */
 export function sampleNow(
   sourceId: string,
   clock: Clock,
-  halfWidthNs: bigint = 600_000n,
+  uncertaintyNs: bigint = 600_000n,
 ): ClockSample {
   const receivedAt = clock.monotonicNs();
   const theta = clock.wallNs() - receivedAt;
-  const pathDelayNs = halfWidthNs < 600_000n ? 0n : 1_000_000n;
+  const pathDelayNs = uncertaintyNs < 600_000n ? 0n : 1_000_000n;
   return {
     sourceId,
     sentAt: monotonicNs(receivedAt - pathDelayNs),
     receivedAt,
-    upperNs: theta + halfWidthNs,
-    lowerNs: theta - halfWidthNs,
+    upperNs: theta + uncertaintyNs,
+    lowerNs: theta - uncertaintyNs,
     pathDelayNs,
-    serverErrorNs: halfWidthNs - pathDelayNs / 2n,
+    serverErrorNs: uncertaintyNs - pathDelayNs / 2n,
     leap: 'none',
   };
 }
 
-/** A bounded clock on the system clock that `sources` sources have synchronised, each to `halfWidthNs`. */
+/**
+ * A bounded clock on the system clock, synchronised by `sources` sources, each to
+ * `uncertaintyNs`.
+ */
 export async function boundedClock(
   sources: number,
   options: {
-    readonly halfWidthNs?: bigint;
+    readonly uncertaintyNs?: bigint;
     readonly hostClock?: 'disciplined' | 'free-running';
   } = {},
 ): Promise<{ clock: BoundedClock; sinks: readonly SourceSink[] }> {
   const sinks: SourceSink[] = [];
   const names = Array.from({ length: sources }, (_, i) => `source-${i}`);
   const clock = BoundedClock.start({
-    sources: names.map((name) => source(name, sinks, options.halfWidthNs)),
+    sources: names.map((name) => source(name, sinks, options.uncertaintyNs)),
     hostClock: options.hostClock ?? 'disciplined',
   });
   await clock.waitSynced();
@@ -69,8 +80,8 @@ export async function boundedClock(
 }
 
 /**
- * A bounded clock that has learned the local rate: what it publishes grows along a parabola. Takes two
- * rounds of samples, more than a second apart and right to 1 us.
+ * A bounded clock that has learned the local rate, so the bound that it publishes grows along a
+ * parabola. It takes two rounds of samples, more than a second apart and right to 1 us.
  */
 export async function learnedClock(sources: number): Promise<BoundedClock> {
   const { clock, sinks } = await boundedClock(sources, { hostClock: 'free-running' });
@@ -80,16 +91,16 @@ export async function learnedClock(sources: number): Promise<BoundedClock> {
     });
     await new Promise((resolve) => setTimeout(resolve, 1500));
   }
-  const { layer, rate, driftPpm } = clock.explain();
-  if (layer !== 2 || rate === undefined || rate.upperPpm >= driftPpm) {
+  const { basis, rate, maxDriftPpm } = clock.explain();
+  if (basis !== 'learned-rate' || rate === undefined || rate.upperPpm >= maxDriftPpm) {
     throw new Error('the clock learned no rate');
   }
   return clock;
 }
 
 /**
- * `count` samples of `sources` sources that are polled in turn, each once a second, over paths of 1 to
- * 10 ms each way: no two alike, and the same in every run.
+ * `count` samples of `sources` sources that are polled in turn, each once a second, over paths of 1
+ * to 10 ms each way. No two are equal, and every run has the same.
  */
 export function samples(sources: number, count: number): ClockSample[] {
   let seed = 1;
@@ -117,7 +128,7 @@ export function samples(sources: number, count: number): ClockSample[] {
   });
 }
 
-/** The assumptions of a free-running host, by default. */
+/** The default assumptions of a free-running host. */
 const FREE_RUNNING = {
   maxDriftPpm: 500,
   jitterPpm: 1,
@@ -126,12 +137,12 @@ const FREE_RUNNING = {
   horizonMs: 3_600_000,
 };
 
-/** An engine that has heard nothing yet. */
+/** An engine without samples. */
 export function engineOf(sources: number, learning = false): BoundEngine {
   const engine = new BoundEngine({
-    slope: slopeFromPpm(learning ? FREE_RUNNING.maxDriftPpm : 200),
+    maxRate: maxRateFromPpm(learning ? FREE_RUNNING.maxDriftPpm : 200),
     learning: learning ? rateAssumptions(FREE_RUNNING) : undefined,
-    resolutionNs: 280,
+    gridNs: 280,
     expireAfterNs: 3_600_000_000_000,
   });
   engine.setSources(Array.from({ length: sources }, (_, i) => `source-${i}`));
@@ -139,8 +150,8 @@ export function engineOf(sources: number, learning = false): BoundEngine {
 }
 
 /**
- * Takes one sample in per call; starts over with a fresh engine when all are used up. That is seldom: among the
- * windows in which bytes are counted some must be without.
+ * Accepts one sample per call, and starts over with a new engine when all are used up. That must be
+ * rare, because some of the windows in which bytes are counted must be without it.
  */
 export function ingesting(sources: number, learning = false): () => Outcome {
   const stream = samples(sources, 25_000);

@@ -1,15 +1,11 @@
 /**
- * Every library's clock behind one interface, so that all do the same work. An adapter adds nothing that a
- * user of the library would not write; what a library does not offer, its adapter does not have.
+ * The clock of every library behind one interface, so that all do the same work. An adapter has
+ * only code that a user of the library would write. It lacks the operations that the library does
+ * not offer.
  */
-import {
-  formatTimestamp,
-  type HlcTimestamp,
-  HybridClock,
-  systemClock,
-  timestampToBytes,
-  unixNs,
-} from 'epsilon-clock';
+import { formatTimestamp, type HlcTimestamp, HybridClock, systemClock } from 'epsilon-clock';
+import { unixNs } from 'epsilon-clock/time';
+import { bytesFromTimestamp } from 'epsilon-clock/timestamps';
 import {
   actual,
   type ConsentoTimestamp,
@@ -23,25 +19,25 @@ import {
   uuid,
 } from './load.ts';
 
-/** `S`: what the library calls a timestamp. */
+/** A library's clock. `S` is the type of its timestamps. */
 export interface Peer<S = unknown> {
   stamp(): S;
-  /** A timestamp of another node, `ms` after the epoch, as it would arrive. */
+  /** A timestamp of another node, `ms` after the epoch, in the form in which it arrives. */
   remote?(ms: number): S;
   receive?(remote: S): unknown;
   /** The text by which it is stored and compared; for some libraries the timestamp is its text. */
   text?(stamp: S): string;
   bytes?(stamp: S): Uint8Array;
-  /** Negative when `a` is before `b`; where absent, `<` is meant to do. */
+  /** Negative when `a` is before `b`. Absent where the library means stamps to compare by `<`. */
   compare?(a: S, b: S): number;
-  /** Physical time of a timestamp, ms after the epoch, where it can be told. */
+  /** Physical time of a timestamp, ms after the epoch. Absent where a stamp does not show it. */
   physicalMs?(stamp: S): number;
 }
 
 const NODE = '0123456789abcdef';
 const OTHER = 'fedcba9876543210';
 
-/** `Date.now` may be replaced while a torture case runs; a clock on it follows. */
+/** Our clock. With `fake` it reads `Date.now`, which a torture case replaces. */
 function ours(fake: boolean): Peer<HlcTimestamp> {
   const clock = fake ? { wallNs: () => unixNs(BigInt(Date.now()) * 1_000_000n) } : systemClock();
   const hlc = new HybridClock({ clock, nodeId: NODE });
@@ -50,7 +46,7 @@ function ours(fake: boolean): Peer<HlcTimestamp> {
     remote: (ms) => unixNs(BigInt(ms) * 1_000_000n),
     receive: (remote) => hlc.receive(remote),
     text: formatTimestamp,
-    bytes: timestampToBytes,
+    bytes: bytesFromTimestamp,
     physicalMs: (stamp) => Number(stamp / 1_000_000n),
   };
 }

@@ -1,4 +1,6 @@
-/** The peers, loaded from bench/peers/node_modules, with what this comparison uses of them as types. */
+/**
+ * Loads the peers from the node_modules beside this file. Types cover only the parts in use.
+ */
 import { readFileSync } from 'node:fs';
 
 const PACKAGES = new URL('../peers/node_modules/', import.meta.url);
@@ -65,7 +67,9 @@ export interface Evolu {
   timestampToTimestampBytes(timestamp: EvoluTimestamp): Uint8Array;
   readonly defaultTimestampMaxDrift: number;
 }
-/** The module itself: the package as a whole asks for Node 24.20, this part of it runs on 20 too. */
+/**
+ * Its timestamp module alone, which runs on Node 20 too. The package as a whole requires 24.20.
+ */
 export const evolu = async (): Promise<Evolu> =>
   (await load('@evolu/common/dist/src/local-first/Timestamp.js')) as Evolu;
 

@@ -1,12 +1,12 @@
 /**
- * The comparison with other libraries, in one command: `npm run bench:peers` installs them (bench/peers has
- * a package.json of its own), measures, and writes docs/peers.md. With `-- --smoke` it does a little of
- * everything, to see that it runs, and writes nothing.
+ * The comparison with other libraries, in one command: `npm run bench:peers` installs them
+ * (bench/peers has a package.json of its own), measures, and writes docs/peers.md. With
+ * `-- --smoke` it does a little of everything, to see that it runs, and writes nothing.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { buildAll } from '../build.ts';
-import { sceneLine } from '../report.ts';
+import { conditionsLine } from '../report.ts';
 import { FULL, SMOKE } from '../row.ts';
 import { type Measured, run } from '../run.ts';
 import { bytesFigure, figure, table } from '../table.ts';
@@ -18,7 +18,7 @@ const smoke = process.argv.includes('--smoke');
 const EXCHANGES = smoke ? 5 : 200;
 const KINDS = ['stamp', 'receive', 'to text', 'to bytes', 'sort'] as const;
 
-const say = (what: string): void => {
+const log = (what: string): void => {
   process.stderr.write(`${what}\n`);
 };
 
@@ -31,16 +31,16 @@ const { CASES } = (await import(new URL('torture.js', dist).href)) as {
 };
 const libraries = Object.keys(groups).filter((group) => group !== 'this machine');
 
-const quality = await measureQuality(EXCHANGES, say);
+const quality = await measureQuality(EXCHANGES, log);
 const tortured = libraries.map((library) => {
-  say(`five cases: ${library}`);
+  log(`five cases: ${library}`);
   return [library, ...Object.keys(CASES).map((which) => outcomeOf(library, which))];
 });
-const { scene, rows } = await run(
+const { conditions, rows } = await run(
   [{ module: rowsModule, groups: Object.keys(groups) }],
-  // Sorting takes a tenth of a second each time.
+  // Fewer rounds, because each sorting takes a tenth of a second.
   smoke ? SMOKE : { ...FULL, rounds: 10 },
-  say,
+  log,
 );
 
 function outcomeOf(library: string, which: string): string {
@@ -52,7 +52,7 @@ function outcomeOf(library: string, which: string): string {
 const named = (library: string): string =>
   library === OURS ? `**${OURS}**` : `${library} ${versionOf(library)}`;
 
-/** One kind of work: who takes how long, the quickest first. */
+/** One kind of work: the time that each library takes, the quickest first. */
 function speedTable(kind: string): string {
   const at = rows
     .filter(({ operation, group }) => operation.startsWith(kind) && group !== 'this machine')
@@ -89,18 +89,18 @@ function qualityTable(results: readonly Quality[]): string {
 
 const page = `# Beside other libraries
 
-Written by \`npm run bench:peers\`, which anyone can rerun; do not edit. ${sceneLine(scene)}
+Written by \`npm run bench:peers\`, which anyone can rerun; do not edit. ${conditionsLine(conditions)}
 
-These libraries were made for different ends: most stamp changes in a database that syncs between devices,
-where milliseconds are plenty, a stamp costs nothing beside the change, and the author's name belongs into
-it. What is compared here is only the use that they share with ours.
+These libraries have different purposes. Most of them stamp changes in a database that syncs between devices.
+There milliseconds are enough, a stamp costs little beside the change, and the author's name is part of it. This
+page compares only the uses that they share with ours.
 
 ## Speed
 
-Medians of windows of some milliseconds, all libraries in turn in one run, each in a process of its own; ratios are of
-best windows within a round (as in [benchmarks.md](benchmarks.md)). Ours counts nanoseconds, @consento/hlc
-nanoseconds with a counter, all others milliseconds with a counter or random bits. A missing library does
-not offer the operation. "To text" and "to bytes" include making the stamp.
+Times are medians of windows of some milliseconds. All libraries are visited in turn in one run, each in a process of
+its own. Ratios compare the best windows of a round (as in [benchmarks.md](benchmarks.md)). Ours counts nanoseconds,
+@consento/hlc counts nanoseconds with a counter, and all others count milliseconds with a counter or random bits. A
+library that does not offer an operation is missing from its table. "To text" and "to bytes" include making the stamp.
 ${KINDS.map((kind) => `\n### ${title(kind)}\n\n${speedTable(kind)}\n`).join('')}
 ## Five awkward cases
 
@@ -118,21 +118,22 @@ ${table(
   'llllll',
 )}
 
-Failing is a decision too: a library that refuses to stamp when its clock is far ahead of physical time keeps a wrong
-clock from spreading. Ours decides that when it receives, and lets sends go on. Limits differ: 500 ms here,
-five minutes in @actual-app/crdt, @evolu/common and tinybase; @consento/hlc has one that is off unless set.
-@consento/hlc has no
-node id, so what two threads make is told apart by nothing. @evolu/common asks for Node 24.20; its timestamp module, loaded by itself, runs on this version too. The
-packages for UUIDs and ULIDs are no logical clocks and do not receive.
+A failure can be a design decision. A library that refuses to stamp while its clock is far ahead of physical time keeps
+a wrong clock from spreading. Ours refuses when it receives, and sends always go on. The limits differ: 500 ms here, five
+minutes in @actual-app/crdt, @evolu/common and tinybase; in @consento/hlc there is no limit unless one is set.
+@consento/hlc has no node id, so nothing distinguishes the stamps of two threads. @evolu/common requires Node 24.20; its
+timestamp module, loaded by itself, runs on this version too. The packages for UUIDs and ULIDs are not logical clocks and
+do not receive.
 
 ## What an exchange is worth
 
-Client and server on one machine, so that the truth is known; delays by a proxy between them; one
-source, ${EXCHANGES} exchanges each. The bound of @hapi/sntp is built from its fields as RFC 5905 has it:
-\`d / 2 + rootDelay / 2 + rootDispersion\` around \`t\`. ntp-time-sync gives no bound; its \`precision\` is the deviation
-between samples, 0 for one, so it is allowed the millisecond that it counts in
-([more on its offset](ntp-time-sync.md)). All bounds contain the 1 ms that the server claims as its own error. A bound over
-a path of unknown symmetry can't be narrower than half the round trip; what ours adds comes with more samples and sources.
+Client and server run on one machine, so the truth is known. A proxy between them adds the delays. There is one source,
+and each library makes ${EXCHANGES} exchanges. The bound of @hapi/sntp is computed from its fields by RFC 5905:
+\`d / 2 + rootDelay / 2 + rootDispersion\` around \`t\`. ntp-time-sync gives no bound: its \`precision\` is the deviation
+between samples, which is 0 for one sample. So it is allowed the millisecond that it counts in
+([more on its offset](ntp-time-sync.md)). All bounds contain the 1 ms that the server claims as its own error. A bound
+over a path of unknown symmetry can't be narrower than half the round trip. Ours becomes narrower with more samples and
+sources, which this comparison does not show.
 
 ${qualityTable(quality)}
 `;

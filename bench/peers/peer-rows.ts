@@ -1,8 +1,9 @@
 /**
- * The same work for every library: a stamp, a receive, a stamp as text, as bytes, and sorting 100,000.
+ * The same work for every library: a stamp, a receive, a stamp as text, as bytes, and sorting
+ * 100,000.
  *
- * A stamp as text includes making it: for some libraries the two are one. Text is read once, since V8
- * builds a concatenation only when somebody looks.
+ * A stamp as text includes making the stamp, because some libraries do both in one call. Text is
+ * read once, because V8 builds a concatenation only when its characters are read.
  */
 import { formatTimestamp, type HlcTimestamp } from 'epsilon-clock';
 import type { Groups, Row } from '../row.ts';
@@ -47,7 +48,7 @@ function rowsOf(name: string, peer: Peer): Row[] {
   return rows;
 }
 
-/** Sorts a shuffled copy in the form, and by the order, that the library means for it. */
+/** Sorts a shuffled copy, in the form and by the order that the library provides for sorting. */
 function sorting({ stamp, text, compare }: Peer): Row['run'] {
   const stamps = Array.from({ length: SORTED }, () => stamp());
   if (compare) {
@@ -62,7 +63,7 @@ function sorting({ stamp, text, compare }: Peer): Row['run'] {
   return () => mixed.slice().sort();
 }
 
-/** Fisher and Yates, with a fixed sequence in place of chance. */
+/** Shuffles by Fisher and Yates, with a fixed sequence in place of random numbers. */
 function shuffled<T>(values: readonly T[]): T[] {
   const mixed = [...values];
   let seed = 1;

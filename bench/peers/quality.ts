@@ -1,12 +1,14 @@
 /**
- * What an exchange with a time server is worth: does the answer hold the truth, and how wide is it? Every
- * library asks the same server through the same delays, one source and one exchange at a time.
+ * What an exchange with a time server is worth: does the answer hold the truth, and how wide is it?
+ * Every library asks the same server through the same delays, one source and one exchange at a
+ * time.
  *
- * Server and client share the machine's clock, so the truth is known: an offset of 0. The server claims an
- * error of 1 ms, the grid of the wall clock that it serves, which is added to every bound.
+ * Server and client share the machine's clock, so the truth is known: an offset of 0. The server
+ * claims an error of 1 ms, the grid of the wall clock that it serves, which is added to every
+ * bound.
  */
 import { type ClockSample, systemClock } from 'epsilon-clock';
-import { ntp, startNtpServer } from 'epsilon-clock/node';
+import { NtpServer, ntp } from 'epsilon-clock/node';
 import { type PathConditions, UdpProxy } from '../../test/kit/udp-proxy.ts';
 import { median } from '../statistics.ts';
 import { OURS } from './adapters.ts';
@@ -19,7 +21,7 @@ export interface Quality {
   /** How many answers held the truth. */
   readonly holding: number;
   readonly halfWidthMs: number;
-  /** Of the middle, without sign. */
+  /** The error of the middle, without sign, ms. */
   readonly errorMs: number;
 }
 
@@ -80,7 +82,10 @@ async function sntpOnce(port: number): Promise<Answer> {
   return { errorMs: t, halfWidthMs: d / 2 + rootDelay / 2 + rootDispersion };
 }
 
-/** Its `precision` is the deviation between samples; one sample has none. A millisecond is its unit. */
+/**
+ * One exchange by ntp-time-sync. Its `precision` is the deviation between samples, and one sample
+ * has none. So the half-width is its unit, a millisecond.
+ */
 async function ntpTimeSyncOnce(port: number): Promise<Answer> {
   const { NtpTimeSync } = await ntpTimeSync();
   const sync = new NtpTimeSync({
@@ -102,7 +107,7 @@ export async function measureQuality(
   exchanges: number,
   say: (what: string) => void,
 ): Promise<Quality[]> {
-  await using server = await startNtpServer({ clock });
+  await using server = await NtpServer.start({ clock });
   const results: Quality[] = [];
   for (const { name, toServer, toClient } of PATHS) {
     await using proxy = await UdpProxy.start({ target: server, toServer, toClient });

@@ -1,11 +1,12 @@
 /**
- * The same five awkward days for every library: `node torture.js <package> <case>` prints, as JSON, what
- * happened. A process each, since some libraries have one clock per process and some cases leave it
- * unusable. Physical time is `Date.now`, replaced by ours.
+ * The same five awkward cases for every library. `node torture.js <package> <case>` prints the
+ * outcome as JSON. Each case has a process of its own, because some libraries have one clock per
+ * process, and some cases leave it unusable. Physical time is `Date.now`, replaced by the case.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { SharedHybridClock, systemClock } from 'epsilon-clock';
+import { systemClock } from 'epsilon-clock';
+import { SharedHybridClock } from 'epsilon-clock/threads';
 import { OURS, PEERS, type Peer } from './adapters.ts';
 
 export const MANY = 100_000;
@@ -14,7 +15,7 @@ const YEAR_MS = 365 * 24 * HOUR_MS;
 
 let nowMs = Date.now();
 
-/** Makes `count` stamps; stops at the first failure and says how far it came. */
+/** Makes `count` stamps. Stops at the first failure and returns the stamps made before it. */
 function take(peer: Peer, count: number): { stamps: unknown[]; failure: string | undefined } {
   const stamps: unknown[] = [];
   try {
@@ -34,7 +35,7 @@ function nameOf(error: unknown): string {
   return made === Error ? message : made.name;
 }
 
-/** One library writes its counter in plain digits; its order is by the numbers. */
+/** The order of the library that writes its counter in plain digits: by the numbers. */
 function byNumbers(a: unknown, b: unknown): number {
   const [aMs = 0, aCount = 0] = (a as string).split(':').map(Number);
   const [bMs = 0, bCount = 0] = (b as string).split(':').map(Number);
@@ -46,7 +47,7 @@ function orderOf(name: string, peer: Peer): (a: unknown, b: unknown) => number {
   return peer.compare ?? ((a, b) => ((a as string) < (b as string) ? -1 : a === b ? 0 : 1));
 }
 
-/** How many of the neighbours are not in strictly increasing order. */
+/** How many pairs of neighbours are not in strictly increasing order. */
 function disorder<T>(values: readonly T[], compare: (a: T, b: T) => number): number {
   let count = 0;
   for (let i = 1; i < values.length; i++) {
@@ -88,7 +89,7 @@ const farFuture: Case = (_, peer) => {
   return ahead > HOUR_MS ? 'followed: a year ahead from then on' : 'ignored';
 };
 
-/** Some milliseconds with a few stamps each, then many in one: counters get another digit. */
+/** Some milliseconds with a few stamps each, then one with many, so that counters get a digit. */
 const textOrder: Case = (_, peer) => {
   const stamps: unknown[] = [];
   for (let ms = 0; ms < 100; ms++, nowMs++) stamps.push(...take(peer, 20).stamps);
@@ -104,7 +105,7 @@ const textOrder: Case = (_, peer) => {
 };
 
 const twoWorkers: Case = async (name) => {
-  const shared = SharedHybridClock.create({ clock: systemClock(), nodeId: 'a' });
+  const shared = new SharedHybridClock({ clock: systemClock(), nodeId: 'a' });
   const made = await Promise.all(
     [0, 1].map(async () => {
       const program = new URL('torture.worker.js', import.meta.url);

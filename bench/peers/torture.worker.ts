@@ -1,10 +1,14 @@
-/** Takes many stamps from one library's clock, as a worker of a program would, and sends them as text. */
+/**
+ * Takes many stamps from one library's clock, as a worker of a program would, and sends them as
+ * text.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
-import { SharedHybridClock, type SharedHybridClockHandle, systemClock } from 'epsilon-clock';
+import { systemClock } from 'epsilon-clock';
+import { type HybridClockHandle, SharedHybridClock } from 'epsilon-clock/threads';
 import { OURS, PEERS, type Peer } from './adapters.ts';
 
 const MANY = 100_000;
-const { name, handle } = workerData as { name: string; handle: SharedHybridClockHandle };
+const { name, handle } = workerData as { name: string; handle: HybridClockHandle };
 
 async function keys(): Promise<string[]> {
   if (name === OURS) {
