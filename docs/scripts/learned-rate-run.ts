@@ -1,6 +1,7 @@
 /**
- * Runs a drifting host for ten minutes (test/kit/drifting-host.ts; needs chrony and faketime) and writes
- * docs/learned-rate-run.md with the picture beside it: `npm run build && npx tsx docs/scripts/learned-rate-run.ts`.
+ * Runs a drifting host for ten minutes (test/kit/drifting-host.ts; needs chrony and faketime) and
+ * writes docs/learned-rate-run.md with the picture beside it: `npm run build && npx tsx
+ * docs/scripts/learned-rate-run.ts`.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +32,7 @@ const { refuted, rate } = await runDriftingHost({
 });
 
 const of = (clock: ClockName): Reading[] => readings.filter((reading) => reading.clock === clock);
-const width = ({ halfWidthNs }: Reading): number => halfWidthNs ?? Number.NaN;
+const width = ({ uncertaintyNs }: Reading): number => uncertaintyNs ?? Number.NaN;
 const highest = 1.05 * Math.max(...of('layer 1').map(width), ...of('layer 2').map(width));
 const x = (ms: number): string =>
   (LEFT + (ms / (MINUTES * 60_000)) * (WIDTH - LEFT - 10)).toFixed(1);
@@ -76,8 +77,10 @@ writeFileSync(
 Written by \`npx tsx docs/scripts/learned-rate-run.ts\`, from one run: do not edit. Five chronyd on loopback behind a UDP
 proxy, ${DISTANCES_MS.join(', ')} ms away one way with up to 3 ms more for each datagram, polled every ${POLL_S} s for ${MINUTES} minutes
 by a process whose whole clock, monotonic and wall alike, runs ${DRIFT_PPM} ppm fast (libfaketime). The truth is the clock of the
-process that asks for the readings and brackets each with its own. All clocks are \`free-running\`; "false" swears to
-drift by no more than 1 ppm and has nobody to contradict it: without it nobody would know that the oracle can see.
+process that asks for the readings. It brackets each reading with two of its own. All clocks are \`free-running\`.
+
+The \`false\` row is a control: a clock whose drift bound is violated, and that has no sources. It must show wrong readings, or
+the test is blind.
 
 | clock | readings | wrong | refutations | mean half-width after two minutes, ms |
 |---|---|---|---|---|
@@ -86,7 +89,7 @@ ${row('layer 1', 'rate bound of 500 ppm alone')}
 ${row('false', 'false: 1 ppm, no source')}
 
 In the end the rate was known to be within [${rate!.lowerPpm.toFixed(1)}, ${rate!.upperPpm.toFixed(1)}] ppm. What is left of the
-width is the way to the servers, half of it to either side.
+width is the path to the servers: half of the round trip, to either side.
 
 ![half-width over time](plots/learned-rate-run.svg)
 `,

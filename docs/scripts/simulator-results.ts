@@ -1,11 +1,11 @@
 /**
- * Writes docs/simulator-results.md and the plots beside it: `npx tsx docs/scripts/simulator-results.ts`.
- * Same seeds, same bytes.
+ * Writes docs/simulator-results.md and the plots beside it: `npx tsx
+ * docs/scripts/simulator-results.ts`. Same seeds, same bytes.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { limitRow, OURS, ownRow, type Point, race, raceRow } from '../../test/kit/race.ts';
 import { catalog } from '../../test/kit/scenario-catalog.ts';
+import { limitRow, OURS, ownRow, type Point, race, raceRow } from '../../test/research/race.ts';
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url));
 
@@ -122,23 +122,29 @@ for (const entry of catalog) {
 const page = `# What the simulator says
 
 Written by \`npx tsx docs/scripts/simulator-results.ts\`: do not edit. The scenarios are those of
-[scenario-catalog.ts](../test/kit/scenario-catalog.ts), and all of them keep the assumptions of
-[guarantees.md](guarantees.md); seed 1, 5 sources unless stated, 16 s polls unless stated, a crystal that is 80 ppm off
-and wanders. Half-widths and times in milliseconds. The host is \`free-running\` with default settings (rate bound
-500 ppm, rate learned: [bound.md](bound.md)) unless the row says \`disciplined\` (200 ppm, wall guard).
+[scenario-catalog.ts](../test/kit/scenario-catalog.ts). All of them keep the assumptions of
+[the guarantees](guarantees/README.md). Unless a row says otherwise:
 
-The servers are of stratum 2 unless stated: each update of theirs leaves them with an error of 0.5 ms at most, which
-grows by 15 ppm until the next, a minute later, and their true error is anywhere within. "Stratum 1" has 0.05 ms, updated
-every 16 s, which is more than servers with a clock of their own state: chronyd on a pulse per second
-[0.012 to 0.018 ms, every 16 s](https://ag6qr.net/timeserverstatus), a public server of Sweden's
-[0.031 ms](https://github.com/beta-tester/RPi-GPS-PPS-StratumOne/issues/20), one of Facebook's
+- the seed is 1, there are 5 sources, and polls are 16 s apart;
+- the crystal is 80 ppm off, and wanders;
+- the host is \`free-running\` with default settings: the drift bound is 500 ppm, and the rate is learned
+  ([bound.md](bound.md)). On a \`disciplined\` host the drift bound is 200 ppm, and the wall guard is on;
+- the servers are of stratum 2. Each update leaves a server with an error of at most 0.5 ms, which grows by 15 ppm until
+  the next update, a minute later. Its true error is anywhere within.
+
+Half-widths and times are in milliseconds.
+
+A server of "stratum 1" has an error of 0.05 ms, and is updated every 16 s. Servers with a clock of their own state less:
+chronyd on a pulse per second [0.012 to 0.018 ms, every 16 s](https://ag6qr.net/timeserverstatus), a public server in
+Sweden [0.031 ms](https://github.com/beta-tester/RPi-GPS-PPS-StratumOne/issues/20), one of Facebook's
 [0.015 ms](https://github.com/aaronriekenberg/go-find-ntp-servers), Amazon's inside its cloud
-[0.098 ms with the path](https://gist.github.com/sarfarazahmad89/50108915eb1a666a98e8eca8d3be6868). These rows came last, when it had been seen
-that in the others the servers' own error is most of the width: they show what a learned rate is worth where it counts.
+[0.098 ms with the path](https://gist.github.com/sarfarazahmad89/50108915eb1a666a98e8eca8d3be6868). These rows came last.
+In the other rows the servers' own error turned out to be most of the width. So these rows show what a learned rate is
+worth where it counts.
 
-A reading is *wrong* when true time at the instant of the reading is outside its interval. Availability is the
-share of readings with an interval, from the first instant of the world on. "First" is the time to the
-first reading that had one.
+A reading is *wrong* when true time at the instant of the reading is outside its interval. Availability is the share of
+readings that had an interval, from the first instant of the world on. "First" is the time to the first reading that had
+one.
 
 | scenario | availability | wrong | mean | p50 | p99 | first |
 |---|---|---|---|---|---|---|
@@ -146,13 +152,14 @@ ${own.join('\n')}
 
 ## The same traces by the rules of others
 
-Mean half-width, and the share of wrong readings where there were any. The rules are in
-[baselines.ts](../test/kit/baselines.ts) and say there what was assumed: RFC 5905 and ClockBound are given a drift
-bound of 200 ppm, since 15 and 1 ppm do not cover a free crystal; TrueTime's 200 us/s is its own. A narrower
-interval that is sometimes wrong is no better than a guess, and one of a rule that is never wrong *here* may be
-wrong elsewhere: RFC 5905, ClockBound, TrueTime and TigerBeetle follow the majority's overlap, which liars can move off the
-truth. "RFC 5905, hull" is the RFC's filter with a vote that they can't move, and the best sound rule among the
-others; the last column says how many times as wide as ours it is.
+The table has the mean half-width, and the share of wrong readings where there were any. The rules are in
+[baselines.ts](../test/research/baselines.ts), which also says what was assumed. RFC 5905 and ClockBound are given a drift bound
+of 200 ppm, because 15 and 1 ppm do not cover a free crystal. TrueTime's 200 us/s is its own.
+
+A narrower interval that is sometimes wrong is no better than a guess. A rule that is never wrong *here* may be wrong
+elsewhere: RFC 5905, ClockBound, TrueTime and TigerBeetle follow the majority's overlap, which liars can move off the truth.
+"RFC 5905, hull" is the RFC's filter with a vote that liars cannot move. It is the best sound rule among the others. The
+last column says how many times as wide as ours it is.
 
 | scenario | epsilon-clock | RFC 5905 | RFC 5905, hull | ClockBound | TrueTime | TigerBeetle | hull / ours |
 |---|---|---|---|---|---|---|---|
@@ -161,11 +168,13 @@ ${compared.join('\n')}
 ## What no sound rule can beat
 
 A rule may be wide because it is clumsy, or because the samples do not say more.
-[narrowest.ts](../test/kit/narrowest.ts) tells the two apart: it covers just what *could* be true, every theta that a history of
-the rate which A2 allows leads to through all the samples, whichever \`f\` sources lie. A rule that is narrower than that, on
-the same samples, is wrong in a world that looks the same. It is a lower limit and no rule: it knows that liars never
-take turns, it forgets nothing, and where it rounds, it rounds inward. "Excess" is our mean half-width by the limit's; the
-last column is how many times as wide as the *limit* the best other sound rule is, so no sound rule can gain more than that over it.
+[narrowest.ts](../test/research/narrowest.ts) tells the two apart. It covers exactly what *could* be true: every theta that some
+history of the rate, of those that A2 allows, leads to through all the samples, whichever \`f\` sources lie. A rule that is
+narrower on the same samples is wrong in some world that looks the same.
+
+It is a lower limit and not a rule. It knows that liars never take turns, it forgets nothing, and where it rounds, it rounds
+inward. "Excess" is our mean half-width divided by that of the limit. The last column is how many times as wide as the
+*limit* the best other sound rule is. No sound rule can gain more than that over it.
 
 | scenario | epsilon-clock | narrowest possible | excess | hull / ours | hull / narrowest |
 |---|---|---|---|---|---|
@@ -173,7 +182,7 @@ ${limits.flat().join('\n')}
 
 ## Pictures
 
-The line in the middle is true time, the band is the interval around it; a red dot is a wrong reading.
+The line in the middle is true time. The band is the interval around it. A red dot is a wrong reading.
 
 ${PLOTS.map(({ file, scenario, method }) => `![${scenario}, ${method}](plots/${file}.svg)`).join('\n\n')}
 `;

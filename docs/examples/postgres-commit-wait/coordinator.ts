@@ -1,10 +1,10 @@
 /**
- * Transfers between accounts on several PostgreSQL servers (shards) that are externally consistent: when
- * one has returned before another begins, anywhere, its timestamp is smaller; and a read at a timestamp
- * sees exactly the transfers at or below it, on every shard.
+ * Transfers between accounts on several PostgreSQL servers (shards) that are externally consistent:
+ * when one has returned before another begins, anywhere, its timestamp is smaller; and a read at a
+ * timestamp sees exactly the transfers at or below it, on every shard.
  *
- * Two-phase commit with commit wait. Coordinators share no clock and pass each other no token; the order
- * of the numbered steps is the guarantee. README.md tells what each one is for.
+ * Two-phase commit with commit wait. Coordinators share no clock and pass each other no token; the
+ * order of the numbered steps is the guarantee. README.md tells what each one is for.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -22,7 +22,9 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg';
 
 export interface CoordinatorOptions {
   readonly clock: BoundedClock;
-  /** Its `nodeId`, 63 characters at most, names this coordinator and no other, to the databases too. */
+  /**
+   * Its `nodeId`, 63 characters at most, names this coordinator and no other, to the databases too.
+   */
   readonly hlc: HybridClock;
   /** In one order for all coordinators: locks are taken in it, so that no deadlock spans shards. */
   readonly shards: readonly PoolConfig[];
@@ -34,7 +36,10 @@ export interface Change {
   readonly amount: bigint;
 }
 
-/** Writers whom this snapshot does not see and who are not known to be above $1. Stamps sort as text. */
+/**
+ * Writers whom this snapshot does not see and who are not known to be above $1. Stamps sort as
+ * text.
+ */
 const UNDECIDED = `
   SELECT FROM pg_snapshot_xip(pg_current_snapshot()) AS writer
   WHERE NOT EXISTS (
@@ -56,11 +61,11 @@ export class Coordinator implements AsyncDisposable {
   }
 
   /**
-   * Applies one change on each shard, in the order of the shards, all or none. Resolves once all are
-   * visible, to the timestamp, which has then certainly passed.
+   * Applies one change on each shard, in the order of the shards, all or none. Resolves once all
+   * are visible, to the timestamp, which has then certainly passed.
    *
-   * When it rejects, nothing was applied; unless it is because a server could not be reached: then the
-   * transfer may be prepared, its accounts locked, and {@link recover} decides.
+   * When it rejects, nothing was applied; unless it is because a server could not be reached: then
+   * the transfer may be prepared, its accounts locked, and {@link recover} decides.
    */
   async transfer(changes: readonly Change[]): Promise<HlcTimestamp> {
     if (changes.length !== this.#shards.length) throw new RangeError('one change for each shard');
@@ -104,17 +109,18 @@ export class Coordinator implements AsyncDisposable {
   }
 
   /**
-   * Runs a query on each shard as of `t`; resolves to its rows, by shard. `t` is its parameter `$1`, and
-   * it must ask for no version above: `... FROM version WHERE timestamp <= $1`.
+   * Runs a query on each shard as of `t`; resolves to its rows, by shard. `t` is its parameter
+   * `$1`, and it must ask for no version above: `... FROM version WHERE timestamp <= $1`.
    */
   async readAt(t: UnixNs, query: string): Promise<unknown[][]> {
-    // Whoever takes a timestamp from here on takes a greater one.
+    // Every timestamp that is taken from here on is greater than `t`.
     await waitUntilAfter(this.#clock, t);
     return onEach(this.#shards, async (shard) => {
       const session = await shard.connect();
       let broken = true;
       try {
-        // A snapshot lists writers up to the last that has ended: this one, so all who began before it.
+        // A snapshot lists writers up to the last that has ended: this one, so all who began before
+        // it.
         await session.query('SELECT pg_current_xact_id()');
         for (;;) {
           await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -134,13 +140,15 @@ export class Coordinator implements AsyncDisposable {
   }
 
   /**
-   * Finishes what coordinator `nodeId`, which must be dead, left in doubt: run it on its behalf, or as its
-   * next life before the first transfer. Resolves to the timestamps of those that it committed.
+   * Finishes what coordinator `nodeId`, which must be dead, left in doubt: run it on its behalf, or
+   * as its next life before the first transfer. Resolves to the timestamps of those that it
+   * committed.
    */
   async recover(nodeId: string): Promise<HlcTimestamp[]> {
     const inDoubt = new Set<string>();
     await onEach(this.#shards, async (shard) => {
-      // Its last statements may still be running; after this, nobody prepares or commits in its name.
+      // Its last statements may still be running; after this, nobody prepares or commits in its
+      // name.
       const alive = `
         WITH session AS MATERIALIZED (
           SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND pid <> pg_backend_pid()
@@ -163,7 +171,10 @@ export class Coordinator implements AsyncDisposable {
     await onEach(this.#shards, (shard) => shard.end());
   }
 
-  /** Commits what every shard has prepared, or committed before; else rolls it back. True when it commits. */
+  /**
+   * Commits what every shard has prepared, or committed before; else rolls it back. True when it
+   * commits.
+   */
   async #decide(gid: string): Promise<boolean> {
     const { timestamp, nodeId } = parseStamp(gid);
     const prepared = await this.#has('SELECT FROM pg_prepared_xacts WHERE gid = $1', gid);
