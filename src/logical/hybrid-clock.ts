@@ -460,10 +460,11 @@ export class HybridClock extends Inspectable {
   #merge(slots: BigInt64Array): void {
     this.#readPhysical(slots);
     slots[FLOOR] = slots[NOW]!;
-    if (asIntN(64, slots[REMOTE]! - slots[NOW]!) > slots[MAX_AHEAD]!) this.#refuse(slots);
-    if (slots[REMOTE]! >= slots[FLOOR]!) {
-      if (slots[REMOTE] === INT64_MAX) throw exhausted();
-      slots[FLOOR] = asIntN(64, slots[REMOTE]! + 1n);
+    const remote = slots[REMOTE]!;
+    if (asIntN(64, remote - slots[NOW]!) > slots[MAX_AHEAD]!) this.#refuse(slots);
+    if (remote >= slots[FLOOR]!) {
+      if (remote === INT64_MAX) throw exhausted();
+      slots[FLOOR] = asIntN(64, remote + 1n);
     }
     this.#step(slots);
   }

@@ -128,6 +128,9 @@ const NOW = 0;
 const OFFSET = 1;
 const NEXT_OBSERVATION = 2;
 
+/** Not INT64_MIN itself, which would slow down every comparison (docs/internals/performance.md). */
+const AT_ONCE = INT64_MIN + 1n;
+
 class SystemClock implements Clock {
   // The runtime's functions when the clock was made: fake timers that are installed later do not
   // reach this clock.
@@ -169,21 +172,21 @@ class SystemClock implements Clock {
     }
     const bootNs = findBootClock();
     if (bootNs) this.bootNs = bootNs;
-    // Not INT64_MIN itself, which would slow down every comparison (docs/internals/performance.md).
-    this.#slots[NEXT_OBSERVATION] = INT64_MIN + 1n;
+    this.#slots[NEXT_OBSERVATION] = AT_ONCE;
   }
 
   wallNs(): UnixNs {
-    if (Date.now !== this.#ownNow) return unixNsOf(Date.now());
     const slots = this.#slots;
     slots[NOW] = this.monotonicNs();
-    if (slots[NOW]! >= slots[NEXT_OBSERVATION]!) this.#observeWallOffset();
+    // The fake date is handled there and not here, because V8 inlines only short functions.
+    if (slots[NOW]! >= slots[NEXT_OBSERVATION]! || Date.now !== this.#ownNow) {
+      this.#observeWallOffset();
+    }
     return asUnixNs(BigInt.asIntN(64, slots[NOW]! + slots[OFFSET]!));
   }
 
   wallReadNs(): UnixNs {
-    const now = this.#now;
-    return unixNsOf(now());
+    return wallNow(this.#now);
   }
 
   faked(): boolean {
@@ -226,10 +229,15 @@ class SystemClock implements Clock {
    * Reads the wall clock and updates the offset, which is the middle of the bounds. Where the wall
    * clock is slewed alone, the bounds start over again and again, a millisecond wide. There the
    * offset follows the middle in small moves only, and otherwise moves to the nearest value within
-   * the bounds.
+   * the bounds. While `Date.now` is a fake one, it is what `wallNs` returns.
    */
   #observeWallOffset(): void {
     const slots = this.#slots;
+    if (Date.now !== this.#ownNow) {
+      slots[OFFSET] = wallNow(Date.now) - slots[NOW]!;
+      slots[NEXT_OBSERVATION] = AT_ONCE;
+      return;
+    }
     const first = this.#offset.bounds === undefined;
     const read = readWallOffset(this);
     if (!read) {
@@ -286,7 +294,7 @@ function isNative(fn: () => number): boolean {
   return Function.prototype.toString.call(fn).includes('[native code]');
 }
 
-/** Whole milliseconds, rounded down: a `Date.now` of somebody's own may have fractions. */
-function unixNsOf(ms: number): UnixNs {
-  return asUnixNs(BigInt(Math.floor(ms)) * NS_PER_MS);
+/** `now` is `Date.now`. Rounded down, because one of somebody's own may have fractions. */
+function wallNow(now: () => number): UnixNs {
+  return asUnixNs(BigInt(Math.floor(now())) * NS_PER_MS);
 }

@@ -495,8 +495,8 @@ export const mutants: Mutant[] = [
   {
     id: 'clock-follows-a-fake-date',
     file: 'src/time/system-clock.ts',
-    find: 'return unixNsOf(now());',
-    replace: 'return unixNsOf(now && Date.now());',
+    find: 'return wallNow(this.#now);',
+    replace: 'return wallNow(this.#now && Date.now);',
     test: FAKE_TIMERS,
     name: 'nothing else changes',
   },

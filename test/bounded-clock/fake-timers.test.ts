@@ -150,6 +150,25 @@ it.each(fakes)('%s: the wall time of a clock made before follows at once', (_, f
   expect(clock.wallNs()).toBe(BigInt(Date.now()) * MS);
 });
 
+it('a clock made before a fake date goes back to the real one', () => {
+  const clock = systemClock();
+  const real = clock.wallNs();
+  vi.useFakeTimers({ now: 5000 });
+  expect(clock.wallNs()).toBe(5000n * MS);
+  vi.useRealTimers();
+  expect(clock.wallNs() - real).toBeLessThan(60_000n * MS);
+  expect(clock.wallNs() - real).toBeGreaterThan(-1000n * MS);
+});
+
+it('a fake date with a fraction of a millisecond is rounded down', () => {
+  const clock = systemClock();
+  vi.spyOn(Date, 'now').mockReturnValue(1234.9);
+  expect(clock.wallNs()).toBe(1234n * MS);
+  expect(systemClock().wallReadNs()).toBe(1234n * MS);
+  vi.spyOn(Date, 'now').mockReturnValue(-0.5);
+  expect(clock.wallNs()).toBe(-1n * MS);
+});
+
 it('a fake date that is set again and again is followed', () => {
   vi.useFakeTimers({ now: 5000 });
   const clock = systemClock();

@@ -6,10 +6,26 @@ export const mutants: Mutant[] = [
   {
     id: 'testing-fake-date-followed-late',
     file: 'src/time/system-clock.ts',
-    find: 'if (Date.now !== this.#ownNow) return',
-    replace: 'if (this.#ownNow === undefined) return',
+    find: ' || Date.now !== this.#ownNow) {',
+    replace: ' || this.#ownNow === undefined) {',
     test: 'test/bounded-clock/fake-timers.test.ts',
     name: 'the wall time of a clock made before follows at once',
+  },
+  {
+    id: 'testing-fake-date-for-ever',
+    file: 'src/time/system-clock.ts',
+    find: '      slots[NEXT_OBSERVATION] = AT_ONCE;\n      return;',
+    replace: '      slots[NEXT_OBSERVATION] = slots[NOW]! + 10_000_000_000n;\n      return;',
+    test: 'test/bounded-clock/fake-timers.test.ts',
+    name: 'goes back to the real one',
+  },
+  {
+    id: 'testing-fake-date-with-a-fraction-throws',
+    file: 'src/time/system-clock.ts',
+    find: 'BigInt(Math.floor(now()))',
+    replace: 'BigInt(now())',
+    test: 'test/bounded-clock/fake-timers.test.ts',
+    name: 'a fraction of a millisecond',
   },
   {
     id: 'testing-new-bound-in-the-old-era',
