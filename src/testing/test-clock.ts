@@ -2,8 +2,8 @@
  * A bounded clock in the hand of a test.
  *
  * It is a real reader of a real page: what waits, hybrid clocks and metrics do with it is what they
- * do in production. Only the writer is another. In place of sources and a bound engine there is the
- * test, which says when true time moves, how wide the interval is, and when there is none.
+ * do in production. Only the writer is another: the test stands where sources and a bound engine
+ * are otherwise. It moves true time, sets the width of the interval, and takes the bound away.
  *
  * Time is the simulator's. Nothing passes unless the test says so, and no real clock is read, so
  * fake timers of a test runner neither help nor disturb.
@@ -36,7 +36,8 @@ import {
 import type { WaitSyncedInput } from '../bounded-clock/wait-synced.ts';
 import { Random } from '../sim/random.ts';
 import { Scheduler } from '../sim/scheduler.ts';
-import { SimClock } from '../sim/sim-clock.ts';
+import type { SimClock } from '../sim/sim-clock.ts';
+import { SimProcess } from '../sim/sim-process.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
 import { asUnixNs, checkUnixNs, type UnixNs } from '../time/instant.ts';
 import { checkOptionNames } from '../time/options.ts';
@@ -60,6 +61,8 @@ const NAMES: Readonly<Record<keyof TestClockOptions, true>> = {
 const DAY_MS = 86_400_000;
 /** A test clock can go on for 100 days. */
 const MAX_MS = 100 * DAY_MS;
+/** The longest suspend of the simulator. */
+const MAX_SUSPEND_MS = 1e9;
 /** 2261-12-31, so that all instants of a test are within int64. */
 const MAX_START_MS = Date.UTC(2261, 11, 31);
 /** After any reading of the monotonic clock, ns. */
@@ -86,10 +89,13 @@ export class TestClock extends BoundedReader {
   /** @internal */
   override readonly publishListeners: Set<() => void> = new Set();
   readonly #scheduler: Scheduler;
+  readonly #process: SimProcess;
   readonly #clock: SimClock;
   readonly #page: Page;
   readonly #slots = new BigInt64Array(PAGE_SLOTS);
   #uncertaintyNs: bigint;
+  /** The last `advance`: the next one begins when it has ended. */
+  #advanced: Promise<void> = Promise.resolve();
 
   /** @throws ArgumentTypeError, ArgumentRangeError naming the option at fault */
   constructor(options: TestClockOptions = {}) {
@@ -99,11 +105,12 @@ export class TestClock extends BoundedReader {
       throw new ArgumentTypeError('synchronized', 'a boolean', synchronized);
     }
     const scheduler = new Scheduler({ originNs: originOf(startAt) });
-    const clock = new SimClock(scheduler, new Random(1), { wallGridNs: 1 });
+    const process = new SimProcess('test', scheduler, new Random(1), { clock: { wallGridNs: 1 } });
     const page = Page.create();
-    super(page, clock);
+    super(page, process.clock);
     this.#scheduler = scheduler;
-    this.#clock = clock;
+    this.#process = process;
+    this.#clock = process.clock;
     this.#page = page;
     this.#uncertaintyNs = uncertaintyNs;
     if (synchronized) this.restoreBound();
@@ -117,12 +124,16 @@ export class TestClock extends BoundedReader {
 
   /**
    * Lets `ms` of true time pass, 0 to 100 days in all. Timers that fall due fire on the way, each
-   * at its own instant. After each of them promises settle: chains of up to 32.
+   * at its own instant. After each of them promises settle: chains of up to 32. Calls that are not
+   * awaited take place one after another.
    *
-   * Rejects with an ArgumentTypeError or ArgumentRangeError when `ms` is not such a number.
+   * Rejects with an ArgumentTypeError or ArgumentRangeError when `ms` is not such a number, and
+   * with what a timer throws.
    */
-  async advance(ms: number): Promise<void> {
-    await this.#scheduler.runAsync(this.#after('ms', ms));
+  advance(ms: number): Promise<void> {
+    const advanced = this.#advanced.then(() => this.#scheduler.runAsync(this.#after('ms', ms)));
+    this.#advanced = advanced.catch(() => {}); // it is told to whoever awaits `advanced`
+    return advanced;
   }
 
   /**
@@ -137,16 +148,18 @@ export class TestClock extends BoundedReader {
   }
 
   /**
-   * The machine sleeps for `forMs`: true time and the wall clock go on, the monotonic clock and the
-   * timers stand still. Then the bound is lost, until {@link TestClock.restoreBound}.
+   * The machine sleeps for `forMs`, at most 1e9 (11 days): true time and the wall clock go on, the
+   * monotonic clock and the timers stand still, and no callback runs. The bound is lost, until
+   * {@link TestClock.restoreBound}.
    *
-   * @throws ArgumentTypeError, ArgumentRangeError as {@link TestClock.advance}
+   * @throws ArgumentTypeError, ArgumentRangeError when `forMs` is not such a number
    */
   suspend(forMs: number): void {
-    const until = this.#after('forMs', forMs);
-    this.#clock.suspend(forMs);
-    this.#scheduler.run(until);
+    const until = this.#after('forMs', checkNumber('forMs', forMs, 0, MAX_SUSPEND_MS));
+    // First, so that nobody who wakes up sees the bound of before.
     this.#publishNoBound('suspend');
+    this.#process.suspend(forMs);
+    this.#scheduler.run(until);
   }
 
   /**

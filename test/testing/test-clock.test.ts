@@ -94,6 +94,23 @@ describe('the interval', () => {
   });
 });
 
+test('calls of `advance` take place one after another, also after one that failed', async () => {
+  const clock = new TestClock();
+  const before = clock.trueNs();
+  const seen: bigint[] = [];
+  const note = (): unknown => seen.push((clock.trueNs() - before) / MS);
+  clock.localClock.setTimer(15, () => {
+    throw new Error('of a timer');
+  });
+  const first = clock.advance(10).then(note);
+  const failing = clock.advance(10).catch(({ message }) => note() && message);
+  const last = clock.advance(10).then(note);
+  expect(await failing).toBe('of a timer');
+  await Promise.all([first, last]);
+  expect(seen).toEqual([10n, 15n, 25n]);
+  await expect(clock.advance(-1)).rejects.toThrow('ms must be');
+});
+
 describe('without a bound', () => {
   it('there is no interval, the reason is told, and a new bound ends that', () => {
     const clock = new TestClock({ synchronized: false });
@@ -140,6 +157,22 @@ describe('without a bound', () => {
     expect(fired).toEqual([]);
     await clock.advance(1);
     expect(fired).toEqual(['timer']);
+  });
+
+  it('during a suspend nothing runs, and who wakes up sees no bound', () => {
+    const clock = new TestClock();
+    const before = clock.trueNs();
+    const seen: [bigint, string][] = [];
+    clock.localClock.nextTurn(() => seen.push([clock.trueNs() - before, clock.read().status]));
+    clock.suspend(60_000);
+    expect(seen).toEqual([[60_000n * MS, 'disrupted']]);
+  });
+
+  it('a suspend has its own limit', () => {
+    const clock = new TestClock();
+    expect(() => clock.suspend(1e9 + 1)).toThrow('forMs must be from 0 to 1000000000');
+    expect(clock.read().status).toBe('synchronized');
+    clock.suspend(1e9);
   });
 
   it('a suspend of a fraction of a nanosecond more is over when it returns', () => {

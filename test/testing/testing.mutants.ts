@@ -58,9 +58,38 @@ export const mutants: Mutant[] = [
   {
     id: 'testing-suspend-of-a-running-clock',
     ...clock,
-    find: 'this.#clock.suspend(forMs);',
+    find: 'this.#process.suspend(forMs);',
     replace: '',
     name: 'a suspend moves true time, and no timer fires meanwhile',
+  },
+  {
+    id: 'testing-callbacks-run-in-a-suspend',
+    ...clock,
+    find: 'this.#process.suspend(forMs);',
+    replace: 'this.#clock.suspend(forMs);',
+    name: 'during a suspend nothing runs',
+  },
+  {
+    id: 'testing-bound-of-before-after-a-suspend',
+    ...clock,
+    find: "    this.#publishNoBound('suspend');\n    this.#process.suspend(forMs);\n    this.#scheduler.run(until);",
+    replace:
+      "    this.#process.suspend(forMs);\n    this.#scheduler.run(until);\n    this.#publishNoBound('suspend');",
+    name: 'during a suspend nothing runs',
+  },
+  {
+    id: 'testing-advances-overlap',
+    ...clock,
+    find: 'this.#advanced.then(() => this.#scheduler.runAsync',
+    replace: 'Promise.resolve().then(() => this.#scheduler.runAsync',
+    name: 'one after another',
+  },
+  {
+    id: 'testing-advance-over-after-a-failure',
+    ...clock,
+    find: 'advanced.catch(() => {});',
+    replace: 'advanced;',
+    name: 'one after another',
   },
   {
     id: 'testing-uncertainty-on-one-side',
