@@ -198,6 +198,11 @@ describe('commit waits', () => {
     ]);
   });
 
+  it('a limit of many digits stays a number', () => {
+    const waits = new WaitHistogram({ limitsMs: [1e27] });
+    expect(metricsText({ waits })).toContain('le="1e+24"}');
+  });
+
   it('that fail are counted by code, and still fail', async () => {
     hear();
     const waits = new WaitHistogram();

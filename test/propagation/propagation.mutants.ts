@@ -74,6 +74,14 @@ export const mutants: Mutant[] = [
     name: 'Fastify 20 digits',
   },
   {
+    id: 'propagation-thrown-is-looked-at',
+    file: 'src/propagation/propagation.ts',
+    find: "  try {\n    if (thrown instanceof Error) return thrown;\n  } catch {\n    // Not an error of anybody's.\n  }",
+    replace: '  if (thrown instanceof Error) return thrown;',
+    test: 'test/propagation/propagation.test.ts',
+    name: 'throws when it is looked at',
+  },
+  {
     id: 'propagation-exception-of-a-send-let-through',
     file: PROPAGATION,
     find: 'if (settings.counts !== undefined) settings.counts.unsent++;\n    report(settings, asError(error));',

@@ -218,6 +218,18 @@ describe('what is refused', () => {
     expect(refused.error?.cause).toEqual({ at: 5n });
   });
 
+  test('something thrown that throws when it is looked at', () => {
+    const thrown = new Proxy({}, { getPrototypeOf: boom });
+    const carrier = {
+      get() {
+        throw thrown;
+      },
+      set() {},
+    };
+    const { status, error } = extract(clockAt(T), carrier, { trust: true });
+    expect([status, error?.cause === thrown]).toEqual(['refused', true]);
+  });
+
   test('our own clock has no time', () => {
     const counts = new PropagationCounts();
     const broken = new HybridClock({

@@ -169,6 +169,23 @@ describe('a question ends', () => {
     expect(world.last).toBe('sample s');
   });
 
+  it('with facts that are read once: a getter may throw the second time', async () => {
+    const world = new World();
+    world.answer = async () => {
+      const { serverReceivedAt, ...facts } = world.facts();
+      let reads = 0;
+      return {
+        ...facts,
+        get serverReceivedAt() {
+          if (++reads > 1) throw new Error('read twice');
+          return serverReceivedAt;
+        },
+      };
+    };
+    await world.clock.elapse(0);
+    expect(world.last).toBe('sample s');
+  });
+
   it('the signal is aborted when it is over, and a late answer counts for nothing', async () => {
     const world = new World({ timeoutMs: 100 });
     world.answer = world.slow(500);

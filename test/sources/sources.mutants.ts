@@ -56,6 +56,13 @@ export const mutants: Mutant[] = [
     name: 'with a hold time that is longer',
   },
   {
+    id: 'sources-facts-read-again',
+    ...polling,
+    find: 'heldNs = serverSentAt - serverReceivedAt;',
+    replace: 'heldNs = facts.serverSentAt - facts.serverReceivedAt;',
+    name: 'facts that are read once',
+  },
+  {
     id: 'sources-stamped-after-the-answer',
     ...polling,
     find: '(facts) => this.#answered(question, facts, clock.monotonicNs()),',

@@ -162,10 +162,10 @@ describe('without a bound', () => {
   it('during a suspend nothing runs, and who wakes up sees no bound', () => {
     const clock = new TestClock();
     const before = clock.trueNs();
-    const seen: [bigint, string][] = [];
-    clock.localClock.nextTurn(() => seen.push([clock.trueNs() - before, clock.read().status]));
+    const seen: unknown[] = [];
+    clock.localClock.nextTurn(() => seen.push(clock.trueNs() - before, clock.tryNow()));
     clock.suspend(60_000);
-    expect(seen).toEqual([[60_000n * MS, 'disrupted']]);
+    expect(seen).toEqual([60_000n * MS, undefined]);
   });
 
   it('a suspend has its own limit', () => {

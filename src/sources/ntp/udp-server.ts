@@ -198,7 +198,9 @@ export class NtpServer implements AsyncDisposable {
     const received = asUnixNs(receivedTruly + this.#lieNs());
     const gridMs = Number(this.#clock.wallGridNs) / 1e6;
     const answer = (): void => {
-      const transmitted = asUnixNs(this.#clock.wallNs() + this.#lieNs());
+      // `wallNs` can go back a little when it is corrected. A reply does not leave before it came.
+      const now = this.#clock.wallNs();
+      const transmitted = asUnixNs((now > receivedTruly ? now : receivedTruly) + this.#lieNs());
       const reply = answerRequest(request, received, transmitted, {
         leap: LEAP_INDICATORS[behaviour.leap ?? 'none'],
         stratum: behaviour.stratum ?? 1,

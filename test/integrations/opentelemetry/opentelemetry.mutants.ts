@@ -202,6 +202,22 @@ export const mutants: Mutant[] = [
     name: 'reports no old value',
   },
   {
+    id: 'opentelemetry-every-series-kept',
+    file: METRICS,
+    find: '    gauges = new Map();\n',
+    replace: '    gauges = new Map(absent);\n',
+    test,
+    name: 'says once that a series has gone',
+  },
+  {
+    id: 'opentelemetry-broken-percent-code-is-a-failure',
+    file: PROPAGATOR,
+    find: 'return value; // not a stamp either',
+    replace: "throw new Error('not a percent code');",
+    test,
+    name: 'survives',
+  },
+  {
     id: 'opentelemetry-observes-for-ever',
     file: METRICS,
     find: '() => meter.removeBatchObservableCallback(observe, all)',

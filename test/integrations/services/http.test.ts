@@ -1,6 +1,8 @@
 /** Fastify, Express, Hono and handlers of requests, where they differ from the common case. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { fastify } from 'fastify';
 import { Hono } from 'hono';
@@ -167,6 +169,70 @@ describe('Express', () => {
     service.use(((_error, _req, res, _next) =>
       res.status(500).end()) as express.ErrorRequestHandler);
     expect(await stampOf(service)).toMatch(STAMP);
+  });
+
+  describe('headers that a handler gives to writeHead', () => {
+    const given: [string, unknown][] = [
+      ['an object', { 'epsilon-hlc': 'old', 'x-a': 'b' }],
+      ['an object in capitals', { 'Epsilon-HLC': 'old', 'x-a': 'b' }],
+      ['an array', ['Epsilon-Hlc', 'old', 'x-a', 'b']],
+    ];
+
+    test.each(given)('%s: the stamp is ours, and the only one', async (_, own) => {
+      const counts = new PropagationCounts();
+      const service = app({ counts });
+      service.get('/', (_, res) => void res.writeHead(200, own as never).end());
+      const server = createServer(service).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const [reply] = (await once(get({ port, host: '127.0.0.1' }), 'response')) as [
+        IncomingMessage,
+      ];
+      reply.resume();
+      await once(reply, 'end');
+      server.close();
+      server.closeAllConnections();
+      expect(reply.headersDistinct['epsilon-hlc']).toEqual([expect.stringMatching(STAMP)]);
+      expect(reply.headers['x-a']).toBe('b');
+      expect(counts.sent).toBe(1);
+    });
+
+    test.each(given)('%s, over HTTP/2', async (_, own) => {
+      const middleware = hlcMiddleware({ hlc: ours() });
+      const server = createHttp2Server((req, res) =>
+        middleware(req, res as never, () => void res.writeHead(200, own as never).end()),
+      );
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const reply = await askHttp2(`http://127.0.0.1:${port}`, {});
+      server.close();
+      expect(reply['epsilon-hlc']).toMatch(STAMP);
+      expect(reply['x-a']).toBe('b');
+    });
+
+    test.each<[string, unknown]>([
+      ['of one name twice', ['set-cookie', 'a=1', 'set-cookie', 'b=2']],
+      ['of a list', ['set-cookie', ['a=1', 'b=2']]],
+      ['of pairs', [['set-cookie', 'a=1'], ['set-cookie', 'b=2']]], // biome-ignore format: pairs
+    ])('an array %s keeps both cookies', async (_, own) => {
+      const service = app();
+      // With any header that was set before, Node itself keeps only the last of one name.
+      service.disable('x-powered-by');
+      service.get('/', (_, res) => void res.writeHead(200, own as never).end());
+      const server = createServer(service).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const [sent] = (await once(get({ port, host: '127.0.0.1' }), 'response')) as [
+        IncomingMessage,
+      ];
+      sent.resume();
+      await once(sent, 'end');
+      server.close();
+      server.closeAllConnections();
+      expect(sent.headers['set-cookie']).toEqual(['a=1', 'b=2']);
+      expect(sent.headers['epsilon-hlc']).toMatch(STAMP);
+    });
   });
 
   test('a reply that nobody gave is stamped', async () => {

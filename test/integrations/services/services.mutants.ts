@@ -143,6 +143,22 @@ export const mutants: Mutant[] = [
     name: '103 is not the reply yet',
   },
   {
+    id: 'services-express-stamp-of-the-handler-wins',
+    file: EXPRESS,
+    find: 'if (given > 0) args',
+    replace: 'if (given < -1) args',
+    test: HTTP,
+    name: 'the stamp is ours',
+  },
+  {
+    id: 'services-lists-in-an-array-torn',
+    file: STAMPED,
+    find: 'Array.isArray(list[0]) ? list.flat() : list',
+    replace: 'list.flat()',
+    test: HTTP,
+    name: 'keeps both cookies',
+  },
+  {
     id: 'services-undici-old-stamp-stays',
     file: STAMPED,
     find: '.toLowerCase() !== settings.header',

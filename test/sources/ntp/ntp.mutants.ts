@@ -459,6 +459,14 @@ export const mutants: Mutant[] = [
     name: 'ignores a datagram from port 0',
   },
   {
+    id: 'ntp-reply-leaves-before-it-came',
+    file: 'src/sources/ntp/udp-server.ts',
+    find: '(now > receivedTruly ? now : receivedTruly)',
+    replace: 'now',
+    ...udp,
+    name: 'corrected backwards in between',
+  },
+  {
     id: 'ntp-poll-now-counts-old-exchanges',
     file: 'src/bounded-clock/poll-now.ts',
     find: '(lastStartedAt === undefined || lastStartedAt >= askedAt)',

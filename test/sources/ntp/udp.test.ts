@@ -5,6 +5,7 @@ import { NtpServer, type NtpServerBehaviour, ntp } from 'epsilon-clock/node';
 import { udpTransport } from 'epsilon-clock/ntp';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { encodeRequest } from '../../../src/sources/ntp/exchange.ts';
+import { HandClock } from '../../kit/hand-clock.ts';
 import { RecordingSink } from '../../kit/recording-sink.ts';
 
 /** Client and server over real loopback sockets, on the system clock. */
@@ -50,6 +51,18 @@ describe('an honest server', () => {
       expect(sample.upperNs).toBeGreaterThan(sample.lowerNs);
     }
     expect(server.answered).toBeGreaterThanOrEqual(20);
+    expect(sink.misses).toEqual([]);
+  });
+
+  test('whose clock is corrected backwards in between answers in order', async () => {
+    const corrected = new HandClock();
+    corrected.wallNs = () => {
+      corrected.wallOffset -= 100_000n;
+      return corrected.wallReadNs();
+    };
+    await using server = await NtpServer.start({ clock: corrected });
+    const sink = start(ntp('127.0.0.1', { port: server.port }));
+    await sink.until(() => sink.samples.length + sink.misses.length > 0);
     expect(sink.misses).toEqual([]);
   });
 
