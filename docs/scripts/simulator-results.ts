@@ -122,7 +122,7 @@ for (const entry of catalog) {
 const page = `# What the simulator says
 
 Written by \`npx tsx docs/scripts/simulator-results.ts\`: do not edit. The scenarios are those of
-[scenario-catalog.ts](../test/kit/scenario-catalog.ts). All of them keep the assumptions of
+\`test/kit/scenario-catalog.ts\`. All of them keep the assumptions of
 [the guarantees](guarantees/README.md). Unless a row says otherwise:
 
 - the seed is 1, there are 5 sources, and polls are 16 s apart;
@@ -153,7 +153,7 @@ ${own.join('\n')}
 ## The same traces by the rules of others
 
 The table has the mean half-width, and the share of wrong readings where there were any. The rules are in
-[baselines.ts](../test/research/baselines.ts), which also says what was assumed. RFC 5905 and ClockBound are given a drift bound
+\`test/research/baselines.ts\`, which also says what was assumed. RFC 5905 and ClockBound are given a drift bound
 of 200 ppm, because 15 and 1 ppm do not cover a free crystal. TrueTime's 200 us/s is its own.
 
 A narrower interval that is sometimes wrong is no better than a guess. A rule that is never wrong *here* may be wrong
@@ -168,7 +168,7 @@ ${compared.join('\n')}
 ## What no sound rule can beat
 
 A rule may be wide because it is clumsy, or because the samples do not say more.
-[narrowest.ts](../test/research/narrowest.ts) tells the two apart. It covers exactly what *could* be true: every theta that some
+\`test/research/narrowest.ts\` tells the two apart. It covers exactly what *could* be true: every theta that some
 history of the rate, of those that A2 allows, leads to through all the samples, whichever \`f\` sources lie. A rule that is
 narrower on the same samples is wrong in some world that looks the same.
 

@@ -26,6 +26,7 @@ import { ClockUnsynchronizedError } from '../bounded-clock/reading.ts';
 import { checkHybridClock, type HybridClock } from '../logical/hybrid-clock.ts';
 import type { HlcTimestamp } from '../logical/timestamp.ts';
 import { ArgumentTypeError, checkObject } from '../time/errors.ts';
+import { Inspectable } from '../time/inspect.ts';
 import { withJson } from '../time/json.ts';
 import { throwIfAborted } from './abort-listeners.ts';
 import { UncertaintyTooWideError } from './errors.ts';
@@ -100,12 +101,13 @@ export function beginCommit(clocks: CommitClocks): Commit {
 }
 
 /** A class, because there are many commits and a `toJSON` closure for each would cost too much. */
-class PendingCommit implements Commit {
+class PendingCommit extends Inspectable implements Commit {
   readonly timestamp: HlcTimestamp;
   readonly settled: Commit['settled'];
   readonly remainingNs: Commit['remainingNs'];
 
   constructor(clock: BoundedReader, timestamp: HlcTimestamp) {
+    super();
     this.timestamp = timestamp;
     this.settled = (options = {}) => waitUntilAfter(clock, timestamp, options);
     this.remainingNs = () => clock.remainingNs(timestamp);
@@ -113,6 +115,10 @@ class PendingCommit implements Commit {
 
   toJSON(): { timestamp: string } {
     return { timestamp: String(this.timestamp) };
+  }
+
+  override toString(): string {
+    return `Commit { ${this.timestamp} }`;
   }
 }
 

@@ -7,7 +7,7 @@
  * Touching ends overlap: the shared instant may be the true one of both. (Allen's *meets* counts as
  * overlap, not as before.)
  */
-import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, notUnixNs } from '../time/errors.ts';
 import {
   asUnixNs,
   checkUnixNs,
@@ -140,7 +140,7 @@ export function overlaps(a: TimeInterval, b: TimeInterval): boolean {
  */
 export function contains(interval: TimeInterval, instant: UnixNsInput): boolean {
   checkInterval('interval', interval);
-  if (typeof instant !== 'bigint') throw new ArgumentTypeError('instant', 'a bigint', instant);
+  if (typeof instant !== 'bigint') throw notUnixNs('instant', instant);
   return interval.earliest <= instant && instant <= interval.latest;
 }
 

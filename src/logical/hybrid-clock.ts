@@ -40,7 +40,7 @@
  * This file has more than 400 lines because the methods share private slots, which no other file
  * may touch, and because two fifths of it are documentation.
  */
-import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, checkNumber, notUnixNs } from '../time/errors.ts';
 import { Inspectable } from '../time/inspect.ts';
 import { asUnixNs, INT64_MAX, type UnixNsInput } from '../time/instant.ts';
 import { HIGH, LOW } from '../time/int64-slots.ts';
@@ -451,7 +451,7 @@ export class HybridClock extends Inspectable {
    * passes both tests.
    */
   #admit(name: string, value: unknown, slots: BigInt64Array): void {
-    if (typeof value !== 'bigint') throw new ArgumentTypeError(name, 'a bigint', value);
+    if (typeof value !== 'bigint') throw notUnixNs(name, value);
     slots[REMOTE] = value;
     if (slots[REMOTE] !== value || slots[REMOTE]! < 0n) throw notATimestamp(name, value);
   }

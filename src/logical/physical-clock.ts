@@ -64,7 +64,11 @@ export function physicalReader(clock: PhysicalClock, beforeSync: BeforeSync): ()
     };
   }
   if (has(clock, 'wallNs')) return () => clock.wallNs();
-  throw new ArgumentTypeError('clock', 'a clock with wallNs() or physicalNs()', clock);
+  throw new ArgumentTypeError(
+    'clock',
+    'a clock with wallNs() or physicalNs(), such as systemClock()',
+    clock,
+  );
 }
 
 function has<Name extends string>(

@@ -16,7 +16,7 @@
  * Decoders are strict: they accept exactly what the encoder writes. So a value has one encoding,
  * and two encodings compare as their values do.
  */
-import { ArgumentRangeError, ArgumentTypeError } from '../time/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, notUnixNs } from '../time/errors.ts';
 import { asUnixNs, INT64_MAX, type UnixNs } from '../time/instant.ts';
 
 /** A timestamp of a hybrid logical clock: Unix nanoseconds, 0 to 2^63 - 1. */
@@ -35,7 +35,7 @@ export function hlcTimestamp(value: bigint): HlcTimestamp {
 
 /** As {@link hlcTimestamp}; the error names the argument `name`. */
 export function checkTimestamp(name: string, value: unknown): HlcTimestamp {
-  if (typeof value !== 'bigint') throw new ArgumentTypeError(name, 'a bigint', value);
+  if (typeof value !== 'bigint') throw notUnixNs(name, value);
   if (value < 0n || value > INT64_MAX) {
     throw new ArgumentRangeError(name, 'from 0 to 2^63 - 1', value);
   }

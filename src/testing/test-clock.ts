@@ -74,7 +74,8 @@ const DISRUPTIONS: readonly NoBoundReason[] = ['step', 'suspend', 'step-or-suspe
  * moves its time by {@link TestClock.advance}. Commit waits, time limits and `waitSynced` then end
  * at the right instant. `localClock` serves code that wants a `Clock`.
  *
- * There is nothing to stop: it holds no timer.
+ * It is a `BoundedReader`: declare parameters so. It has no servers and holds no timer, so it has
+ * no `explain`, `onChange`, `pollNow`, `share` and `stop`.
  *
  * @example
  * const clock = new TestClock({ uncertaintyMs: 5 });
@@ -132,7 +133,7 @@ export class TestClock extends BoundedReader {
    */
   advance(ms: number): Promise<void> {
     const advanced = this.#advanced.then(() => this.#scheduler.runAsync(this.#after('ms', ms)));
-    this.#advanced = advanced.catch(() => {}); // it is told to whoever awaits `advanced`
+    this.#advanced = advanced.catch(() => {}); // the caller is told
     return advanced;
   }
 

@@ -49,6 +49,25 @@ export class ArgumentRangeError extends RangeError {
   }
 }
 
+/** The error for what should be Unix ns. It names the conversion that was probably forgotten. */
+export function notUnixNs(name: string, got: unknown): ArgumentTypeError {
+  return new ArgumentTypeError(name, `a bigint${conversionOf(got)}`, got);
+}
+
+function conversionOf(got: unknown): string {
+  if (typeof got === 'string') return ' (parseTimestamp reads text, parseStamp a stamp)';
+  if (typeof got === 'number') return ' of ns (unixNsFromMs converts ms)';
+  return isDate(got) ? ' of ns (unixNsFromMs converts date.getTime())' : '';
+}
+
+function isDate(value: unknown): boolean {
+  try {
+    return value instanceof Date;
+  } catch {
+    return false; // a Proxy whose trap throws
+  }
+}
+
 /**
  * Fake timers were installed over a running clock, which is misuse: the clock goes on with real
  * time, while the rest of the program sees the fake time.

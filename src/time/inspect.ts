@@ -1,14 +1,14 @@
 /**
- * What `console.log` shows of a clock: one line, the one of its `toString`. Node calls the method
- * that this symbol names; browsers do not, and show the object. No `toString` of a clock throws or
- * advances the clock.
+ * What `console.log` shows of a clock or a commit: one line, the one of its `toString`. Node calls
+ * the method that this symbol names; browsers do not, and show the object. No `toString` of a clock
+ * throws or advances the clock.
  */
 
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom');
 
 /**
- * The base class of clocks. It is a value with a declared type, because `isolatedDeclarations` does
- * not allow a class member that is named by a symbol of our own.
+ * The base class of clocks and commits. It is a value with a declared type, because
+ * `isolatedDeclarations` does not allow a class member that is named by a symbol of our own.
  */
 export const Inspectable: abstract new () => object = class {
   [INSPECT](): string {

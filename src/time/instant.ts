@@ -15,7 +15,7 @@
  * This is the one file that casts to a brand. `unixNs` and `monotonicNs` check their argument; the
  * `as…` forms are for code inside the library whose argument is in range by construction.
  */
-import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, notUnixNs } from './errors.ts';
 
 declare const unix: unique symbol;
 declare const monotonic: unique symbol;
@@ -51,11 +51,12 @@ export const INT64_MAX: bigint = 2n ** 63n - 1n;
  * @example unixNs(1_795_227_787_534_418_003n)
  */
 export function unixNs(value: bigint): UnixNs {
-  return int64('unixNs', value) as UnixNs;
+  return checkUnixNs('unixNs', value);
 }
 
 /** As {@link unixNs}; the error calls the value `name`. */
 export function checkUnixNs(name: string, value: bigint): UnixNs {
+  if (typeof value !== 'bigint') throw notUnixNs(name, value);
   return int64(name, value) as UnixNs;
 }
 

@@ -25,7 +25,8 @@ export function checkOptionNames<T extends object>(
     if (known.includes(name) || value === undefined) continue;
     const near = nearest(name, known);
     const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`;
-    throw new ArgumentTypeError(name, `left out: there is no such option (${hint})`, value);
+    const none = `there is no option ${name} (${hint}): it`;
+    throw new ArgumentTypeError(none, 'left out', value);
   }
   return options;
 }

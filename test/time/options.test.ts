@@ -29,7 +29,7 @@ describe('checkOptionNames', () => {
     expect(() => check({ maxFaulty: 1, [name]: 5 })).toThrow(
       expect.objectContaining({
         code: 'ERR_INVALID_ARG_TYPE',
-        message: `${name} must be left out: there is no such option (${hint}); got 5`,
+        message: `there is no option ${name} (${hint}): it must be left out; got 5`,
       }),
     );
   });

@@ -125,8 +125,7 @@ function deadLinks(file: string): string[] {
     const [path = '', anchor] = link.split('#');
     const target = path === '' ? file : join(dirname(file), path);
     if (!existsSync(join(ROOT, target))) return [`${file}: a dead link to ${link}`];
-    // In generated pages the generator sees to the anchors.
-    if (anchor === undefined || !target.endsWith('.md') || GENERATED.test(target)) return [];
+    if (anchor === undefined || !target.endsWith('.md')) return [];
     if (anchorsOf(target).has(anchor)) return [];
     return [`${file}: a link to ${link}, where no heading has that name`];
   });
