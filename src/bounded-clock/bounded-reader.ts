@@ -18,7 +18,12 @@
 import { type Disruption, NO_BOUND_REASONS, type NoBoundReason } from '../bound/bound.ts';
 import { ClockInterval } from '../interval/time-interval.ts';
 import type { Clock } from '../time/clock.ts';
-import { ArgumentRangeError, ArgumentTypeError, FakeTimersError } from '../time/errors.ts';
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  FakeTimersError,
+  notUnixNs,
+} from '../time/errors.ts';
 import { Inspectable, roughly } from '../time/inspect.ts';
 import {
   asUnixNs,
@@ -206,13 +211,13 @@ export class BoundedReader extends Inspectable {
    * until the bound starts anew. False while there is no bound. Allocates nothing.
    */
   after(t: UnixNsInput): boolean {
-    if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
+    if (typeof t !== 'bigint') throw notUnixNs('t', t);
     return this.#evaluate() && this.#own[EARLIEST]! > t;
   }
 
   /** True only if `t` has certainly not come yet: `latest < t`. False while there is no bound. */
   before(t: UnixNsInput): boolean {
-    if (typeof t !== 'bigint') throw new ArgumentTypeError('t', 'a bigint (UnixNs)', t);
+    if (typeof t !== 'bigint') throw notUnixNs('t', t);
     return this.#evaluate() && this.#own[LATEST]! < t;
   }
 

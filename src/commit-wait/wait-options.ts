@@ -1,7 +1,7 @@
 /** The options of a wait, its result, and the checks that all forms of waiting share. */
 import type { BoundedReader } from '../bounded-clock/bounded-reader.ts';
 import { ClockUnsynchronizedError } from '../bounded-clock/reading.ts';
-import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
+import { ArgumentRangeError, checkNumber, notUnixNs } from '../time/errors.ts';
 import { INT64_MAX, type UnixNs } from '../time/instant.ts';
 import { CommitWaitInterruptedError, CommitWaitTooLongError } from './errors.ts';
 
@@ -84,8 +84,7 @@ export function admit(
 }
 
 function checkTimestamp(timestamp: unknown): void {
-  const expected = 'a bigint, in nanoseconds since 1970';
-  if (typeof timestamp !== 'bigint') throw new ArgumentTypeError('timestamp', expected, timestamp);
+  if (typeof timestamp !== 'bigint') throw notUnixNs('timestamp', timestamp);
   if (timestamp >= MIN_TIMESTAMP_NS && timestamp <= INT64_MAX) return;
   throw new ArgumentRangeError('timestamp', 'nanoseconds since 1970, after 1973', timestamp);
 }

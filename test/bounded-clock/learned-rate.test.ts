@@ -253,7 +253,7 @@ describe('settings', () => {
       { hostClock: 'disciplined' as const, crystal: {} },
       "absent unless hostClock is 'free-running'",
     ],
-    [{ crystal: { jitter: 1 } as object }, 'jitter must be left out'],
+    [{ crystal: { jitter: 1 } as object }, 'there is no option jitter'],
   ])('%o: refused', (options, message) => {
     expect(() => stage(options)).toThrow(message);
   });

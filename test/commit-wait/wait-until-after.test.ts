@@ -762,7 +762,7 @@ describe('misuse names the argument', () => {
   it.each<[string, unknown[], string]>([
     ['clock', [{}, 1n], 'ERR_INVALID_ARG_TYPE'],
     ['clock', [undefined, 1n], 'ERR_INVALID_ARG_TYPE'],
-    ['timestamp must be a bigint, in nanoseconds', ['bounded', 5], 'ERR_INVALID_ARG_TYPE'],
+    ['timestamp must be a bigint of ns', ['bounded', 5], 'ERR_INVALID_ARG_TYPE'],
     ['timestamp', ['bounded', undefined], 'ERR_INVALID_ARG_TYPE'],
     ['timestamp must be nanoseconds', ['bounded', 2n ** 63n], 'ERR_OUT_OF_RANGE'],
     ['mode', ['bounded', PAST, { mode: 'fast' }], 'ERR_OUT_OF_RANGE'],

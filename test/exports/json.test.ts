@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import {
   BoundedClock,
   beginCommit,
@@ -101,6 +102,7 @@ describe('JSON never throws', () => {
     const { clock, bounded, hlc } = world();
     const commit = beginCommit({ clock: bounded, hlc });
     expect(json(commit)).toEqual({ timestamp: String(commit.timestamp) });
+    expect(inspect(commit)).toBe(`Commit { ${commit.timestamp} }`);
     const past = unixNs(bounded.now().earliest - 1n);
     expect(json(await waitUntilAfter(bounded, past))).toEqual({ waitedNs: '0' });
     const settled = commit.settled();

@@ -1,7 +1,9 @@
-import { EpsilonClockError } from 'epsilon-clock';
+import { EpsilonClockError, HybridClock } from 'epsilon-clock';
+import { contains } from 'epsilon-clock/interval';
 import { LamportClock } from 'epsilon-clock/lamport';
 import { DurableHybridClock } from 'epsilon-clock/node';
-import { msFromNsDown, msFromNsUp } from 'epsilon-clock/time';
+import { msFromNsDown, msFromNsUp, unixNs } from 'epsilon-clock/time';
+import { hlcTimestamp } from 'epsilon-clock/timestamps';
 import { describe, expect, test } from 'vitest';
 import { ENTRIES, ERRORS, NO_ARGUMENTS, NONSENSE, type Row, rows, world } from './rows.ts';
 
@@ -54,6 +56,41 @@ describe('nonsense in the place of one argument', () => {
   )('and what is right is answered: %s', async (_, row) => {
     expect(await outcome(row, row.args)).toBe('answered');
   });
+});
+
+test.each<[string, unknown, string]>([
+  ['text', '1795227787534418003', 'parseTimestamp reads text, parseStamp a stamp'],
+  ['a number', 1_795_227_787_534, 'unixNsFromMs converts ms'],
+  ['a date', new Date(0), 'unixNsFromMs converts date.getTime()'],
+])('%s in place of Unix ns: the error names the conversion', (_, value, conversion) => {
+  const { bounded, hlc } = world();
+  const said = conversion;
+  expect(() => hlc.receive(value as bigint)).toThrow(said);
+  expect(() => hlc.nowAtLeast(value as bigint)).toThrow(said);
+  expect(() => bounded.after(value as bigint)).toThrow(said);
+  expect(() => unixNs(value as bigint)).toThrow(said);
+  expect(() => hlcTimestamp(value as bigint)).toThrow(said);
+  expect(() => contains(bounded.now(), value as bigint)).toThrow(said);
+});
+
+test('a Proxy that throws in place of Unix ns is a type error', () => {
+  const hostile = new Proxy(
+    {},
+    {
+      getPrototypeOf() {
+        throw new Error('looked at');
+      },
+    },
+  );
+  expect(() => world().hlc.receive(hostile as never)).toThrow(
+    'remote must be a bigint; got an object',
+  );
+});
+
+test('an object without a clock in place of one: the error names a clock', () => {
+  expect(() => new HybridClock({ clock: {} as never, nodeId: 'a' })).toThrow(
+    'such as systemClock()',
+  );
 });
 
 test('a durable clock made without open is refused even with valid options', () => {

@@ -196,7 +196,7 @@ describe('closing', () => {
     const log = endless('b', 1);
     const bad = [event('a', 1), { ...event('a', 2), timestamp: '2' as never }];
     expect(() => timestamps(mergeLogs([log, bad]))).toThrow(
-      /^logs\[1\]: event.timestamp must be a bigint; got "2"/,
+      /^logs\[1\]: event.timestamp must be a bigint.*; got "2"/,
     );
     expect(log.closed).toBe(1);
   });
