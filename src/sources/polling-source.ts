@@ -18,11 +18,12 @@
  */
 import type { ClockSample } from '../bound/clock-sample.ts';
 import type { RunningSource, SourceSink, TimeSource } from '../bounded-clock/time-source.ts';
+import type { Clock } from '../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
 import type { MonotonicNs } from '../time/instant.ts';
 import { checkOptionNames } from '../time/options.ts';
 import { Allowance, MIN_SPACING_MS } from './allowance.ts';
-import { describeCause } from './cause.ts';
+import { describeCause, reasonOf } from './cause.ts';
 import { type ServerFacts, sampleFrom } from './sample-from.ts';
 
 /** Options of {@link pollingSource}. */
@@ -33,10 +34,17 @@ export interface PollingSourceOptions {
    * Asks the server once. The answer must belong to this very question: over a connection that is
    * given; over datagrams, send 64 random bits and refuse an answer without them.
    *
-   * `signal` is aborted when the question is over, so that what it holds can be released. A
-   * rejection is a miss; an error's `code` or its message is shown by `explain()`.
+   * `signal` is aborted when the question is over, so that what it holds can be released. `clock` is
+   * the clock on which the source runs, for sources that read this machine's own clocks.
+   *
+   * A rejection is a miss. An error with a `reason` of lower-case words joined by `-`, such as
+   * `'not-synchronized'`, is counted under it, any other one under `failed`. Its `code` or its
+   * message is shown by `explain()`.
    */
-  readonly ask: (options: { readonly signal: AbortSignal }) => PromiseLike<ServerFacts>;
+  readonly ask: (options: {
+    readonly signal: AbortSignal;
+    readonly clock: Clock;
+  }) => PromiseLike<ServerFacts>;
   /** Interval between questions, 1 ms to 1 h. Default 16 s. */
   readonly pollIntervalMs?: number | undefined;
   /** How long to wait for an answer, 1 ms to 60 s. Default 1 s. */
@@ -64,7 +72,8 @@ const RETRY_INTERVAL_MS = 10_000;
  * In any stretch of t ms the server is asked at most `16 + t / 8000` times, or with a shorter
  * interval `16 + t / pollIntervalMs`. Nothing that the source holds keeps the process alive.
  *
- * Misses, as `explain()` counts them: `timeout`; `failed` when `ask` threw or rejected; `malformed`
+ * Misses, as `explain()` counts them: `timeout`; `failed` when `ask` threw or rejected, or the
+ * reason that its error has; `malformed`
  * when its answer is not what {@link ServerFacts} says; `hold-time` when the server states that it
  * held the question for longer than the round trip took.
  *
@@ -198,9 +207,9 @@ class Polling implements RunningSource {
     this.#question = question;
     const { signal } = controller;
     // The executor also catches what `ask` throws.
-    new Promise<ServerFacts>((resolve) => resolve(ask({ signal }))).then(
+    new Promise<ServerFacts>((resolve) => resolve(ask({ signal, clock }))).then(
       (facts) => this.#answered(question, facts, clock.monotonicNs()),
-      (error: unknown) => this.#miss(question, 'failed', describeCause(error)),
+      (error: unknown) => this.#miss(question, reasonOf(error) ?? 'failed', describeCause(error)),
     );
   }
 

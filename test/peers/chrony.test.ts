@@ -1,0 +1,106 @@
+/**
+ * `chrony()` with real chronyds. True time is that of a server of our own, whose offset to this
+ * machine's wall clock the test sets. So it knows the truth, and the wall clock is wrong where the
+ * test says so.
+ */
+import { BoundedClock, type ClockSample, systemClock } from 'epsilon-clock';
+import { chrony, NtpServer, ntp } from 'epsilon-clock/node';
+import { afterEach, expect, test } from 'vitest';
+import { type Chronyd, startChronyd, startHonest } from '../kit/chronyd.ts';
+import { RecordingSink } from '../kit/recording-sink.ts';
+import { bracketed, WallTruth } from '../kit/wall-truth.ts';
+
+const MS = 1_000_000n;
+const clock = systemClock();
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** A server whose time is this machine's wall clock plus `offsetMs`. */
+async function server(offsetMs: number): Promise<string> {
+  const made = await NtpServer.start({ clock, behaviour: { offsetMs } });
+  ends.push(() => made.stop());
+  return `server ${made.address} port ${made.port} iburst minpoll -2 maxpoll -2`;
+}
+
+async function chronyd(...directives: string[]): Promise<Chronyd> {
+  const started = await startChronyd('127.0.0.41', directives);
+  ends.push(() => started.stop());
+  return started;
+}
+
+function asked({ commandPort: port }: { commandPort: number }): RecordingSink {
+  const sink = new RecordingSink(clock);
+  const source = chrony({ port, pollIntervalMs: 20, timeoutMs: 1000 }).start(sink);
+  ends.push(() => source.stop());
+  return sink;
+}
+
+/** Fails unless each sample holds the truth, wall clock plus `offsetMs`. */
+function expectTruth(samples: readonly ClockSample[], offsetMs: number): void {
+  const { lowerNs, upperNs } = new WallTruth();
+  const offset = BigInt(offsetMs) * MS;
+  for (const sample of samples) {
+    expect(sample.upperNs).toBeGreaterThanOrEqual(lowerNs + offset);
+    expect(sample.lowerNs).toBeLessThanOrEqual(upperNs + offset);
+  }
+}
+
+test.each([0, 500, -250])(
+  'a wall clock that is %i ms behind: the truth is held',
+  async (offset) => {
+    const sink = asked(await chronyd(await server(offset)));
+    await sink.until(() => sink.samples.length >= 40);
+    expectTruth(sink.samples, offset);
+    const narrowest = sink.samples.map(({ upperNs, lowerNs }) => upperNs - lowerNs).sort();
+    console.log(`chrony(), ${offset} ms: width ${narrowest[20]} ns in the median`);
+  },
+);
+
+test('the fields are those of chronyc', async () => {
+  const daemon = await chronyd(await server(100));
+  const sink = asked(daemon);
+  await sink.until(() => sink.samples.length >= 3);
+  const fields = (await daemon.ask('tracking')).split(',');
+  const [correction, rootDelay, dispersion] = [4, 10, 11].map((i) => Number(fields[i]));
+  // chronyc prints the system clock as fast (positive) or slow (negative) of NTP time.
+  expect(Math.abs(Math.abs(correction!) - 0.1)).toBeLessThan(0.02);
+  const claim = BigInt(Math.round((rootDelay! / 2 + dispersion!) * 1e9));
+  expect(sink.samples.at(-1)!.serverErrorNs).toBeGreaterThan(0n);
+  expect(claim).toBeLessThan(sink.samples.at(-1)!.serverErrorNs + 10n * MS);
+});
+
+test('a falseticker is followed as chronyd follows it: one vote, which is outvoted', async () => {
+  const lying = await chronyd(await server(700));
+  const honest = await Promise.all(['42', '43'].map((n) => startHonest(`127.0.0.${n}`)));
+  ends.push(() => Promise.all(honest.map((each) => each.stop())));
+  const bounded = BoundedClock.start({
+    sources: [
+      chrony({ port: lying.commandPort, pollIntervalMs: 100 }),
+      ...honest.map(({ address, port }) => ntp(address, { port, pollIntervalMs: 100 })),
+    ],
+  });
+  ends.push(() => bounded.stop());
+  await bounded.waitSynced({ timeoutMs: 30_000 });
+  const truth = new WallTruth();
+  const reading = bracketed(() => bounded.now());
+  expect(truth.excluded(reading.value, reading)).toBe(0n);
+  expect(bounded.explain().sources[0]!.verdict).toBe('falseticker');
+});
+
+test('local mode, and no source at all, are refused by name', async () => {
+  const local = asked(await chronyd('local stratum 3'));
+  await local.until(() => local.misses.length > 2);
+  expect(local.misses.map(({ reason }) => reason)).toContain('local');
+  expect(local.samples).toEqual([]);
+});
+
+test('unsynchronised, killed, and started again', async () => {
+  const daemon = await chronyd('server 127.0.0.99 port 9 iburst');
+  const sink = asked(daemon);
+  await sink.until(() => sink.misses.length > 2);
+  expect(new Set(sink.misses.map(({ reason }) => reason))).toEqual(new Set(['unsynchronized']));
+  await daemon.stop('SIGKILL');
+  await sink.until(() => sink.misses.some(({ reason }) => reason === 'unreachable'));
+});
