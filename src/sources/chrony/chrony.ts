@@ -17,22 +17,18 @@
  * Each look alone proves both. So their intersection holds, also when the clock was stepped between
  * two looks. If chronyd has learned something in between (another reference time), the question is
  * asked again.
- *
- * `Date.now()` has a grid of a millisecond. Looks that are spread over a millisecond, one per turn of
- * the event loop, find the edge of the grid to some ten microseconds.
  */
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TimeSource } from '../../bounded-clock/time-source.ts';
 import type { Clock } from '../../time/clock.ts';
 import { ArgumentTypeError, checkNumber } from '../../time/errors.ts';
-import { asUnixNs } from '../../time/instant.ts';
 import { checkOptionNames } from '../../time/options.ts';
-import { type OffsetBounds, readWallOffset, WallOffset } from '../../time/wall-offset.ts';
 import type { NtpEndpoint } from '../ntp/transport.ts';
 import { udpTransport } from '../ntp/udp-transport.ts';
 import { pollingSource } from '../polling-source.ts';
 import type { ServerFacts } from '../sample-from.ts';
+import { AskMiss, factsOfWall, lookAtWall, type WallKnowledge } from '../wall-look.ts';
 import { answersTracking, readTracking, type Tracking, trackingRequest } from './tracking.ts';
 
 /** Options of {@link chrony}. */
@@ -54,27 +50,8 @@ const NAMES: Readonly<Record<keyof ChronyOptions, true>> = {
   timeoutMs: true,
 };
 const COMMAND_PORT = 323;
-/** For how long the system clock is looked at: a little more than the grid of `Date.now()`. */
-const LOOK_FOR_NS = 1_100_000n;
-const MAX_LOOKS = 200;
 /** An update may come between two reports; hardly in each of three pairs. */
 const ATTEMPTS = 3;
-/**
- * How far the monotonic clock may be off while a question lasts: chronyd slews by at most 1/12
- * (`maxslewrate`) unless configured.
- */
-const MAX_SLEW = 8n;
-
-/** chronyd gave no bound, for this reason. */
-class ChronyMiss extends Error {
-  readonly reason: string;
-
-  constructor(reason: string, cause?: string) {
-    super(cause ?? reason);
-    this.reason = reason;
-  }
-}
-
 /**
  * chronyd on this machine as a source of time, by its command port (`cmdport`, which it opens on
  * loopback by default). It is one vote, however many servers chronyd follows, and it vouches for
@@ -108,12 +85,6 @@ export function chrony(options: ChronyOptions = {}): TimeSource {
   });
 }
 
-/** The bounds of the looks, and when the last one was. */
-interface Looked extends OffsetBounds {
-  /** The monotonic clock before the first report. */
-  readonly askedAt: bigint;
-}
-
 class Question {
   readonly #endpoint: NtpEndpoint;
   readonly #clock: Clock;
@@ -131,53 +102,14 @@ class Question {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const askedAt = this.#clock.monotonicNs();
       const before = await this.#report();
-      const looked = await this.#look();
+      const looked = await lookAtWall(this.#clock, this.#signal);
       const after = await this.#report();
+      if (looked === undefined) throw new AskMiss('clock-unreadable');
       if (before.referenceNs === after.referenceNs) {
-        return this.#facts(before, after, { ...looked, askedAt });
+        return factsOfWall(this.#clock, askedAt, looked, known(before, after));
       }
     }
-    throw new ChronyMiss('updated');
-  }
-
-  /** As facts at one instant, the last look, brought to the ends of the question. */
-  #facts(
-    before: Tracking,
-    after: Tracking,
-    { lowerNs, upperNs, readAt, askedAt }: Looked,
-  ): ServerFacts {
-    const [least, most] = sorted(before.correctionNs, after.correctionNs);
-    const lower = readAt + lowerNs + least;
-    const upper = readAt + upperNs + most;
-    const middle = (lower + upper) >> 1n;
-    const errorNs = before.errorNs > after.errorNs ? before.errorNs : after.errorNs;
-    const lasted = this.#clock.monotonicNs() - askedAt;
-    return {
-      serverReceivedAt: asUnixNs(middle - (readAt - askedAt)),
-      serverSentAt: asUnixNs(middle),
-      serverErrorNs: upper - middle + errorNs + lasted / MAX_SLEW + 1n,
-      leap: before.leap === after.leap ? before.leap : 'none',
-    };
-  }
-
-  /** Looks at the system clock for a millisecond, once per turn of the event loop. */
-  async #look(): Promise<OffsetBounds> {
-    const clock = this.#clock;
-    const offset = new WallOffset();
-    let readAt: OffsetBounds['readAt'] | undefined;
-    const until = clock.monotonicNs() + LOOK_FOR_NS;
-    for (let look = 0; look < MAX_LOOKS && !this.#signal.aborted; look++) {
-      const read = readWallOffset(clock);
-      if (read !== undefined) {
-        offset.observe(read);
-        ({ readAt } = read);
-      }
-      if (clock.monotonicNs() >= until) break;
-      await new Promise<void>((resolve) => clock.nextTurn(resolve));
-    }
-    const { bounds } = offset;
-    if (bounds === undefined || readAt === undefined) throw new ChronyMiss('clock-unreadable');
-    return { ...bounds, readAt };
+    throw new AskMiss('updated');
   }
 
   #report(): Promise<Tracking> {
@@ -191,17 +123,25 @@ class Question {
         onDatagram: (datagram) => {
           if (!answersTracking(datagram, sequence)) return false;
           const read = readTracking(datagram, this.#clock.wallReadNs());
-          if (typeof read === 'string') reject(new ChronyMiss(read));
+          if (typeof read === 'string') reject(new AskMiss(read));
           else resolve(read);
           return true;
         },
-        onFailure: (failure, details) => reject(new ChronyMiss(failure, details?.cause)),
+        onFailure: (failure, details) => reject(new AskMiss(failure, details?.cause)),
       });
       this.#signal.addEventListener('abort', cancel, { once: true });
     });
   }
 }
 
-function sorted(a: bigint, b: bigint): [bigint, bigint] {
-  return a < b ? [a, b] : [b, a];
+/** What two reports of one update say of the system clock at any instant between them. */
+function known(before: Tracking, after: Tracking): WallKnowledge {
+  const [least, most] =
+    before.correctionNs < after.correctionNs ? [before, after] : [after, before];
+  const errorNs = before.errorNs > after.errorNs ? before.errorNs : after.errorNs;
+  return {
+    leastNs: least.correctionNs - errorNs,
+    mostNs: most.correctionNs + errorNs,
+    leap: before.leap === after.leap ? before.leap : 'none',
+  };
 }
