@@ -23,7 +23,7 @@ import { withJson } from '../time/json.ts';
 import { roundingNs } from './publisher.ts';
 import type { ClockReading } from './reading.ts';
 import { shortfall, votersNeeded } from './shortfall.ts';
-import type { MissDetails, MissReason } from './time-source.ts';
+import type { MissDetails, MissReason, TimeSource } from './time-source.ts';
 
 /**
  * - `agrees`: its interval overlaps the bound, and it was heard in its last three polls.
@@ -50,6 +50,8 @@ export interface SourceExplanation {
   readonly sourceId: string;
   /** The name of the source that yields this endpoint. */
   readonly sourceName: string;
+  /** Whose claim its samples rest on, for people; absent where the source does not say. */
+  readonly restsOn: string | undefined;
   /** What the clock makes of it. */
   readonly verdict: SourceVerdict;
   /** Whether its samples count at present. */
@@ -164,6 +166,7 @@ export interface Explanation {
 export class Endpoint {
   readonly id: string;
   readonly sourceName: string;
+  readonly restsOn: string | undefined;
   reach = 0;
   accepted = 0;
   polls = 0;
@@ -176,9 +179,10 @@ export class Endpoint {
   lastDelayNs: bigint | undefined;
   lastServerErrorNs: bigint | undefined;
 
-  constructor(id: string, sourceName: string) {
+  constructor(id: string, source: Pick<TimeSource, 'name' | 'restsOn'>) {
     this.id = id;
-    this.sourceName = sourceName;
+    this.sourceName = source.name;
+    this.restsOn = source.restsOn;
   }
 
   heard(sample: ClockSample): void {
@@ -307,12 +311,13 @@ function advise(parts: UncertaintyParts, uncertaintyNs: bigint): string[] {
 
 function explainSource(source: Readonly<SourceState>, input: ExplainInput): SourceExplanation {
   const { engine, now, endpoints } = input;
-  const endpoint = endpoints.get(source.id) ?? new Endpoint(source.id, source.id);
+  const endpoint = endpoints.get(source.id) ?? new Endpoint(source.id, { name: source.id });
   const theta = intervalOf(engine, source, now);
   const { lastHeard } = source;
   return withJson({
     sourceId: source.id,
     sourceName: endpoint.sourceName,
+    restsOn: endpoint.restsOn,
     verdict: verdictOf(source, endpoint, engine.bounded),
     votes: source.cone.known,
     interval:
@@ -353,6 +358,7 @@ const NO_REPLY: ReadonlySet<MissReason> = new Set([
   'other-sender',
   'out-of-descriptors',
   'local-error',
+  'missing',
 ]);
 
 function silence(reason: MissReason | undefined): SourceVerdict {

@@ -86,7 +86,7 @@ export class SourceSet {
       for (const id of configured.ids) {
         ids.add(id);
         if (!this.#endpoints.has(id)) {
-          this.#endpoints.set(id, new Endpoint(id, configured.source.name));
+          this.#endpoints.set(id, new Endpoint(id, configured.source));
         }
       }
     }

@@ -100,6 +100,8 @@ export interface TimeSource {
    * it refuses a `maxFaulty` with which no bound could ever come.
    */
   readonly maxEndpoints?: number | undefined;
+  /** For people: whose claim its samples rest on. `explain()` repeats it. */
+  readonly restsOn?: string | undefined;
   /** Begins polling. Called once per bounded clock. */
   start(sink: SourceSink): RunningSource;
 }

@@ -34,8 +34,8 @@ export interface PollingSourceOptions {
    * Asks the server once. The answer must belong to this very question: over a connection that is
    * given; over datagrams, send 64 random bits and refuse an answer without them.
    *
-   * `signal` is aborted when the question is over, so that what it holds can be released. `clock` is
-   * the clock on which the source runs, for sources that read this machine's own clocks.
+   * `signal` is aborted when the question is over, so that what it holds can be released. `clock`
+   * is the clock on which the source runs, for sources that read this machine's own clocks.
    *
    * A rejection is a miss. An error with a `reason` of lower-case words joined by `-`, such as
    * `'not-synchronized'`, is counted under it, any other one under `failed`. Its `code` or its
@@ -49,6 +49,8 @@ export interface PollingSourceOptions {
   readonly pollIntervalMs?: number | undefined;
   /** How long to wait for an answer, 1 ms to 60 s. Default 1 s. */
   readonly timeoutMs?: number | undefined;
+  /** For people: whose claim the answers rest on. `explain()` repeats it. */
+  readonly restsOn?: string | undefined;
 }
 
 const NAMES: Readonly<Record<keyof PollingSourceOptions, true>> = {
@@ -56,6 +58,7 @@ const NAMES: Readonly<Record<keyof PollingSourceOptions, true>> = {
   ask: true,
   pollIntervalMs: true,
   timeoutMs: true,
+  restsOn: true,
 };
 const MAX_NAME_LENGTH = 256;
 const DEFAULT_POLL_MS = 16_000;
@@ -93,10 +96,13 @@ const RETRY_INTERVAL_MS = 10_000;
  * clock.stop();
  */
 export function pollingSource(options: PollingSourceOptions): TimeSource {
-  const { name, ask, pollIntervalMs, timeoutMs } = checkOptionNames(options, NAMES);
+  const { name, ask, pollIntervalMs, timeoutMs, restsOn } = checkOptionNames(options, NAMES);
   if (typeof name !== 'string') throw new ArgumentTypeError('name', 'a string', name);
   if (name === '' || name.length > MAX_NAME_LENGTH) {
     throw new ArgumentRangeError('name', `1 to ${MAX_NAME_LENGTH} characters`, name);
+  }
+  if (restsOn !== undefined && typeof restsOn !== 'string') {
+    throw new ArgumentTypeError('restsOn', 'a string', restsOn);
   }
   if (typeof ask !== 'function') throw new ArgumentTypeError('ask', 'a function', ask);
   const settings = {
@@ -105,7 +111,7 @@ export function pollingSource(options: PollingSourceOptions): TimeSource {
     pollIntervalMs: checkNumber('pollIntervalMs', pollIntervalMs ?? DEFAULT_POLL_MS, 1, 3_600_000),
     timeoutMs: checkNumber('timeoutMs', timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, 60_000),
   };
-  return { name, maxEndpoints: 1, start: (sink) => new Polling(settings, sink) };
+  return { name, maxEndpoints: 1, restsOn, start: (sink) => new Polling(settings, sink) };
 }
 
 type Settings = Pick<PollingSourceOptions, 'name' | 'ask'> & {

@@ -1,8 +1,8 @@
 /**
  * A look at the system clock, for sources that know something about it: chronyd, ClockBound.
  *
- * `Date.now()` has a grid of a millisecond. Reads that are spread over a millisecond, one per turn of
- * the event loop, find the edge of the grid to some ten microseconds, and nobody else waits.
+ * `Date.now()` has a grid of a millisecond. Reads that are spread over a millisecond, one per turn
+ * of the event loop, find the edge of the grid to some ten microseconds, and nobody else waits.
  */
 import type { Clock } from '../time/clock.ts';
 
@@ -20,8 +20,8 @@ const MAX_READS = 200;
 const MAX_SLEW = 8n;
 
 /**
- * Bounds on `system clock - monotonic clock`, by the intersection of many reads. `undefined` when no
- * read was any good.
+ * Bounds on `system clock - monotonic clock`, by the intersection of many reads. `undefined` when
+ * no read was any good.
  */
 export async function lookAtWall(
   clock: Clock,

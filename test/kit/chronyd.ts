@@ -103,11 +103,15 @@ export async function startAll(...starting: Promise<Chronyd>[]): Promise<Chronyd
 }
 
 /** Starts a chronyd with these directives. Resolves once it answers, whatever it says. */
-export function startChronyd(address: string, directives: readonly string[]): Promise<Chronyd> {
+export function startChronyd(
+  address: string,
+  directives: readonly string[],
+  commandPort?: number,
+): Promise<Chronyd> {
   const answers = ({ samples, misses }: RecordingSink): boolean =>
     samples.length > 0 ||
     misses.some(({ reason }) => reason !== 'timeout' && reason !== 'unreachable');
-  return start(address, directives, answers);
+  return start(address, directives, answers, commandPort);
 }
 
 /** Starts a server that has no time of its own and no server to ask. */
@@ -148,11 +152,12 @@ async function start(
   address: string,
   directives: readonly string[],
   ready: (heard: RecordingSink) => boolean,
+  givenCommandPort?: number,
 ): Promise<Chronyd> {
   for (let attempt = 1; ; attempt++) {
     const directory = await privateDirectory();
     const port = await freePort(address);
-    const commandPort = await freePort('127.0.0.1');
+    const commandPort = givenCommandPort ?? (await freePort('127.0.0.1'));
     const file = join(directory, 'chrony.conf');
     const settings = [
       `port ${port}`,

@@ -116,9 +116,14 @@ test('local mode, and no source at all, are refused by name', async () => {
 
 test('unsynchronised, killed, and started again', async () => {
   const daemon = await chronyd('server 127.0.0.99 port 9 iburst');
+  const { commandPort } = daemon;
   const sink = asked(daemon);
   await sink.until(() => sink.misses.length > 2);
   expect(new Set(sink.misses.map(({ reason }) => reason))).toEqual(new Set(['unsynchronized']));
   await daemon.stop('SIGKILL');
   await sink.until(() => sink.misses.some(({ reason }) => reason === 'unreachable'));
+  const again = await startChronyd('127.0.0.41', [await server(0)], commandPort);
+  ends.push(() => again.stop());
+  await sink.until(() => sink.samples.length > 0);
+  expectTruth(sink.samples, 0);
 });

@@ -1,6 +1,6 @@
 /**
- * `clockBound()` against a writer in C that changes the segment as ClockBound's daemon does, but all
- * the time. Every field of a state says which state it is of, so a mixed one shows.
+ * `clockBound()` against a writer in C that changes the segment as ClockBound's daemon does, but
+ * all the time. Every field of a state says which state it is of, so a mixed one shows.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -106,10 +106,10 @@ test('a million reads, none of them mixed', () => {
 test('reads that do not look at the generation see mixed states: the test would notice', () => {
   let mixed = 0;
   const bytes = Buffer.alloc(80);
-  for (let i = 0; i < READS; i++) {
+  for (let i = 0; i < READS / 10; i++) {
     readSync(file, bytes, 0, 80, 0);
     if (statesOf(bytes).size > 1) mixed++;
   }
-  console.log(`${mixed} of ${READS} single reads are mixed`);
+  console.log(`${mixed} of ${READS / 10} single reads are mixed`);
   expect(mixed).toBeGreaterThan(0);
 });

@@ -8,8 +8,8 @@
  *     true - monotonic  =  (system - monotonic) + correction, give or take chronyd's error
  *
  * The correction changes while chronyd works it off, or steps the clock. Between two reports of one
- * update it goes from the first value to the second, and what it loses the system clock gains. So at
- * the instant of each look it was one of the two, or in between:
+ * update it goes from the first value to the second, and what it loses the system clock gains. So
+ * at the instant of each look it was one of the two, or in between:
  *
  *     true - monotonic  >=  lower bound of the look + the smaller correction - error
  *     true - monotonic  <=  upper bound of the look + the greater correction + error
@@ -82,6 +82,7 @@ export function chrony(options: ChronyOptions = {}): TimeSource {
     ask: ({ signal, clock }) => new Question(endpoint, clock, signal, timeoutMs).ask(),
     pollIntervalMs,
     timeoutMs,
+    restsOn: "chronyd's claim: root delay / 2 + root dispersion, around its correction",
   });
 }
 

@@ -1,20 +1,21 @@
 /**
  * The tracking report of chronyd: what it believes of the system clock, and how wrong that may be.
- * The command protocol, version 6 (candm.h of chrony, unchanged since 2.2). Pure: bytes in, facts or
- * a refusal out.
+ * The command protocol, version 6 (candm.h of chrony, unchanged since 2.2). Pure: bytes in, facts
+ * or a refusal out.
  *
  * chronyd keeps a time of its own, the system clock plus a *correction* that it works off slowly:
  *
  *     true time = system clock + correction, give or take root delay / 2 + root dispersion
  *
- * The error is chronyd's own claim, as an NTP server makes it to its clients. It grows from the last
- * update on, by chronyd's estimate of the crystal and by `maxclockerror`, 1 ppm unless configured.
- * Ordinary crystals do more than that when the room gets warmer. So the age of the update counts
- * once more here, at the 15 ppm that RFC 5905 (section 11.2, PHI) takes for a disciplined clock.
+ * The error is chronyd's own claim, as an NTP server makes it to its clients. It grows from the
+ * last update on, by chronyd's estimate of the crystal and by `maxclockerror`, 1 ppm unless
+ * configured. Ordinary crystals do more than that when the room gets warmer. So the age of the
+ * update counts once more here, at the 15 ppm that RFC 5905 (section 11.2, PHI) takes for a
+ * disciplined clock.
  *
  * A report is refused when it is no bound, however it looks. Each rule has a reason of its own,
- * which `explain()` counts. Without a source chronyd reports zeros or placeholders, and in its local
- * mode it vouches for itself.
+ * which `explain()` counts. Without a source chronyd reports zeros or placeholders, and in its
+ * local mode it vouches for itself.
  */
 import type { LeapWarning } from '../../bound/clock-sample.ts';
 
@@ -43,7 +44,9 @@ const MIN_STALE_NS = 64_000_000_000n;
 const MAX_FUTURE_NS = 1_000_000_000n;
 /** RFC 5905 section 11.2, in parts per million. */
 const PHI_PPM = 15n;
-/** A larger correction is stepped and not worked off. More is a broken report, or a broken clock. */
+/**
+ * A larger correction is stepped and not worked off. More is a broken report, or a broken clock.
+ */
 const MAX_CORRECTION_S = 1e9;
 
 /** What a report says. */
@@ -144,25 +147,34 @@ export function readTracking(reply: Uint8Array, wallNs: bigint): Tracking | Trac
 }
 
 const COEFFICIENT_BITS = 25;
+/** What a number may have lost because chronyd writes 24 bits of it: one part in 2^23. */
+const FLOAT_PARTS = 0x80_0000;
 
 /**
- * A number of the command protocol: 7 bits of exponent, 25 of coefficient, both signed. The value is
- * `coefficient * 2^(exponent - 25)`. Exact in a double.
+ * A number of the command protocol: 7 bits of exponent, 25 of coefficient, both signed. The value
+ * is `coefficient * 2^(exponent - 25)`. Exact in a double.
  */
 export function chronyFloat(bits: number): number {
   const exponent = bits >> COEFFICIENT_BITS;
   const coefficient = (bits << (32 - COEFFICIENT_BITS)) >> (32 - COEFFICIENT_BITS);
-  return coefficient * 2 ** (exponent - COEFFICIENT_BITS);
+  return coefficient * powerOfTwo(exponent - COEFFICIENT_BITS);
 }
 
-/** What chronyd may have rounded off a number by writing it with 24 bits, ns, rounded up. */
+/** Two to the power of `n`, exactly; a double has the exponent in its upper bits. */
+function powerOfTwo(n: number): number {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setUint32(0, (n + 1023) << 20);
+  return view.getFloat64(0);
+}
+
+/** What chronyd may have rounded off a number, ns, rounded up. */
 function floatErrorNs(seconds: number): bigint {
-  return nsUp(Math.abs(seconds) * 2 ** -(COEFFICIENT_BITS - 2));
+  return nsUp(Math.abs(seconds) / FLOAT_PARTS);
 }
 
-/** Seconds to ns, rounded up. Numbers of the protocol are rounded to nearest: 2^-23 more covers it. */
+/** Seconds to ns, rounded up, with what chronyd may have rounded off. */
 function nsUp(seconds: number): bigint {
-  return BigInt(Math.ceil(seconds * (1 + 2 ** -23) * 1e9));
+  return BigInt(Math.ceil((seconds + seconds / FLOAT_PARTS) * 1e9));
 }
 
 function viewOf(bytes: Uint8Array): DataView {

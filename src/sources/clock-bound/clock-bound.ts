@@ -44,8 +44,8 @@ const ATTEMPTS = 16;
  * daemon claims.
  *
  * Misses, besides those of `pollingSource`: `missing` (no segment: the daemon does not run),
- * `unreadable`, `not-ready`, `unsynchronized`, `disrupted`, `expired`, `other-clock`, `version`, `malformed`,
- * `root-distance`, `clock-unreadable`.
+ * `unreadable`, `not-ready`, `unsynchronized`, `disrupted`, `expired`, `other-clock`, `version`,
+ * `malformed`, `root-distance`, `clock-unreadable`.
  *
  * @throws ArgumentTypeError, ArgumentRangeError naming the option at fault
  * @example
@@ -66,6 +66,7 @@ export function clockBound(options: ClockBoundOptions = {}): TimeSource {
     name: `clockbound://${paths[0]}`,
     ask: ({ signal, clock }) => ask(paths, clock, signal),
     pollIntervalMs,
+    restsOn: "the claim of ClockBound's daemon: its bound, and what that grows by",
   });
 }
 

@@ -1,6 +1,6 @@
 /**
  * The shared memory segment of ClockBound's daemon: how far the system clock may be from true time.
- * Layouts: version 2 (`shm0`, https://github.com/aws/clock-bound, docs/PROTOCOL.md) and version 3
+ * Layouts: version 2 (`shm0`, https://github.com/aws/clock-bound, its protocol page) and version 3
  * (`shm1` of ClockBound 3). Pure: bytes in, facts or a refusal out.
  *
  * | offset | version 2, 80 bytes            | version 3, at least 97 bytes          |
@@ -23,9 +23,9 @@
  *
  * All in the byte order of the machine. Instants are readings of the monotonic clock.
  *
- * The bound holds for the clock as it was then; afterwards it grows. The daemon counts 1 ppm for the
- * crystal unless configured, which ordinary crystals exceed when the room gets warmer. So the greater
- * of its drift and 15 ppm counts here, which is what RFC 5905 (section 11.2, PHI) takes.
+ * The bound holds for the clock as it was then; afterwards it grows. The daemon counts 1 ppm for
+ * the crystal unless configured, which ordinary crystals exceed when the room gets warmer. So the
+ * greater of its drift and 15 ppm counts here, which is what RFC 5905 (section 11.2, PHI) takes.
  */
 import { endianness } from 'node:os';
 import type { MonotonicNs } from '../../time/instant.ts';
@@ -76,7 +76,9 @@ export type SegmentRefusal =
   /** The bound is above 1.5 s. */
   | 'root-distance';
 
-/** True time minus the system clock lies within plus and minus this, ns; or why that is not known. */
+/**
+ * True time minus the system clock lies within plus and minus this, ns; or why that is not known.
+ */
 export function readSegment(bytes: Uint8Array, now: MonotonicNs): bigint | SegmentRefusal {
   const layout = layoutOf(bytes);
   if (typeof layout === 'string') return layout;
