@@ -72,12 +72,14 @@ export function isPublic(address: string): boolean {
   );
 }
 
-/**
- * The URL of a server: `ntp://10.0.0.7:123`, `ntp://[2001:db8::7]:123`,
- * `ntp://time.example.net:123`.
- */
+/** The URL of an NTP server: `ntp://10.0.0.7:123`, `ntp://[2001:db8::7]:123`. */
 export function ntpUrl(host: string, port: number): string {
-  return `ntp://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return serverUrl('ntp', host, port);
+}
+
+/** The URL of a server: `ntp://time.example.net:123`, `nts://[2001:db8::7]:4460`. */
+export function serverUrl(scheme: string, host: string, port: number): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The address, and the text after its first `%`. */

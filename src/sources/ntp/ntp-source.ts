@@ -13,11 +13,15 @@
  * | What does a reply prove?                | `exchange.ts`   |
  * | What do Node's sockets and resolver do? | `ntp.ts`        |
  *
+ * Plain NTP and Network Time Security (`../nts`) differ in the transport alone. So all that this
+ * file decides holds for both.
+ *
  * **Identity.** A name is resolved to addresses, and an *address* is what votes: the source id is
- * `ntp://address:port`. So two names that lead to one server count once, and a server that moves
- * starts afresh. An ordinary name yields one server at a time, a pool name several. Until a name
- * has an address, the source still counts as one endpoint, under its name, and reports its misses
- * there: a clock must know that a configured source has not spoken yet.
+ * `ntp://address:port` (`nts://` for the other kind). So two names that lead to one server count
+ * once, and a server that moves starts afresh. An ordinary name yields one server at a time, a pool
+ * name several. Until a name has an address, the source still counts as one endpoint, under its
+ * name, and reports its misses there: a clock must know that a configured source has not spoken
+ * yet.
  *
  * **When a server is replaced.** A *miss* is a poll without a sample: the server was silent, or its
  * answer had to be refused.
@@ -36,12 +40,12 @@ import type { RunningSource, SourceSink, TimeSource } from '../../bounded-clock/
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../../time/errors.ts';
 import { checkOptionNames } from '../../time/options.ts';
 import { Allowance } from '../allowance.ts';
-import { canonicalAddress, isPublic, ntpUrl, type ZoneSpelling } from './address.ts';
+import { canonicalAddress, isPublic, serverUrl, type ZoneSpelling } from './address.ts';
 import { MAX_ROOT_DISTANCE_MS } from './exchange.ts';
 import { Poller } from './poller.ts';
 import { type NtpResolver, Resolution } from './resolution.ts';
 import { Rotation } from './rotation.ts';
-import type { NtpTransport } from './transport.ts';
+import type { NtpEndpoint, NtpTransport } from './transport.ts';
 
 export type { NtpResolver };
 
@@ -119,7 +123,28 @@ const MIN_PATIENCE_MS = 8000;
 /** The longest time that a pool which disagrees keeps its members. */
 const MAX_PATIENCE_MS = 512_000;
 
+/** A way to ask servers: plain NTP, or Network Time Security. */
+export interface ServerKind {
+  /** The scheme of a server's URL, and the name of the function that makes such a source. */
+  readonly scheme: 'ntp' | 'nts';
+  readonly defaultPort: number;
+  /** How long a transport may take before it sends the request and the timeout begins, ms. */
+  readonly preparationMs: number;
+  /**
+   * Called at each start. Returns a function that is called when an address is first asked, and
+   * that returns the transport for all visits to that address.
+   */
+  readonly open: (sink: SourceSink) => (endpoint: NtpEndpoint) => NtpTransport;
+}
+
+const CLAIM = 'root delay / 2 + root dispersion';
+const RESTS_ON: Readonly<Record<ServerKind['scheme'], string>> = {
+  ntp: `the server's claim: ${CLAIM}`,
+  nts: `the authenticated server's claim: ${CLAIM}`,
+};
+
 interface Settings {
+  readonly kind: ServerKind;
   readonly host: string;
   readonly port: number;
   readonly maxServers: number;
@@ -127,7 +152,6 @@ interface Settings {
   readonly force: boolean;
   readonly timeoutMs: number;
   readonly maxRootDistanceMs: number;
-  readonly transport: NtpTransport;
   readonly resolve: NtpResolver;
   readonly randomBits: () => bigint;
   readonly zoneSpelling: ZoneSpelling | undefined;
@@ -139,12 +163,31 @@ interface Settings {
  * @throws ArgumentTypeError, ArgumentRangeError on bad options
  */
 export function ntpSource(host: string, options: NtpOptions & NtpEnvironment): TimeSource {
-  const settings = checkSettings(host, options);
+  checkOptionNames(options, NAMES);
+  const { transport } = options;
+  if (typeof (transport as Partial<NtpTransport> | undefined)?.exchange !== 'function') {
+    throw new ArgumentTypeError('transport', 'an NtpTransport', transport);
+  }
+  const open: ServerKind['open'] = () => () => transport;
+  return serverSource({ scheme: 'ntp', defaultPort: 123, preparationMs: 0, open }, host, options);
+}
+
+/**
+ * The servers that `host` stands for as a source of time. It does not check the names of options.
+ *
+ * @throws ArgumentTypeError, ArgumentRangeError on bad options
+ */
+export function serverSource(
+  kind: ServerKind,
+  host: string,
+  options: NtpOptions & Omit<NtpEnvironment, 'transport'>,
+): TimeSource {
+  const settings = checkSettings(kind, host, options);
   return {
-    name: ntpUrl(settings.host, settings.port),
+    name: serverUrl(kind.scheme, settings.host, settings.port),
     maxEndpoints: settings.maxServers,
-    restsOn: "the server's claim: root delay / 2 + root dispersion",
-    start: (sink) => new RunningNtp(settings, sink),
+    restsOn: RESTS_ON[kind.scheme],
+    start: (sink) => new RunningServers(settings, sink),
   };
 }
 
@@ -162,18 +205,23 @@ const NAMES: Readonly<Record<keyof (NtpOptions & NtpEnvironment), true>> = {
   zoneSpelling: true,
 };
 
-function checkSettings(host: string, options: NtpOptions & NtpEnvironment): Settings {
-  checkOptionNames(options, NAMES);
+function checkSettings(
+  kind: ServerKind,
+  host: string,
+  options: NtpOptions & Omit<NtpEnvironment, 'transport'>,
+): Settings {
+  const { scheme, defaultPort } = kind;
   if (typeof host !== 'string') throw new ArgumentTypeError('host', 'a string', host);
   if (host === '' || host.length > 253 || /[\s/[\]@?#]/.test(host)) {
     throw new ArgumentRangeError('host', 'a name or an IP address, without brackets or port', host);
   }
   if (host.includes(':') && canonicalAddress(host) === undefined) {
-    const expected =
-      'a name or an IP address; the port is an option, as in ntp(host, { port: 123 })';
+    const example = `${scheme}(host, { port: ${defaultPort} })`;
+    const expected = `a name or an IP address; the port is an option, as in ${example}`;
     throw new ArgumentRangeError('host', expected, host);
   }
-  const { port = 123, pool = false, maxServers = 4, force = false, timeoutMs = 1000 } = options;
+  const { port = defaultPort, pool = false, maxServers = 4 } = options;
+  const { force = false, timeoutMs = 1000 } = options;
   checkInteger('port', port, 1, 65_535);
   checkInteger('maxServers', maxServers, 1, 16);
   checkNumber('timeoutMs', timeoutMs, 1, 60_000);
@@ -184,14 +232,12 @@ function checkSettings(host: string, options: NtpOptions & NtpEnvironment): Sett
   }
   if (typeof pool !== 'boolean') throw new ArgumentTypeError('pool', 'a boolean', pool);
   if (typeof force !== 'boolean') throw new ArgumentTypeError('force', 'a boolean', force);
-  const { transport, resolve, randomBits, zoneSpelling } = options;
-  if (typeof (transport as Partial<NtpTransport> | undefined)?.exchange !== 'function') {
-    throw new ArgumentTypeError('transport', 'an NtpTransport', transport);
-  }
+  const { resolve, randomBits, zoneSpelling } = options;
   checkFunction('resolve', resolve);
   if (randomBits !== undefined) checkFunction('randomBits', randomBits);
   if (zoneSpelling !== undefined) checkFunction('zoneSpelling', zoneSpelling);
   return {
+    kind,
     host,
     port,
     maxServers: pool ? maxServers : 1,
@@ -199,7 +245,6 @@ function checkSettings(host: string, options: NtpOptions & NtpEnvironment): Sett
     force,
     timeoutMs,
     maxRootDistanceMs,
-    transport,
     resolve,
     randomBits: randomBits === undefined ? cryptoBits : () => bitsOf(randomBits),
     zoneSpelling: zoneSpelling && ((zone) => spellingOf(zone, zoneSpelling)),
@@ -239,9 +284,12 @@ function spellingOf(zone: string, zoneSpelling: ZoneSpelling): string {
   }
 }
 
-class RunningNtp implements RunningSource {
+class RunningServers implements RunningSource {
   readonly #settings: Settings;
   readonly #sink: SourceSink;
+  readonly #openTransport: (endpoint: NtpEndpoint) => NtpTransport;
+  /** The transport to an address lives as long as what is remembered of that address. */
+  readonly #transports = new WeakMap<Allowance, NtpTransport>();
   /** The source id until the name has an address. */
   readonly #unresolvedId: string;
   readonly #resolution: Resolution;
@@ -260,11 +308,12 @@ class RunningNtp implements RunningSource {
   #disagreedAt = Number.NEGATIVE_INFINITY;
 
   constructor(settings: Settings, sink: SourceSink) {
-    const { host, port, resolve, timeoutMs, zoneSpelling } = settings;
+    const { kind, host, port, resolve, timeoutMs, zoneSpelling } = settings;
     const { clock } = sink;
     this.#settings = settings;
     this.#sink = sink;
-    this.#unresolvedId = ntpUrl(host, port);
+    this.#openTransport = kind.open(sink);
+    this.#unresolvedId = serverUrl(kind.scheme, host, port);
     this.#rotation = new Rotation(clock, (address) => this.#newAllowance(address));
     this.#resolution = new Resolution({
       clock,
@@ -380,14 +429,19 @@ class RunningNtp implements RunningSource {
   }
 
   #startPoller(address: string): Poller {
-    const { port, timeoutMs, maxRootDistanceMs, transport, randomBits } = this.#settings;
+    const { kind, port, timeoutMs, maxRootDistanceMs, randomBits } = this.#settings;
+    const endpoint = { address, port };
+    const allowance = this.#rotation.ask(address);
+    const transport = this.#transports.get(allowance) ?? this.#openTransport(endpoint);
+    this.#transports.set(allowance, transport);
     return new Poller({
       sink: this.#sink,
       transport,
       randomBits,
-      endpoint: { address, port },
-      sourceId: ntpUrl(address, port),
-      allowance: this.#rotation.ask(address),
+      endpoint,
+      sourceId: serverUrl(kind.scheme, address, port),
+      allowance,
+      preparationMs: kind.preparationMs,
       timeoutMs,
       maxRootDistanceMs,
       onOutcome: (poller) => this.#onOutcome(poller),

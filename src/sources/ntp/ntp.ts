@@ -46,7 +46,7 @@ export function ntp(host: string, options: NtpOptions & Partial<NtpEnvironment> 
  * because Node resolves zones that way. A zone that is neither the name nor the index of an
  * interface with a link-local address stays unchanged.
  */
-function systemZone(zone: string): string {
+export function systemZone(zone: string): string {
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     for (const { scopeid } of (addresses ?? []) as readonly { scopeid?: number | undefined }[]) {
       if (!scopeid || (zone !== name && zone !== String(scopeid))) continue;

@@ -32,7 +32,10 @@ const RETRY_INTERVAL_MS = 10_000;
 const MAX_JITTER = 0.08;
 /** A server that yielded nothing in this many exchanges in a row is failing. */
 const FAILING_AFTER_MISSES = 3;
-/** A transport that has not called back this long after the timeout is taken never to call back. */
+/**
+ * A transport that has not called back this long after preparation and timeout is taken never to
+ * call back.
+ */
 const TRANSPORT_GRACE_MS = 1000;
 /** Failures that only this machine caused: they say nothing about the server. */
 const LOCAL_FAILURES: ReadonlySet<string> = new Set(['out-of-descriptors', 'local-error']);
@@ -45,6 +48,8 @@ export interface PollerSettings {
   readonly endpoint: NtpEndpoint;
   readonly sourceId: string;
   readonly allowance: Allowance;
+  /** How long the transport may take before it sends the request, ms. */
+  readonly preparationMs: number;
   readonly timeoutMs: number;
   readonly maxRootDistanceMs: number;
   /** Called after every exchange, when the sink has been told. */
@@ -205,7 +210,8 @@ export class Poller {
   }
 
   #exchange(startedAt: MonotonicNs): void {
-    const { transport, endpoint, sourceId, timeoutMs, randomBits } = this.#settings;
+    const { transport, endpoint, sourceId, randomBits } = this.#settings;
+    const { timeoutMs, preparationMs } = this.#settings;
     const clock = this.#clock;
     const nonce = randomBits();
     let ignored: IgnoredReason | undefined;
@@ -227,7 +233,7 @@ export class Poller {
       this.#onFailure(startedAt, failure, ignored, details);
     };
     const cancelWatchdog = clock.setTimer(
-      timeoutMs + TRANSPORT_GRACE_MS,
+      preparationMs + timeoutMs + TRANSPORT_GRACE_MS,
       () => {
         if (over) return;
         callCancel(cancelTransport);

@@ -30,6 +30,8 @@ export interface NtpEndpoint {
  *   up.
  * - `out-of-descriptors`: this process, or this machine, has no file descriptor left for a socket.
  * - `local-error`: anything else that failed on this machine.
+ *
+ * Any other short, stable word names a rule of the transport's own by which the server was refused.
  */
 export type TransportFailure =
   | 'timeout'
@@ -37,7 +39,8 @@ export type TransportFailure =
   | 'other-sender'
   | 'flood'
   | 'out-of-descriptors'
-  | 'local-error';
+  | 'local-error'
+  | (string & {});
 
 /** Further facts that a transport may report with a failure. */
 export interface FailureDetails {

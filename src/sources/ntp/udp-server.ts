@@ -67,6 +67,16 @@ const NAMES: Readonly<Record<keyof NtpServerOptions, true>> = {
 };
 
 /**
+ * What stands between requests and their answers: returns how to change the answer before it
+ * leaves, or `undefined` when there is to be none.
+ *
+ * @internal
+ */
+export type AnswerGuard = (request: Uint8Array) => ((reply: Uint8Array) => Uint8Array) | undefined;
+
+const NO_GUARD: AnswerGuard = () => (reply) => reply;
+
+/**
  * The most answers that are held back at one time. Further ones are dropped, so a flood cannot fill
  * memory.
  */
@@ -95,17 +105,24 @@ export class NtpServer implements AsyncDisposable {
   #answered = 0;
   readonly #socket: Socket;
   readonly #clock: Clock;
+  readonly #guard: AnswerGuard;
   readonly #held = new Set<() => void>();
   #behaviour: NtpServerBehaviour;
   #behavesSince: MonotonicNs;
   #stopped = false;
 
-  private constructor(socket: Socket, clock: Clock, behaviour: NtpServerBehaviour) {
+  private constructor(
+    socket: Socket,
+    clock: Clock,
+    behaviour: NtpServerBehaviour,
+    guard: AnswerGuard,
+  ) {
     if (!(socket instanceof Socket)) {
       throw new ArgumentTypeError('socket', 'made by NtpServer.start()', socket);
     }
     this.#socket = socket;
     this.#clock = clock;
+    this.#guard = guard;
     this.#behaviour = behaviour;
     this.#behavesSince = clock.monotonicNs();
     ({ address: this.address, port: this.port } = socket.address());
@@ -124,7 +141,10 @@ export class NtpServer implements AsyncDisposable {
    * @throws ArgumentTypeError, ArgumentRangeError on bad options, a host that is not loopback among
    *   them; rejects with the system's error when the address cannot be bound
    */
-  static async start(options: NtpServerOptions): Promise<NtpServer> {
+  static start(options: NtpServerOptions): Promise<NtpServer>;
+  /** @internal */
+  static start(options: NtpServerOptions, guard: AnswerGuard): Promise<NtpServer>;
+  static async start(options: NtpServerOptions, guard = NO_GUARD): Promise<NtpServer> {
     const {
       host = '127.0.0.1',
       port = 0,
@@ -154,7 +174,7 @@ export class NtpServer implements AsyncDisposable {
         resolve();
       });
     });
-    return new NtpServer(socket, clock, behaviour);
+    return new NtpServer(socket, clock, behaviour, guard);
   }
 
   /** How many datagrams came. */
@@ -195,6 +215,8 @@ export class NtpServer implements AsyncDisposable {
   #onRequest(request: Uint8Array, receivedTruly: UnixNs, port: number, address: string): void {
     const behaviour = this.#behaviour;
     if (behaviour.silent === true) return;
+    const seal = this.#guard(request);
+    if (seal === undefined) return;
     const received = asUnixNs(receivedTruly + this.#lieNs());
     const gridMs = Number(this.#clock.wallGridNs) / 1e6;
     const answer = (): void => {
@@ -213,7 +235,7 @@ export class NtpServer implements AsyncDisposable {
       });
       if (reply === undefined) return;
       try {
-        this.#socket.send(reply, port, address, () => {});
+        this.#socket.send(seal(reply), port, address, () => {});
         this.#answered++;
       } catch {
         // `send` throws for port 0, and a raw packet can come from there.

@@ -71,7 +71,7 @@ function exchangeOverUdp(exchange: NtpExchange, background: boolean): () => void
     const cause = describeCause(error);
     // Once a request was sent, an error usually reports what the network said to it.
     const sent = sentAt !== undefined && !NEVER_SENT.has(cause);
-    fail(FAILURES.get(cause) ?? 'local-error', { sent, cause });
+    fail(failureOf(cause), { sent, cause });
   };
   const cancelTimer = clock.setTimer(exchange.timeoutMs, () => fail('timeout'), { background });
 
@@ -122,7 +122,11 @@ function exchangeOverUdp(exchange: NtpExchange, background: boolean): () => void
   };
 }
 
-/** The failures that the system's codes mean; any other code is `local-error`. */
+/** The failure that one of the system's codes means. */
+export function failureOf(code: string): TransportFailure {
+  return FAILURES.get(code) ?? 'local-error';
+}
+
 const FAILURES: ReadonlyMap<string, TransportFailure> = new Map([
   ['ECONNREFUSED', 'unreachable'],
   ['EHOSTUNREACH', 'unreachable'],
@@ -135,8 +139,8 @@ const FAILURES: ReadonlyMap<string, TransportFailure> = new Map([
   ['ENFILE', 'out-of-descriptors'],
 ] as const);
 
-/** Codes with which `send` itself fails, because no interface took the datagram. */
-const NEVER_SENT: ReadonlySet<string> = new Set([
+/** Codes that say that no interface took the datagram, so nothing was sent. */
+export const NEVER_SENT: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'ENETDOWN',
   'EADDRNOTAVAIL',
