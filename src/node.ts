@@ -1,6 +1,6 @@
 /**
- * `epsilon-clock/node`: what needs Node: NTP over UDP, an NTP server on loopback, a clock that
- * survives crashes.
+ * `epsilon-clock/node`: what needs Node: NTP over UDP, plain and authenticated, servers of both on
+ * loopback, a clock that survives crashes.
  *
  * @module
  */
@@ -34,3 +34,6 @@ export {
   type NtpServerBehaviour,
   type NtpServerOptions,
 } from './sources/ntp/udp-server.ts';
+export type { Certificates } from './sources/nts/key-exchange.ts';
+export { type NtsEnvironment, type NtsOptions, nts } from './sources/nts/nts.ts';
+export { NtsServer, type NtsServerOptions } from './sources/nts/nts-server.ts';
