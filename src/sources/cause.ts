@@ -11,7 +11,7 @@ const MAX_REASON_LENGTH = 40;
 export function describeCause(thrown: unknown): string {
   try {
     const { code, name, message } = (thrown ?? {}) as Partial<NodeJS.ErrnoException>;
-    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)) return code;
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) return code;
     const text = thrown instanceof Error ? `${name}: ${message}` : `threw ${String(thrown)}`;
     return text.slice(0, MAX_LENGTH).replace(/[^\x20-\x7e]/g, '?');
   } catch {

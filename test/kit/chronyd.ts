@@ -14,6 +14,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ClockSample, systemClock } from 'epsilon-clock';
 import { ntp } from 'epsilon-clock/node';
+import type { Certificate } from './certificate.ts';
 import { RecordingSink } from './recording-sink.ts';
 
 /** Another process may take the free port before chronyd does. */
@@ -114,6 +115,32 @@ export function startChronyd(
   return start(address, directives, answers, commandPort);
 }
 
+/** A chronyd that is an NTS server too. */
+export interface NtsChronyd {
+  readonly chronyd: Chronyd;
+  /** The TCP port of the key exchange. */
+  readonly ntsPort: number;
+}
+
+/** Starts a stratum 1 server of this machine's wall clock that also authenticates (RFC 8915). */
+export async function startNts(
+  address: string,
+  { key, cert }: Certificate,
+  directives: readonly string[] = [],
+): Promise<NtsChronyd> {
+  const ntsPort = await freePort(address);
+  const prepare = async (directory: string): Promise<string[]> => [
+    'local stratum 1',
+    `ntsserverkey ${await privateFile(directory, 'key.pem', key)}`,
+    `ntsservercert ${await privateFile(directory, 'cert.pem', cert)}`,
+    `ntsport ${ntsPort}`,
+    'ntsprocesses 1',
+    `ntsdumpdir ${directory}`,
+    ...directives,
+  ];
+  return { chronyd: await start(address, prepare, ({ samples }) => samples.length > 0), ntsPort };
+}
+
 /** Starts a server that has no time of its own and no server to ask. */
 export function startUnsynchronized(address: string): Promise<Chronyd> {
   return startChronyd(address, []);
@@ -123,13 +150,31 @@ export function startUnsynchronized(address: string): Promise<Chronyd> {
  * How far `server` is ahead of the wall clock according to chronyd itself as a client, ns. Sets
  * nothing.
  */
-export async function queryOffsetNs({ address, port }: Chronyd): Promise<number> {
+export function queryOffsetNs({ address, port }: Chronyd): Promise<number> {
+  return query(async () => [`server ${address} port ${port} iburst maxsamples 1`]);
+}
+
+/**
+ * As {@link queryOffsetNs}, of an NTS server of this library: chronyd is the client that exchanges
+ * keys, sends sealed requests and opens the replies.
+ */
+export function queryNtsOffsetNs(
+  { ntpPort, port }: { readonly ntpPort: number; readonly port: number },
+  { host, cert }: { readonly host: string; readonly cert: string },
+): Promise<number> {
+  return query(async (directory) => [
+    `server ${host} port ${ntpPort} nts ntsport ${port} iburst maxsamples 2`,
+    `ntstrustedcerts ${await privateFile(directory, 'cert.pem', cert)}`,
+  ]);
+}
+
+async function query(directives: (directory: string) => Promise<string[]>): Promise<number> {
   const directory = await privateDirectory();
   try {
     const [file, args] = command([
       '-Q',
       ...['-t', '10'],
-      `server ${address} port ${port} iburst maxsamples 1`,
+      ...(await directives(directory)),
       'cmdport 0',
       `pidfile ${join(directory, 'pid')}`,
     ]);
@@ -150,7 +195,7 @@ function liesBy(sample: ClockSample, offsetMs: number): boolean {
 
 async function start(
   address: string,
-  directives: readonly string[],
+  directives: readonly string[] | ((directory: string) => Promise<string[]>),
   ready: (heard: RecordingSink) => boolean,
   givenCommandPort?: number,
 ): Promise<Chronyd> {
@@ -167,7 +212,7 @@ async function start(
       'bindcmdaddress 127.0.0.1',
       `bindcmdaddress ${join(directory, 'command.sock')}`,
       `pidfile ${join(directory, 'pid')}`,
-      ...directives,
+      ...(typeof directives === 'function' ? await directives(directory) : directives),
     ];
     await writeFile(file, `${settings.join('\n')}\n`, { mode: 0o644 });
     const family = address.includes(':') ? '-6' : '-4';
@@ -233,6 +278,14 @@ async function privateDirectory(): Promise<string> {
   await chmod(directory, 0o700);
   if (isRoot) await chown(directory, NOBODY, NOBODY);
   return directory;
+}
+
+/** A file that only chronyd can read. Returns its path. */
+async function privateFile(directory: string, name: string, text: string): Promise<string> {
+  const file = join(directory, name);
+  await writeFile(file, text, { mode: 0o600 });
+  if (isRoot) await chown(file, NOBODY, NOBODY);
+  return file;
 }
 
 async function freePort(address: string): Promise<number> {

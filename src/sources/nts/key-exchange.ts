@@ -58,7 +58,7 @@ export type KeyExchangeFailure =
   | 'key-exchange-closed'
   /** The certificate is past its date. */
   | 'certificate-expired'
-  /** The certificate's first day has not come; or the wall clock of this machine is wrong. */
+  /** The certificate's first day has not come, or the wall clock of this machine is wrong. */
   | 'certificate-not-yet-valid'
   /** The certificate is for another name. */
   | 'certificate-name'

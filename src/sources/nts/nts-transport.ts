@@ -75,6 +75,15 @@ export interface NtsTransportSettings {
 }
 
 interface Session {
+  readonly agreement: Agreement;
+  readonly keys: SessionKeys;
+  readonly cookies: Cookies;
+  /** The NTP server; `undefined` until its name is resolved. */
+  endpoint: NtpEndpoint | undefined;
+}
+
+/** A session that can be used now. */
+interface Ready {
   readonly endpoint: NtpEndpoint;
   readonly keys: SessionKeys;
   readonly cookies: Cookies;
@@ -121,10 +130,22 @@ export class NtsTransport implements NtpTransport {
     };
   }
 
-  /** A session with a cookie, or why there is none. */
-  async #ready(signal: AbortSignal): Promise<Session | Refusal> {
-    if (this.#session !== undefined && this.#session.cookies.count > 0) return this.#session;
-    if (this.#session !== undefined) this.#end({ failure: 'out-of-cookies', details: {} });
+  /** A session with a cookie and an address to ask, or why there is none. */
+  async #ready(signal: AbortSignal): Promise<Ready | Refusal> {
+    const session = await this.#sessionWithCookie(signal);
+    if ('failure' in session) return session;
+    const { agreement, keys, cookies } = session;
+    const endpoint = session.endpoint ?? (await this.#ntpServer(agreement));
+    if (typeof endpoint === 'string') {
+      return { failure: 'unresolved', details: { sent: false, cause: endpoint } };
+    }
+    session.endpoint = endpoint;
+    return { endpoint, keys, cookies };
+  }
+
+  async #sessionWithCookie(signal: AbortSignal): Promise<Session | Refusal> {
+    if (this.#session?.cookies.count === 0) this.#end({ failure: 'out-of-cookies', details: {} });
+    if (this.#session !== undefined) return this.#session;
     const { sink, endpoint, host, ca, exchangeKeys } = this.#settings;
     if (sink.clock.monotonicNs() < this.#notBefore) {
       const { failure, details } = this.#refusal;
@@ -134,16 +155,13 @@ export class NtsTransport implements NtpTransport {
     if (signal.aborted) return this.#refusal;
     if ('failure' in outcome) {
       const { failure, cause, sent, reached } = outcome;
-      this.#refusal = { failure, details: { cause, sent } };
       if (sent) this.#backOff(reached ? 'reached' : 'connect');
-      return this.#refusal;
+      return this.#end({ failure, details: { cause, sent } });
     }
     this.#backOff('reached');
     const { agreement, keys } = outcome;
-    const found = await this.#ntpServer(agreement);
-    if (typeof found === 'string')
-      return this.#end({ failure: 'unresolved', details: { cause: found } });
-    this.#session = { endpoint: found, keys, cookies: new Cookies(agreement.cookies) };
+    const cookies = new Cookies(agreement.cookies);
+    this.#session = { agreement, keys, cookies, endpoint: undefined };
     return this.#session;
   }
 
@@ -164,7 +182,7 @@ export class NtsTransport implements NtpTransport {
     }
   }
 
-  #send(aead: Aead, session: Session, exchange: NtpExchange): () => void {
+  #send(aead: Aead, session: Ready, exchange: NtpExchange): () => void {
     const { keys, cookies, endpoint } = session;
     const spent = cookies.take();
     if (spent === undefined) throw new Error('a session that is ready has a cookie');
@@ -182,6 +200,8 @@ export class NtsTransport implements NtpTransport {
       ...exchange,
       endpoint,
       request,
+      // What comes from another address would end the exchange, and it is not authenticated.
+      anySender: false,
       onDatagram: (datagram, sentAt, receivedAt) => {
         const reply = openReply(aead, datagram, { uniqueId, key: keys.toClient });
         if (typeof reply === 'string') {
@@ -203,7 +223,7 @@ export class NtsTransport implements NtpTransport {
     });
   }
 
-  /** Ends the session: the next exchange begins with a key exchange, unless there is a pause. */
+  /** Ends the session, if there is one: the next exchange begins with a key exchange, unless there is a pause. */
   #end(refusal: Refusal): Refusal {
     this.#session = undefined;
     this.#refusal = refusal;

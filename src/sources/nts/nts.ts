@@ -59,7 +59,7 @@ const NAMES: Readonly<Record<keyof (NtsOptions & NtsEnvironment), true>> = {
  *
  * The server must prove that it is `host`, with a certificate that leads to a trusted root. There
  * is no way to switch this off. The keys come from a TLS 1.3 connection to TCP port 4460, and
- * requests go to the UDP port that the server then names. Polling is as for {@link ntp}, with the
+ * requests go to the UDP port that the server then names. Polling is as for `ntp`, with the
  * same promise to the server's operator. A key exchange happens at the start, and again when the
  * server has forgotten its keys or eight requests in a row were not answered.
  *

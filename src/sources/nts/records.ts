@@ -13,7 +13,7 @@
  * one word that says by which rule they are refused. It is stricter than the RFC in three places,
  * so that a hostile server cannot make the client do or keep more than a known amount:
  * - A message is at most {@link MAX_MESSAGE_BYTES}, a record at most {@link MAX_RECORD_BYTES}.
- * - More than {@link MAX_COOKIES} cookies are refused. The RFC says that a server should send eight.
+ * - More than {@link MAX_COOKIES} cookies are refused. A server should send eight, says the RFC.
  * - A warning is refused like an error, because the RFC defines no warning that may be ignored.
  */
 
@@ -156,8 +156,8 @@ export class RecordReader {
 }
 
 /**
- * What the server's `records` agree to, or the rule by which they are refused. Without a Port record
- * the port is 123, whatever the port of the key exchange (RFC 8915 section 4.1.8).
+ * What the server's `records` agree to, or the rule by which they are refused. Without a Port
+ * record the port is 123, whatever the port of the key exchange (RFC 8915 section 4.1.8).
  */
 export function judgeResponse(records: readonly KeRecord[]): Agreement | MessageFault {
   let nextProtocol: number | undefined;
@@ -227,7 +227,7 @@ function listIn(body: Uint8Array): number[] {
   return numbers;
 }
 
-/** A name or address: the letters that either may have, so nothing that a resolver could misread. */
+/** A name or an address: the letters that either may have, so nothing can be misread. */
 function hostIn(body: Uint8Array): string | undefined {
   const text = String.fromCharCode(...body);
   return /^[\w.:-]{1,253}$/.test(text) ? text : undefined;

@@ -85,10 +85,8 @@ export class ServerGuard {
       return (reply) => concat(nakFrom(reply), returned);
     }
     this.#remember(cookie.body);
-    const wanted = Math.min(
-      MAX_COOKIES,
-      fields.filter((field) => asksForCookie(field, cookie)).length,
-    );
+    const asking = fields.filter((field) => asksForCookie(field, cookie));
+    const wanted = Math.min(asking.length, MAX_COOKIES);
     return (reply) => {
       const cookies = Array.from({ length: wanted }, () =>
         encodeField(FieldType.cookie, this.mint(keys)),
