@@ -14,7 +14,10 @@ const DAY_MS = 86_400_000;
  */
 export async function certificateFor(
   names: readonly string[],
-  { shiftDays = 0, addresses = ['127.0.0.1'] as readonly string[] } = {},
+  {
+    shiftDays = 0,
+    addresses = ['127.0.0.1'],
+  }: { readonly shiftDays?: number; readonly addresses?: readonly string[] } = {},
 ): Promise<Certificate> {
   const nowMs = Date.now() + shiftDays * DAY_MS;
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'nts.test' }], {

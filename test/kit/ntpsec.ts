@@ -26,7 +26,7 @@ export interface Seen {
 }
 
 export class Ntpsec implements AsyncDisposable {
-  static readonly address = SERVER;
+  static readonly address: string = SERVER;
   readonly #directory: string;
   readonly #namespaces: readonly [client: string, server: string];
   readonly #process: ChildProcess;
@@ -45,6 +45,7 @@ export class Ntpsec implements AsyncDisposable {
       'interface ignore all',
       `interface listen ${SERVER}`,
       'tos orphan 1 orphanwait 1',
+      'limit average 1000 burst 1000',
       'nts enable',
       `nts key ${file('key.pem')}`,
       `nts cert ${file('cert.pem')}`,

@@ -24,7 +24,7 @@ export interface Answered {
  * becomes of each reply.
  */
 export class ScriptedNts {
-  readonly guard = new ServerGuard(aead, randomBytes);
+  readonly guard: ServerGuard = new ServerGuard(aead, randomBytes);
   /** When each key exchange was begun, ms since the test began. */
   readonly keyExchanges: number[] = [];
   /** When each request was sent, and where to. */
