@@ -59,6 +59,17 @@ describe('docs/guides/troubleshooting.md', () => {
     expect(reasons.length).toBe(10);
     expect(listed('Why a source yields nothing')).toEqual(expect.arrayContaining(reasons));
   });
+
+  test.each([
+    ['IgnoredReason', 3],
+    ['ReplyFault', 8],
+    ['MessageFault', 11],
+    ['KeyExchangeFailure', 8],
+  ])('has every %s', (type, count) => {
+    const reasons = membersOf(type);
+    expect(reasons).toHaveLength(count);
+    expect(listed('Why a source yields nothing')).toEqual(expect.arrayContaining(reasons));
+  });
 });
 
 test.each([undefined, 'watch', 'now', 'query', 'order'] as const)(

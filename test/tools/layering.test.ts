@@ -55,6 +55,19 @@ describe('this tree', () => {
     expect(builtinsReachedFrom(entry, read)).toEqual([]);
   });
 
+  it('reaches a package from the Node entry alone, and only when it is loaded on demand', () => {
+    const isDependency = (specifier: string): boolean =>
+      Object.keys(manifest.dependencies).some((name) => specifier.startsWith(`${name}/`));
+    const reached = (entry: string): string[] => builtinsReachedFrom(entry, read, isDependency);
+    expect(PORTABLE.flatMap(reached)).toEqual([]);
+    expect(reached('src/node.ts').map((path) => path.split(' -> ').slice(-2))).toEqual([
+      ['src/sources/nts/protection.ts', '@noble/ciphers/aes.js'],
+    ]);
+    const source = read('src/sources/nts/protection.ts');
+    expect(source.match(/@noble.*/g)).toEqual(["@noble/ciphers/aes.js');"]);
+    expect(source).toContain("await import('@noble/ciphers/aes.js')");
+  });
+
   it('never runs on the library it is compared with', () => {
     expect([...packages]).not.toContain('ntp-time-sync');
   });

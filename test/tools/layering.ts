@@ -148,9 +148,14 @@ export function violationsIn(
 
 /**
  * Node modules that `entry` reaches through its imports, types included (they end in the published
- * declarations), each with the path that leads there. `read` gives the text of a file.
+ * declarations), each with the path that leads there. `read` gives the text of a file. With
+ * `counts`, other modules than those of Node.
  */
-export function builtinsReachedFrom(entry: string, read: (file: string) => string): string[] {
+export function builtinsReachedFrom(
+  entry: string,
+  read: (file: string) => string,
+  counts: (specifier: string) => boolean = isBuiltin,
+): string[] {
   const reached: string[] = [];
   const via = new Map<string, string>([[entry, entry]]);
   for (const [file, path] of via) {
@@ -158,7 +163,7 @@ export function builtinsReachedFrom(entry: string, read: (file: string) => strin
     const visit = (node: ts.Node): void => {
       for (const [, specifier] of importsAt(node)) {
         if (specifier === undefined) continue;
-        if (isBuiltin(specifier)) reached.push(`${path} -> ${specifier}`);
+        if (counts(specifier)) reached.push(`${path} -> ${specifier}`);
         if (!specifier.startsWith('.')) continue;
         const target = posix.join(posix.dirname(file), specifier);
         if (!via.has(target)) via.set(target, `${path} -> ${target}`);

@@ -25,7 +25,7 @@ import { hlcFetch, hlcHandler } from 'epsilon-clock/fetch';
 import { hlcClientInterceptor } from 'epsilon-clock/grpc';
 import { agreement, isBefore, timeInterval } from 'epsilon-clock/interval';
 import { health, metricsText, WaitHistogram } from 'epsilon-clock/metrics';
-import { DurableHybridClock, NtpServer, ntp } from 'epsilon-clock/node';
+import { DurableHybridClock, NtpServer, NtsServer, ntp, nts } from 'epsilon-clock/node';
 import {
   correctedExporter,
   hlcPropagator,
@@ -99,6 +99,7 @@ export function undefinedOptions(): unknown[] {
     BoundedClock.start({
       sources: [
         ntp('a', { port: undefined, pool: undefined, timeoutMs: undefined, force: undefined }),
+        nts('a', { port: undefined, ca: undefined, resolve: undefined, timeoutMs: undefined }),
       ],
       clock: undefined,
       hostClock: undefined,
@@ -122,6 +123,7 @@ export function undefinedOptions(): unknown[] {
     }),
     DurableHybridClock.open({ clock, nodeId: 'a', path: 'x', windowMs: undefined }),
     NtpServer.start({ clock: systemClock(), host: undefined, port: undefined }),
+    NtsServer.start({ clock: systemClock(), key: 'k', cert: 'c', ntpPort: undefined }),
     sleep(systemClock(), 5, { signal: undefined, background: undefined }),
     waitUntilAfter(clock, unix, { mode: undefined, signal: undefined, maxWaitMs: undefined }),
     openScenario({ seed: 1, minutes: 1, servers: [{ loss: undefined }], events: undefined }),
