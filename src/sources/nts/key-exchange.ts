@@ -175,7 +175,7 @@ function connection(
     ALPNProtocols: [ALPN],
     minVersion: 'TLSv1.3',
     rejectUnauthorized: true,
-    // For an address there is no name to send. Node then checks the certificate for the address.
+    // An address is never sent as a name. Node then checks the certificate for the address.
     ...(isIP(name) === 0 && { servername: name }),
     ...(ca !== undefined && { ca: [ca].flat().map(asBuffer) }),
   };

@@ -223,7 +223,7 @@ export class NtsTransport implements NtpTransport {
     });
   }
 
-  /** Ends the session, if there is one: the next exchange begins with a key exchange, unless there is a pause. */
+  /** Ends the session. The next exchange begins with a key exchange, unless there is a pause. */
   #end(refusal: Refusal): Refusal {
     this.#session = undefined;
     this.#refusal = refusal;
