@@ -35,5 +35,5 @@ export {
   type NtpServerOptions,
 } from './sources/ntp/udp-server.ts';
 export type { Certificates } from './sources/nts/key-exchange.ts';
-export { type NtsEnvironment, type NtsOptions, nts } from './sources/nts/nts.ts';
+export { type NtsOptions, nts } from './sources/nts/nts.ts';
 export { NtsServer, type NtsServerOptions } from './sources/nts/nts-server.ts';

@@ -3,7 +3,7 @@ import type { NtpExchange, NtpTransport, TransportFailure } from 'epsilon-clock/
 import { referenceIdOf } from '../../src/sources/ntp/packet.ts';
 import { answerRequest, type NtpServerState } from '../../src/sources/ntp/server.ts';
 import type { ExchangeKeys, KeyExchangeOutcome } from '../../src/sources/nts/key-exchange.ts';
-import { type NtsEnvironment, type NtsOptions, ntsSource } from '../../src/sources/nts/nts.ts';
+import { type NtsOptions, ntsSource } from '../../src/sources/nts/nts.ts';
 import { type Aead, KEY_BYTES, loadAead } from '../../src/sources/nts/protection.ts';
 import { ServerGuard } from '../../src/sources/nts/server-guard.ts';
 
@@ -45,7 +45,7 @@ export class ScriptedNts {
     this.#begin = clock.monotonicNs();
   }
 
-  source(options: NtsOptions & Partial<NtsEnvironment> = {}): TimeSource {
+  source(options: NtsOptions = {}): TimeSource {
     const resolve = async (): Promise<string[]> => ['10.0.0.7'];
     return ntsSource('nts.test', { resolve, ...options }, this);
   }

@@ -6,7 +6,7 @@ import type { TimeSource } from '../../bounded-clock/time-source.ts';
 import { ArgumentTypeError, checkObject } from '../../time/errors.ts';
 import { checkOptionNames } from '../../time/options.ts';
 import { systemResolver, systemZone } from '../ntp/ntp.ts';
-import { type NtpEnvironment, type NtpOptions, serverSource } from '../ntp/ntp-source.ts';
+import { type NtpOptions, type NtpResolver, serverSource } from '../ntp/ntp-source.ts';
 import type { NtpTransport } from '../ntp/transport.ts';
 import { udpTransport } from '../ntp/udp-transport.ts';
 import {
@@ -27,10 +27,9 @@ export interface NtsOptions extends Omit<NtpOptions, 'port' | 'pool' | 'maxServe
    * a private root.
    */
   readonly ca?: Certificates | undefined;
+  /** Resolves names to addresses. Default: the operating system's resolver. */
+  readonly resolve?: NtpResolver | undefined;
 }
-
-/** The parts of the surroundings of `nts` that can be replaced. */
-export type NtsEnvironment = Omit<NtpEnvironment, 'transport'>;
 
 /** What touches the network, for tests inside the library. */
 export interface NtsNetwork {
@@ -41,7 +40,7 @@ export interface NtsNetwork {
 
 /** Time to resolve the name of the NTP server, where the key exchange gives one. */
 const RESOLUTION_MS = 5000;
-const NAMES: Readonly<Record<keyof (NtsOptions & NtsEnvironment), true>> = {
+const NAMES: Readonly<Record<keyof NtsOptions, true>> = {
   port: true,
   ca: true,
   pollIntervalMs: true,
@@ -49,8 +48,6 @@ const NAMES: Readonly<Record<keyof (NtsOptions & NtsEnvironment), true>> = {
   timeoutMs: true,
   maxRootDistanceMs: true,
   resolve: true,
-  randomBits: true,
-  zoneSpelling: true,
 };
 
 /**
@@ -79,18 +76,14 @@ const NAMES: Readonly<Record<keyof (NtsOptions & NtsEnvironment), true>> = {
  * const clock = BoundedClock.start({ sources: [nts('time.example.net'), nts('nts.example.org')] });
  * clock.stop();
  */
-export function nts(host: string, options: NtsOptions & Partial<NtsEnvironment> = {}): TimeSource {
+export function nts(host: string, options: NtsOptions = {}): TimeSource {
   return ntsSource(host, options, { transport: udpTransport(), exchangeKeys, loadAead });
 }
 
 /** As {@link nts}, on any network. */
-export function ntsSource(
-  host: string,
-  options: NtsOptions & Partial<NtsEnvironment>,
-  network: NtsNetwork,
-): TimeSource {
+export function ntsSource(host: string, options: NtsOptions, network: NtsNetwork): TimeSource {
   checkOptionNames(checkObject('options', options), NAMES);
-  const { ca, resolve = systemResolver, zoneSpelling = systemZone } = options;
+  const { ca, resolve = systemResolver } = options;
   checkCertificates(ca);
   return serverSource(
     {
@@ -107,7 +100,7 @@ export function ntsSource(
       },
     },
     host,
-    { ...options, resolve, zoneSpelling },
+    { ...options, resolve, zoneSpelling: systemZone },
   );
 }
 

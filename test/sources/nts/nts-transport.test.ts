@@ -1,7 +1,7 @@
 import type { RunningSource } from 'epsilon-clock';
 import { describe, expect, test } from 'vitest';
 import type { KeyExchangeOutcome } from '../../../src/sources/nts/key-exchange.ts';
-import type { NtsEnvironment, NtsOptions } from '../../../src/sources/nts/nts.ts';
+import type { NtsOptions } from '../../../src/sources/nts/nts.ts';
 import { HandClock } from '../../kit/hand-clock.ts';
 import { RecordingSink } from '../../kit/recording-sink.ts';
 import { type Answered, ScriptedNts } from '../../kit/scripted-nts.ts';
@@ -19,7 +19,7 @@ interface World {
 
 function run(
   script: (server: ScriptedNts) => void,
-  { bounded, ...options }: NtsOptions & Partial<NtsEnvironment> & { bounded?: boolean } = {},
+  { bounded, ...options }: NtsOptions & { bounded?: boolean } = {},
 ): World {
   const clock = new HandClock();
   const server = new ScriptedNts(clock);

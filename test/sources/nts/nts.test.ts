@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { BoundedClock, type Clock, type RunningSource, systemClock } from 'epsilon-clock';
-import { type NtsEnvironment, type NtsOptions, NtsServer, nts } from 'epsilon-clock/node';
+import { type NtsOptions, NtsServer, nts } from 'epsilon-clock/node';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   encodeRecords,
@@ -29,7 +29,7 @@ afterEach(() => {
   for (const source of running.splice(0)) source.stop();
 });
 
-type Options = NtsOptions & Partial<NtsEnvironment> & { readonly host?: string };
+type Options = NtsOptions & { readonly host?: string };
 
 function start({ host = HOST, ...options }: Options): RecordingSink {
   const sink = new RecordingSink(clock);
