@@ -28,6 +28,9 @@
  * "In need" means that the clock has no bound: to try again costs a server nothing that was not
  * reached, and the network may be back. During a pause each poll is reported as a miss, with the
  * reason for the pause, and nothing is sent.
+ *
+ * One event ends a pause: a certificate was refused for its dates, and since then the wall clock
+ * was set. So a device that starts in 1970 gets its keys as soon as something has set its clock.
  */
 import type { SourceSink } from '../../bounded-clock/time-source.ts';
 import { describeCause } from '../cause.ts';
@@ -52,6 +55,13 @@ import {
 } from './protection.ts';
 import type { Agreement } from './records.ts';
 
+/** Failures for which the wall clock may be to blame. */
+const DATE_FAILURES: ReadonlySet<string> = new Set([
+  'certificate-expired',
+  'certificate-not-yet-valid',
+]);
+/** The wall clock was set when it moved by more than this against the monotonic clock. */
+const CLOCK_SET_NS = 3_600_000_000_000n;
 /** The pause after an attempt that did not connect, and its limits. */
 const CONNECT_PAUSE_MS = 16_000;
 const MAX_CONNECT_PAUSE_MS = 256_000;
@@ -103,6 +113,8 @@ export class NtsTransport implements NtpTransport {
   #pause: { readonly kind: Pause; readonly ms: number } | undefined;
   /** No key exchange before this monotonic reading. */
   #notBefore: bigint = 0n;
+  /** Wall minus monotonic clock at a refusal for dates; `undefined` without one. */
+  #dateOffsetNs: bigint | undefined;
   /** Why there is no session, for the polls during a pause. */
   #refusal: Refusal = { failure: 'out-of-cookies', details: {} };
 
@@ -147,7 +159,7 @@ export class NtsTransport implements NtpTransport {
     if (this.#session?.cookies.count === 0) this.#end({ failure: 'out-of-cookies', details: {} });
     if (this.#session !== undefined) return this.#session;
     const { sink, endpoint, host, ca, exchangeKeys } = this.#settings;
-    if (sink.clock.monotonicNs() < this.#notBefore) {
+    if (sink.clock.monotonicNs() < this.#notBefore && !this.#clockWasSet()) {
       const { failure, details } = this.#refusal;
       return { failure, details: { ...details, sent: false } };
     }
@@ -156,6 +168,7 @@ export class NtsTransport implements NtpTransport {
     if ('failure' in outcome) {
       const { failure, cause, sent, reached } = outcome;
       if (sent) this.#backOff(reached ? 'reached' : 'connect');
+      this.#dateOffsetNs = DATE_FAILURES.has(failure) ? this.#wallOffsetNs() : undefined;
       return this.#end({ failure, details: { cause, sent } });
     }
     this.#backOff('reached');
@@ -228,6 +241,18 @@ export class NtsTransport implements NtpTransport {
     this.#session = undefined;
     this.#refusal = refusal;
     return refusal;
+  }
+
+  /** Whether a certificate was refused for its dates, and the wall clock was set since then. */
+  #clockWasSet(): boolean {
+    if (this.#dateOffsetNs === undefined) return false;
+    const movedNs = this.#wallOffsetNs() - this.#dateOffsetNs;
+    return movedNs > CLOCK_SET_NS || movedNs < -CLOCK_SET_NS;
+  }
+
+  #wallOffsetNs(): bigint {
+    const { clock } = this.#settings.sink;
+    return clock.wallReadNs() - clock.monotonicNs();
   }
 
   #backOff(kind: Pause): void {

@@ -231,6 +231,31 @@ describe('a key exchange that', () => {
     expect(world.sink.misses.length).toBeGreaterThan(800);
   });
 
+  test.each(['certificate-not-yet-valid', 'certificate-expired'])(
+    'fails for its dates (%s) is tried at once when the wall clock was set',
+    async (failure) => {
+      const HOUR_NS = 3_600_000_000_000n;
+      const outcome = (attempt: number) =>
+        attempt === 1 ? failed(failure, { reached: true }) : undefined;
+      const world = await attempts(outcome, 60_000);
+      world.clock.wallOffset += HOUR_NS / 2n;
+      await world.clock.elapse(60_000);
+      expect(world.server.keyExchanges).toHaveLength(1);
+      world.clock.wallOffset += 24n * HOUR_NS;
+      await world.clock.elapse(20_000);
+      expect(world.server.keyExchanges).toHaveLength(2);
+      expect(world.sink.samples.length).toBeGreaterThan(0);
+    },
+  );
+
+  test('fails for another reason is not tried again because the wall clock was set', async () => {
+    const outcome = () => failed('certificate-name', { reached: true });
+    const world = await attempts(outcome, 60_000);
+    world.clock.wallOffset -= 365n * 24n * 3_600_000_000_000n;
+    await world.clock.elapse(600_000);
+    expect(world.server.keyExchanges).toHaveLength(1);
+  });
+
   test('does not connect waits 16 s and then longer, up to 256 s', async () => {
     const world = await attempts(() => failed('unreachable'), 3_600_000, { bounded: true });
     const waits = world.server.keyExchanges.map((at, i, all) => at - (all[i - 1] ?? 0)).slice(1);

@@ -130,6 +130,22 @@ export const mutants: Mutant[] = [
     replace: '',
   },
   {
+    id: 'nts-pause-outlasts-the-wrong-date',
+    file: TRANSPORT,
+    ...session,
+    name: 'wall clock was set',
+    find: ' && !this.#clockWasSet()',
+    replace: '',
+  },
+  {
+    id: 'nts-pause-ended-by-any-step',
+    file: TRANSPORT,
+    ...session,
+    name: 'wall clock was set',
+    find: 'DATE_FAILURES.has(failure) ? this.#wallOffsetNs() : undefined',
+    replace: 'this.#wallOffsetNs()',
+  },
+  {
     id: 'nts-cookie-sent-twice',
     file: COOKIES,
     ...records,
