@@ -102,6 +102,7 @@ describe('an honest server', () => {
         {
           sourceId: `nts://127.0.0.1:${port}`,
           sourceName: `nts://${HOST}:${port}`,
+          restsOn: "the authenticated server's claim: root delay / 2 + root dispersion",
           verdict: 'agrees',
         },
       ]);
