@@ -1,6 +1,6 @@
 /**
- * `epsilon-clock/node`: what needs Node: NTP over UDP, an NTP server on loopback, a clock that
- * survives crashes.
+ * `epsilon-clock/node`: what needs Node: NTP over UDP, Roughtime, servers of both on loopback, a clock
+ * that survives crashes.
  *
  * @module
  */
@@ -32,3 +32,9 @@ export {
   type NtpServerBehaviour,
   type NtpServerOptions,
 } from './sources/ntp/udp-server.ts';
+export { type RoughtimeOptions, roughtime } from './sources/roughtime/roughtime.ts';
+export {
+  RoughtimeServer,
+  type RoughtimeServerBehaviour,
+  type RoughtimeServerOptions,
+} from './sources/roughtime/roughtime-server.ts';
