@@ -38,8 +38,9 @@
  *
  * Witnesses. A witness has no vote and is never part of `Q` or `X`. Its last statement, aged at `R`,
  * can only contradict the bound: if the two are disjoint, more than `f` sources lie alike (A0), or
- * the witness does. Then there is no bound for as long as they stay disjoint. So a wrong witness
- * costs the answer, never the truth of one.
+ * the witness does. Then there is no bound until the witness is heard again and does not object.
+ * (An objection does not fade meanwhile: a bound that was excluded is not right because time has
+ * passed.) So a wrong witness costs the answer, never the truth of one.
  *
  * All this is layer 1. Where the rate may be learned, layer 2 (learned/learned-bound.ts) keeps a
  * narrower bound within `X`, which is then the answer. Layer 2 owns what it remembers and votes on
@@ -277,10 +278,21 @@ export class BoundEngine {
     this.#theta.relate(s, sample, witness, this.#local);
     witness.lastHeard.ns = Math.max(witness.lastHeard.ns, s.receivedAt);
     witness.cone.take(s, this.#local);
+    witness.agrees = true;
     if (!this.bounded) return 'waiting';
     if (!this.#objects()) return 'bounded';
     this.#measure();
     return this.#refute(undefined, 0, 'witness');
+  }
+
+  /**
+   * A request to the witness `id` ended without a statement. What it said last, as it has aged, is
+   * compared with the next bound. Otherwise a witness that objects and falls silent would deny
+   * every bound until its statement expires, although this machine may have been at fault.
+   */
+  missWitness(id: string): void {
+    const witness = this.#witnessById.get(id);
+    if (witness !== undefined) witness.agrees = true;
   }
 
   /**
@@ -461,7 +473,7 @@ export class BoundEngine {
       if (!witness.cone.known) continue;
       witness.cone.edgesAt(this.#local, witness);
       toEngineBase(witness, witness);
-      witness.agrees = witness.lo <= bound.hi && witness.hi >= bound.lo;
+      witness.agrees &&= witness.lo <= bound.hi && witness.hi >= bound.lo;
       if (witness.agrees) continue;
       this.#objection = { sourceId: witness.id, lo: witness.lo, hi: witness.hi };
       return true;

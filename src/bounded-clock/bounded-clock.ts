@@ -156,7 +156,7 @@ export class BoundedClock extends BoundedReader {
    * clock is stopped. Keeps the process alive while it waits.
    *
    * Sources keep to their rate limits. An endpoint that was asked a second ago, or too often
-   * lately, is asked when its limit permits.
+   * lately, is asked when its limit permits. Witnesses are asked, but not waited for.
    *
    * Rejects with `signal.reason` on abort; with an ArgumentTypeError when `options` is not an
    * object.
@@ -388,6 +388,7 @@ export class BoundedClock extends BoundedReader {
     if (this.#stopped) return;
     if (witness) {
       this.#sources.witnesses.get(sourceId)?.missed(reason, details);
+      this.#engine.missWitness(sourceId);
       this.#publish();
       return;
     }

@@ -106,7 +106,11 @@ export function checkOptions(options: BoundedClockOptions): Settings {
   if (!Array.isArray(sources)) throw new ArgumentTypeError('sources', 'an array', sources);
   if (sources.length === 0) throw new ArgumentRangeError('sources', 'at least one source', 0);
   sources.forEach((source: Partial<TimeSource> | null | undefined, i) => {
-    if (typeof source?.start === 'function' && typeof source.name === 'string') return;
+    if (typeof source?.start === 'function' && typeof source.name === 'string') {
+      const { role = 'voter' } = source;
+      if (role === 'voter' || role === 'witness') return;
+      throw new ArgumentRangeError(`sources[${i}].role`, "'voter' or 'witness'", role);
+    }
     throw new ArgumentTypeError(`sources[${i}]`, 'a TimeSource, such as ntp(host)', source);
   });
   const voters = sources.filter((source) => !isWitness(source));

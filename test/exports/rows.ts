@@ -439,6 +439,13 @@ export function rows(): readonly Row[] {
     { name: 'ntp', call: node.ntp, args: ['a.example', {}], fine: { 1: OPTIONAL } },
     { name: 'NtpServer', call: make(node.NtpServer), args: [], refused: true },
     { name: 'NtpServer.start', call: node.NtpServer.start, args: [] },
+    {
+      name: 'roughtime',
+      call: node.roughtime,
+      args: ['a.example', { publicKey: '0GD7c3yP8xEc4Zl2zeuN2SlLvDVVocjsPSL8/Rl/7zg=' }],
+    },
+    { name: 'RoughtimeServer', call: make(node.RoughtimeServer), args: [], refused: true },
+    { name: 'RoughtimeServer.start', call: node.RoughtimeServer.start, args: [] },
     { name: 'systemResolver', call: core.systemResolver, args: [] },
     { name: 'udpTransport', call: core.udpTransport, args: [{}], fine: { 0: OPTIONAL } },
     { name: 'cloudDelay', call: sim.cloudDelay, args: [random] },

@@ -168,9 +168,9 @@ class RunningRoughtime implements RunningSource {
   #addresses: readonly string[] = [];
   /** How often the next address was taken. */
   #turns = 0;
-  /** When the last request was sent. */
-  #askedAt: MonotonicNs | undefined;
-  /** The pause after the last request; 0 after a valid reply. */
+  /** When the last request was sent or, after a miss, when it was given up. */
+  #pauseSince: MonotonicNs | undefined;
+  /** The pause after the last miss; 0 after a valid reply. */
   #backoffMs = 0;
   #missesInARow = 0;
   /** Whether to ask sooner than the interval says. */
@@ -217,6 +217,7 @@ class RunningRoughtime implements RunningSource {
   discardInFlight(): void {
     if (this.#cancelExchange === undefined) return;
     this.#cancelExchange();
+    this.#cancelExchange = undefined;
     this.burst();
   }
 
@@ -252,13 +253,14 @@ class RunningRoughtime implements RunningSource {
     this.#cancelTimer = clock.setTimer(delayMs, () => this.#ask(), { background: true });
   }
 
-  /** Counts from the last request, so that a slow reply does not lengthen the interval. */
+  /** The interval counts from the last request, so that a slow reply does not lengthen it. */
   #scheduleNext(): void {
     const hurriedMs = Math.min(MIN_SPACING_MS, this.pollIntervalMs);
     const paceMs = this.#backoffMs || (this.#hurried ? hurriedMs : this.pollIntervalMs);
     const now = this.#sink.clock.monotonicNs();
-    const sinceMs = this.#askedAt === undefined ? Infinity : Number(now - this.#askedAt) / 1e6;
-    this.#schedule(Math.max(0, paceMs - sinceMs));
+    const since = this.#pauseSince;
+    const pausedMs = since === undefined ? Infinity : Number(now - since) / 1e6;
+    this.#schedule(Math.max(0, paceMs - pausedMs));
   }
 
   /** Sends a request, or waits until the allowance permits one. */
@@ -272,7 +274,7 @@ class RunningRoughtime implements RunningSource {
       return;
     }
     this.#allowance.take(now);
-    this.#askedAt = now;
+    this.#pauseSince = now;
     this.#hurried = false;
     const chained = chainedNonce(lastSigned);
     const request = encodeRequest(chained.nonce, publicKey);
@@ -348,6 +350,7 @@ class RunningRoughtime implements RunningSource {
     if (!sent) this.#allowance.giveBack();
     const longerMs = sent ? this.#backoffMs * BACKOFF_FACTOR : this.#backoffMs;
     this.#backoffMs = Math.min(Math.max(MIN_BACKOFF_MS, longerMs), MAX_BACKOFF_MS);
+    this.#pauseSince = this.#sink.clock.monotonicNs();
     this.#turns++;
     if (++this.#missesInARow % RESOLVE_AFTER_MISSES === 0) this.#resolution.later();
     this.#scheduleNext();
