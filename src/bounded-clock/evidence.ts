@@ -35,6 +35,7 @@ export interface SignedStatement {
   readonly earliest: UnixNs;
   /** True time when the server signed, as it says, was at most this. */
   readonly latest: UnixNs;
+  /** The packets that prove it. */
   readonly exchange: SignedExchange;
   /** The statement that the request was made from; absent when there was none. */
   readonly previous: SignedStatement | undefined;

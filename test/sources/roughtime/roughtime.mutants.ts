@@ -167,7 +167,7 @@ export const mutants: Mutant[] = [
     find: 'witness.agrees &&= witness.lo <= bound.hi && witness.hi >= bound.lo;',
     replace:
       'witness.agrees &&= witness.lo <= bound.hi && witness.hi >= bound.lo;\n      if (witness.agrees) this.#x.lo = Math.max(this.#x.lo, witness.lo);',
-    name: 'changes no reading',
+    name: 'to 1 ms that contradicts nothing',
   },
   {
     id: 'roughtime-objection-fades',

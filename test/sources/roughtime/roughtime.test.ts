@@ -196,8 +196,11 @@ describe('a miss', () => {
       const forged = network.reply(exchange.request);
       forged[100]! ^= 1;
       const now = world.clock.monotonicNs();
-      world.clock.setTimer(0.5, () => exchange.onDatagram(forged, now, now));
-      return original(exchange);
+      const cancel = original(exchange);
+      world.clock.setTimer(0.5, () => {
+        if (exchange.onDatagram(forged, now, now)) cancel();
+      });
+      return cancel;
     };
     await world.clock.elapse(100);
     expect(world.last).toBe(`sample ${ID}`);
