@@ -1,6 +1,6 @@
 /**
- * `epsilon-clock/node`: what needs Node: NTP over UDP, Roughtime, servers of both on loopback, a clock
- * that survives crashes.
+ * `epsilon-clock/node`: what needs Node: NTP over UDP, Roughtime, servers of both on loopback, a
+ * clock that survives crashes.
  *
  * @module
  */

@@ -36,11 +36,11 @@
  * ones. Two refutations about rates within 10 minutes raise `R`. It comes back down when all is
  * quiet.
  *
- * Witnesses. A witness has no vote and is never part of `Q` or `X`. Its last statement, aged at `R`,
- * can only contradict the bound: if the two are disjoint, more than `f` sources lie alike (A0), or
- * the witness does. Then there is no bound until the witness is heard again and does not object.
- * (An objection does not fade meanwhile: a bound that was excluded is not right because time has
- * passed.) So a wrong witness costs the answer, never the truth of one.
+ * Witnesses. A witness has no vote and is never part of `Q` or `X`. Its last statement, aged at
+ * `R`, can only contradict the bound. If the two are disjoint, more than `f` sources lie alike
+ * (A0), or the witness lies. Then there is no bound until the witness is heard again and no longer
+ * objects. An objection does not fade meanwhile, because a bound that was excluded does not become
+ * right as time passes. So a wrong witness costs the answer, never the truth of one.
  *
  * All this is layer 1. Where the rate may be learned, layer 2 (learned/learned-bound.ts) keeps a
  * narrower bound within `X`, which is then the answer. Layer 2 owns what it remembers and votes on
@@ -611,7 +611,9 @@ export class BoundEngine {
    */
   #setMaxRate(maxRate: number): void {
     for (const { cone } of this.#sources) if (cone.known) cone.ageTo(this.#local);
-    for (const { cone } of this.#witnesses) if (cone.known) cone.ageTo(this.#local);
+    for (const witness of this.#witnesses) {
+      if (witness.cone.known) witness.cone.ageTo(this.#local);
+    }
     if (this.bounded) {
       this.#x.ageTo(this.#local);
       if (this.suspicious) this.#suspicion.ageTo(this.#local);

@@ -203,9 +203,9 @@ export class BoundedClock extends BoundedReader {
   }
 
   /**
-   * The contradictions that witnesses took part in, with the signed exchanges as reports that others
-   * can check: the newest of each pair of parties. Empty without a witness such as `roughtime`, and
-   * as long as nobody contradicts. A copy; kept until the program ends.
+   * The contradictions that witnesses took part in, each with the signed exchanges as a report that
+   * others can check. Of each pair of parties the newest contradiction is kept, until the program
+   * ends. Empty without a witness such as `roughtime`, and while nobody contradicts.
    *
    * @example
    * for (const { sourceId, against, report } of clock.evidence()) {

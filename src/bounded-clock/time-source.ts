@@ -108,8 +108,8 @@ export interface TimeSource {
    */
   readonly maxEndpoints?: number | undefined;
   /**
-   * A `voter`'s samples make the bound. A `witness` has no vote and never narrows the bound, but its
-   * last sample refutes a bound that it certainly excludes (A0). Default `'voter'`.
+   * The samples of a `voter` make the bound. A `witness` has no vote and never narrows the bound,
+   * but its last sample refutes a bound that it certainly excludes (A0). Default `'voter'`.
    */
   readonly role?: 'voter' | 'witness' | undefined;
   /** For people, of a witness: what its word rests on. Shown by `explain()`. */

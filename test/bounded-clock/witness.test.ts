@@ -292,8 +292,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
 );
 
-// A radius of 1 ms is less than the uncertainty of the bound, which it must not narrow all the same.
-// Such a witness objects to a liar's majority rightly, so with it all sources are honest.
+// A radius of 1 ms is less than the uncertainty of the bound, and must not narrow it all the same.
+// Such a witness would object to liars, and rightly. So with it all sources are honest.
 it.each([
   ['disciplined', 1, 2],
   ['free-running', 1, 2],

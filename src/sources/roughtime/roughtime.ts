@@ -1,10 +1,10 @@
 /**
  * Roughtime (RFC 10049, and its drafts 12 to 19) as a witness.
  *
- * A Roughtime server signs the time to a second or so, and nobody on the path can forge that. Such a
- * time is far too coarse to narrow a bound that NTP made. But it can contradict one: it is what
- * unmasks NTP servers that lie alike, which outvote the truth and cannot be told from it otherwise.
- * So this source has the role of a witness: it never votes (bounded-clock/time-source.ts).
+ * A Roughtime server signs the time to a second or so, and nobody on the path can forge that. Such
+ * a time is far too coarse to narrow a bound that NTP made. But it can contradict one. NTP servers
+ * that lie alike outvote the truth, and nothing else can unmask them. So this source has the role
+ * of a witness: it never votes (bounded-clock/time-source.ts).
  *
  * What a reply says becomes a sample like any other (sample-from.ts). One stamp stands for both of
  * the server's: `MIDP` with an error of `RADI`. `receivedAt` is read by the transport before the
@@ -78,9 +78,10 @@ const NS_PER_S = 1_000_000_000n;
 
 /**
  * The Roughtime server `host` (a name or an IP address) as a witness: a source that has no vote and
- * never narrows the bound, but refutes it when the server's signature contradicts it. The clock is
- * then without a bound, with the reason `'witness'`, until they no longer disagree or the witness
- * has been silent for `expireAfterMs`. {@link BoundedClock.evidence} has the signed exchanges.
+ * never narrows the bound, but refutes it when what the server signed certainly excludes it. The
+ * clock is then without a bound, with the reason `'witness'`, until the witness is heard again and
+ * no longer objects, or has been silent for `expireAfterMs`. `clock.evidence()` has the signed
+ * exchanges.
  *
  * What it costs: one wrong witness takes the bound away. What it is worth: servers that lie alike
  * are found out once their lie exceeds the server's radius, which is a second or more.
