@@ -157,6 +157,16 @@ describe('a contradiction', () => {
     expect(s.verdict).toBe('agrees');
   });
 
+  it('sources that draw their endpoints from a larger set are told to draw others', () => {
+    const s = new Stage();
+    let draws = 0;
+    for (const voter of s.voters) voter.redraw = () => draws++;
+    s.round();
+    s.testify(s.theta + 5n * SECOND);
+    s.clock.advance(2n * SECOND);
+    expect(draws).toBe(6);
+  });
+
   it('refutes a bound that is built after it', () => {
     const s = new Stage();
     s.testify(s.theta - 5n * SECOND);

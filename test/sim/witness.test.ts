@@ -3,6 +3,7 @@
  * (collusion.test.ts). A witness that knows the time to a second tells, once they are a second off.
  * docs/guarantees/bounded-clock.md states the time that takes.
  */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { BoundedClock } from '../../src/bounded-clock/bounded-clock.ts';
 import type { ClockEvent } from '../../src/bounded-clock/change-events.ts';
@@ -128,6 +129,22 @@ test.each([
     }
   },
 );
+
+test.each([
+  [180, 1],
+  [180, 3],
+  [20, 1],
+  [20, 3],
+])('the page states the time that %d ppm take for a radius of %d s', (driftPpm, radiusS) => {
+  const page = readFileSync(new URL('../../docs/guarantees/bounded-clock.md', import.meta.url));
+  const minutes = Math.ceil(radiusS / (driftPpm * 1e-6) / 60);
+  const row = String(page)
+    .split('\n')
+    .find((line) => line.startsWith(`| run off together at ${driftPpm} ppm |`));
+  const [, , oneSecond, threeSeconds] = row!.split('|');
+  const stated = radiusS === 1 ? oneSecond : threeSeconds;
+  expect(stated).toBe(` after ${Math.floor(minutes / 60)} h ${minutes % 60} min `);
+});
 
 test('without the witness the same liars are believed to the end', async () => {
   const seen = await run({
