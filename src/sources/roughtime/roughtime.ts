@@ -195,8 +195,7 @@ class RunningRoughtime implements RunningSource {
       zoneSpelling: undefined,
       inNeed: () => false,
       onAnswer: (addresses, cause) => this.#onResolved(addresses, cause),
-      onOverdue: () =>
-        sink.miss(name, 'unresolved', { cause: 'the resolver has not answered yet' }),
+      onOverdue: () => this.#missUnresolved('the resolver has not answered yet'),
     });
     // Not from inside `start`: the sink is only ever called from the event loop.
     this.#cancelTimer = clock.nextTurn(() => {
@@ -233,11 +232,17 @@ class RunningRoughtime implements RunningSource {
     return new Allowance(intervalMs, intervalMs);
   }
 
+  /** While there is an address, the exchanges with it are what is reported. */
+  #missUnresolved(cause: string | undefined): void {
+    if (this.#addresses.length > 0) return;
+    this.#sink.miss(this.#settings.name, 'unresolved', { cause });
+  }
+
   #onResolved(addresses: readonly string[], cause: string | undefined): void {
-    const { pollIntervalMs, name } = this.#settings;
+    const { pollIntervalMs } = this.#settings;
     if (addresses.length === 0) {
       this.#resolution.later();
-      if (this.#addresses.length === 0) this.#sink.miss(name, 'unresolved', { cause });
+      this.#missUnresolved(cause);
       return;
     }
     const first = this.#addresses.length === 0;

@@ -15,6 +15,7 @@ import {
   encodeMessage,
   encodePacket,
   encodeU32,
+  type Message,
   parseMessage,
   parsePacket,
   Tag,
@@ -178,20 +179,13 @@ function isSigned(
 }
 
 /** The value of `tag`, if it is there and has exactly this many bytes. */
-function fixed(
-  message: ReadonlyMap<number, Uint8Array> | undefined,
-  tag: number,
-  bytes: number,
-): Uint8Array | undefined {
+function fixed(message: Message | undefined, tag: number, bytes: number): Uint8Array | undefined {
   const value = message?.get(tag);
   return value?.length === bytes ? value : undefined;
 }
 
 /** The message that is the value of `tag`. */
-function nested(
-  message: ReadonlyMap<number, Uint8Array> | undefined,
-  tag: number,
-): ReadonlyMap<number, Uint8Array> | undefined {
+function nested(message: Message | undefined, tag: number): Message | undefined {
   const value = message?.get(tag);
   return value && parseMessage(value);
 }

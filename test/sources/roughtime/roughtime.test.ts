@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { BoundedClock, systemClock } from 'epsilon-clock';
 import { NtpServer, ntp, RoughtimeServer, roughtime } from 'epsilon-clock/node';
 import { describe, expect, it, test } from 'vitest';
@@ -312,6 +313,22 @@ describe('over UDP, on the real clock', () => {
     expect(bounded.evidence()).toEqual([]);
     expect(bounded.read().status).toBe('synchronized');
   });
+});
+
+test('a server answers nothing but whole requests, and goes on', async () => {
+  const clock = systemClock();
+  await using server = await RoughtimeServer.start({ clock });
+  const { port, publicKey } = server;
+  const socket = createSocket('udp4');
+  const send = (bytes: Uint8Array): Promise<void> =>
+    new Promise((resolve) => socket.send(bytes, port, '127.0.0.1', () => resolve()));
+  for (let length = 0; length < 1400; length += 100) await send(new Uint8Array(length));
+  const sink = new RecordingSink(clock);
+  const running = roughtime('127.0.0.1', { port, publicKey, timeoutMs: 60_000 }).start(sink);
+  await sink.until(() => sink.samples.length > 0);
+  running.stop();
+  socket.close();
+  expect([server.received, server.answered]).toEqual([15, 1]);
 });
 
 test.each<[string, object, string]>([

@@ -5,6 +5,7 @@ import {
   encodeMessage,
   encodePacket,
   encodeU32,
+  parseMessage,
   parsePacket,
   Tag,
 } from '../../../src/sources/roughtime/message.ts';
@@ -52,6 +53,22 @@ describe('a request', () => {
     const reply = keys.answer(requestsFor(keys, 1), TIME)[0]!;
     expect(readRequest(reply, keys.publicKey)).toBeUndefined();
   });
+});
+
+test('a client that speaks only the drafts is answered in their version', () => {
+  const keys = new RoughtimeKeys();
+  const message = new Map(parsePacket(encodeRequest(new Uint8Array(32), keys.publicKey)));
+  message.set(Tag.VER, encodeU32(0x8000000b, 0x8000000c)).set(Tag.ZZZZ, new Uint8Array(908));
+  const packet = encodePacket(encodeMessage([...message]));
+  const request = readRequest(packet, keys.publicKey)!;
+  const reply = keys.answer([request], TIME)[0]!;
+  expect(request.version).toBe(0x8000000c);
+  const signed = parseMessage(parsePacket(reply)!.get(Tag.SREP)!)!;
+  expect(signed.get(Tag.VER)).toEqual(encodeU32(0x8000000c));
+  expect(verifyReply(reply, packet, publicKeyOf(keys.publicKey))).toMatchObject({ radiusS: 3n });
+  const unknown = new Map(message).set(Tag.VER, encodeU32(2));
+  const other = encodePacket(encodeMessage([...unknown.set(Tag.ZZZZ, new Uint8Array(912))]));
+  expect(readRequest(other, keys.publicKey)).toBeUndefined();
 });
 
 test('batches of 1 to 64 requests: each reply proves its own request, by a path of 0 to 6', () => {
