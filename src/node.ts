@@ -24,6 +24,8 @@ export {
   type FileLock,
 } from './logical/durable-lock.ts';
 export { hostNodeId } from './logical/host-node-id.ts';
+export { type ChronyOptions, chrony } from './sources/chrony/chrony.ts';
+export { type ClockBoundOptions, clockBound } from './sources/clock-bound/clock-bound.ts';
 export type { KissCode } from './sources/ntp/exchange.ts';
 export { ntp } from './sources/ntp/ntp.ts';
 export type { NtpEnvironment, NtpOptions, NtpResolver } from './sources/ntp/ntp-source.ts';

@@ -50,6 +50,8 @@ export interface SourceExplanation {
   readonly sourceId: string;
   /** The name of the source that yields this endpoint. */
   readonly sourceName: string;
+  /** Whose claim its samples rest on, for people; absent where the source does not say. */
+  readonly restsOn: string | undefined;
   /** What the clock makes of it. */
   readonly verdict: SourceVerdict;
   /** Whether its samples count at present. */
@@ -97,8 +99,6 @@ export interface WitnessExplanation
   extends Omit<SourceExplanation, 'verdict' | 'votes' | 'contradictions'> {
   /** What the clock makes of it. */
   readonly verdict: WitnessVerdict;
-  /** What its word rests on; absent when the source does not say. */
-  readonly restsOn: string | undefined;
 }
 
 /** The parts of half the width, ns. Each is rounded, and their sum is exactly `uncertaintyNs`. */
@@ -349,7 +349,6 @@ function explainWitness(witness: Readonly<SourceState>, input: ExplainInput): Wi
   return withJson({
     ...heardFrom(witness, endpoint, input),
     verdict: witnessVerdict(witness, endpoint, input.engine),
-    restsOn: endpoint.restsOn,
   });
 }
 
@@ -376,6 +375,7 @@ function heardFrom(
   return {
     sourceId: source.id,
     sourceName: endpoint.sourceName,
+    restsOn: endpoint.restsOn,
     interval:
       theta && new ClockInterval(at(now, theta.lowerNs), at(now, theta.upperNs + input.gridNs)),
     reach: endpoint.reach,
@@ -413,6 +413,7 @@ const NO_REPLY: ReadonlySet<MissReason> = new Set([
   'other-sender',
   'out-of-descriptors',
   'local-error',
+  'missing',
 ]);
 
 function silence(reason: MissReason | undefined): 'silent' | 'refused' | 'undecided' {

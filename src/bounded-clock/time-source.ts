@@ -112,7 +112,7 @@ export interface TimeSource {
    * but its last sample refutes a bound that it certainly excludes (A0). Default `'voter'`.
    */
   readonly role?: 'voter' | 'witness' | undefined;
-  /** For people, of a witness: what its word rests on. Shown by `explain()`. */
+  /** For people: whose claim its samples rest on. `explain()` repeats it. */
   readonly restsOn?: string | undefined;
   /** Begins polling. Called once per bounded clock. */
   start(sink: SourceSink): RunningSource;

@@ -6,13 +6,14 @@
  */
 import type { ParseArgsConfig } from 'node:util';
 import { UsageError } from './exit.ts';
-import { type HostSpec, parseHost } from './hosts.ts';
+import type { HostSpec } from './hosts.ts';
 import { durationMs, parseOptions, quote } from './options.ts';
 import { type OrderArguments, orderArguments } from './order/order-arguments.ts';
+import { parseSource, type SourceSpec } from './sources.ts';
 
 export interface ClockArguments {
-  /** The servers to ask. Empty: the embedded servers. */
-  readonly hosts: readonly HostSpec[];
+  /** The sources to ask. Empty: the embedded servers. */
+  readonly sources: readonly SourceSpec[];
   readonly timeoutMs: number;
   readonly pollMs: number | undefined;
   readonly hostClock: 'disciplined' | 'free-running';
@@ -110,7 +111,11 @@ function queryCommand(args: string[]): Command {
   if (second !== undefined) throw new UsageError(`query takes one host; ${quote(second)} is extra`);
   const timeoutMs =
     values.timeout === undefined ? REPLY_TIMEOUT_MS : durationMs('--timeout', values.timeout);
-  return { name: 'query', arguments: { host: host(text), timeoutMs, json: values.json ?? false } };
+  const spec = source(text);
+  if (spec.kind !== 'ntp') throw new UsageError(`query asks an NTP server; got ${quote(text)}`);
+  const { host, port } = spec;
+  const json = values.json ?? false;
+  return { name: 'query', arguments: { host: { host, port }, timeoutMs, json } };
 }
 
 function orderCommand(args: string[]): Command {
@@ -140,7 +145,7 @@ function clockArguments(values: ClockValues, positionals: readonly string[]): Cl
     throw new UsageError(`--max-drift-ppm must be a number; got ${quote(ppm)}`);
   }
   return {
-    hosts: positionals.map(host),
+    sources: positionals.map(source),
     timeoutMs:
       values.timeout === undefined ? SYNC_TIMEOUT_MS : durationMs('--timeout', values.timeout),
     pollMs: values.poll === undefined ? undefined : durationMs('--poll', values.poll),
@@ -150,10 +155,12 @@ function clockArguments(values: ClockValues, positionals: readonly string[]): Cl
   };
 }
 
-function host(text: string): HostSpec {
-  const spec = parseHost(text);
+function source(text: string): SourceSpec {
+  const spec = parseSource(text);
   if (spec === undefined) {
-    throw new UsageError(`a host is host, host:port, [v6]:port or v6; got ${quote(text)}`);
+    throw new UsageError(
+      `a source is host, host:port, [v6]:port, v6, chrony:, clockbound:; got ${quote(text)}`,
+    );
   }
   return spec;
 }

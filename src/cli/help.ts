@@ -9,7 +9,9 @@ const EXIT_CODES = `Exit codes:
   64   wrong usage
   130  interrupted (Ctrl-C); 143 terminated, 129 hung up`;
 
-const HOSTS = `Hosts: name, name:port, address, [v6]:port. The default port is 123.`;
+const HOSTS = `Hosts: name, name:port, address, [v6]:port. The default port is 123. Besides,
+for watch and now: chrony: (chronyd on this machine, or chrony://address:port)
+and clockbound: (or clockbound:///path).`;
 
 const CLOCK_OPTIONS = `  --timeout <t>         give up when there is no bound after this long
                         (default 10s)

@@ -1,6 +1,6 @@
 /**
  * Servers as people write them on a command line: `host`, `host:port`, `[v6]:port`, `[v6]`, and a
- * bare IPv6 address, which is recognised by its two or more colons. The default port is NTP's, 123.
+ * bare IPv6 address, which is recognised by its two or more colons.
  */
 
 export interface HostSpec {
@@ -12,20 +12,25 @@ export interface HostSpec {
 const NTP_PORT = 123;
 
 /**
- * The host and port that `text` names; `undefined` when it cannot be a host.
+ * The host and port that `text` names; `undefined` when it cannot be a host. The default port is
+ * NTP's.
  *
  * `[2001:db8::7]:1123` is `{ host: '2001:db8::7', port: 1123 }`.
  */
-export function parseHost(text: string): HostSpec | undefined {
+export function parseHost(text: string, defaultPort: number = NTP_PORT): HostSpec | undefined {
   const bracketed = /^\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\](?::(\d{1,5}))?$/.exec(text);
-  if (bracketed !== null) return hostSpec(bracketed[1]!, bracketed[2]);
-  if (text.indexOf(':') !== text.lastIndexOf(':')) return hostSpec(text, undefined);
+  if (bracketed !== null) return hostSpec(bracketed[1]!, bracketed[2], defaultPort);
+  if (text.indexOf(':') !== text.lastIndexOf(':')) return hostSpec(text, undefined, defaultPort);
   const plain = /^([^:]+)(?::(\d{1,5}))?$/.exec(text);
-  return plain === null ? undefined : hostSpec(plain[1]!, plain[2]);
+  return plain === null ? undefined : hostSpec(plain[1]!, plain[2], defaultPort);
 }
 
-function hostSpec(host: string, portText: string | undefined): HostSpec | undefined {
-  const port = portText === undefined ? NTP_PORT : Number(portText);
+function hostSpec(
+  host: string,
+  portText: string | undefined,
+  defaultPort: number,
+): HostSpec | undefined {
+  const port = portText === undefined ? defaultPort : Number(portText);
   if (port < 1 || port > 65_535 || host.length > 253) return undefined;
   // A name has no control or format characters, and a terminal would obey them.
   if (/[\s/[\]@?#\p{Cc}\p{Cf}]/u.test(host)) return undefined;

@@ -1,20 +1,20 @@
 /**
- * A bounded clock as the command line describes it. Without hosts it runs on embedded servers.
+ * A bounded clock as the command line describes it. Without sources it runs on embedded
+ * servers.
  *
  * There are five embedded servers. Four are honest servers of this machine's own wall clock, and
  * the last one lies. So a first try of the library needs no network, and shows what the vote of a
  * liar is worth. Embedded servers cannot show UTC.
  */
 import { BoundedClock } from '../bounded-clock/bounded-clock.ts';
-import { ntp } from '../sources/ntp/ntp.ts';
 import { NtpServer } from '../sources/ntp/udp-server.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ClockArguments } from './arguments.ts';
 import { ask } from './ask.ts';
 import { formatElapsed } from './durations.ts';
 import { NoTimeError } from './exit.ts';
-import type { HostSpec } from './hosts.ts';
 import type { TrueTo } from './report.ts';
+import { makeSource, type SourceSpec, sourceName } from './sources.ts';
 import { describeFailure } from './wording.ts';
 
 export interface Session extends AsyncDisposable {
@@ -36,22 +36,20 @@ export async function openSession(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Session> {
-  const servers = args.hosts.length === 0 ? await startServers(clock) : [];
+  const servers = args.sources.length === 0 ? await startServers(clock) : [];
   const closeServers = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.stop()));
   };
-  const hosts: readonly HostSpec[] =
-    args.hosts.length > 0
-      ? args.hosts
-      : servers.map(({ address, port }) => ({ host: address, port }));
+  const specs: readonly SourceSpec[] =
+    args.sources.length > 0
+      ? args.sources
+      : servers.map(({ address, port }) => ({ kind: 'ntp', host: address, port }));
   const pollIntervalMs = args.pollMs ?? (servers.length > 0 ? EMBEDDED_POLL_MS : undefined);
   let bounded: BoundedClock;
   try {
     await warmUp(servers, clock, signal);
     bounded = BoundedClock.start({
-      sources: hosts.map(({ host, port }) =>
-        ntp(host, { port, ...(pollIntervalMs === undefined ? {} : { pollIntervalMs }) }),
-      ),
+      sources: specs.map((spec) => makeSource(spec, pollIntervalMs)),
       clock,
       hostClock: args.hostClock,
       ...(args.maxDriftPpm === undefined ? {} : { maxDriftPpm: args.maxDriftPpm }),
@@ -63,7 +61,7 @@ export async function openSession(
   return {
     bounded,
     trueTo: servers.length > 0 ? 'this-machine' : 'sources',
-    headline: servers.length > 0 ? embeddedHeadline(servers) : hostsHeadline(args),
+    headline: servers.length > 0 ? embeddedHeadline(servers) : sourcesHeadline(args),
     async [Symbol.asyncDispose]() {
       bounded.stop();
       await closeServers();
@@ -110,10 +108,10 @@ function embeddedHeadline(servers: readonly NtpServer[]): string[] {
   ];
 }
 
-function hostsHeadline({ hosts, hostClock }: ClockArguments): string[] {
-  const names = hosts.map(({ host }) => host).join(', ');
+function sourcesHeadline({ sources, hostClock }: ClockArguments): string[] {
+  const names = sources.map(sourceName).join(', ');
   return [
-    `Time true to ${hosts.length === 1 ? '' : 'the agreement of '}${names}.`,
+    `Time true to ${sources.length === 1 ? '' : 'the agreement of '}${names}.`,
     `Host clock: ${hostClock}.`,
   ];
 }

@@ -18,11 +18,12 @@
  */
 import type { ClockSample } from '../bound/clock-sample.ts';
 import type { RunningSource, SourceSink, TimeSource } from '../bounded-clock/time-source.ts';
+import type { Clock } from '../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
 import type { MonotonicNs } from '../time/instant.ts';
 import { checkOptionNames } from '../time/options.ts';
 import { Allowance, MIN_SPACING_MS } from './allowance.ts';
-import { describeCause } from './cause.ts';
+import { describeCause, reasonOf } from './cause.ts';
 import { type ServerFacts, sampleFrom } from './sample-from.ts';
 
 /** Options of {@link pollingSource}. */
@@ -33,14 +34,23 @@ export interface PollingSourceOptions {
    * Asks the server once. The answer must belong to this very question: over a connection that is
    * given; over datagrams, send 64 random bits and refuse an answer without them.
    *
-   * `signal` is aborted when the question is over, so that what it holds can be released. A
-   * rejection is a miss; an error's `code` or its message is shown by `explain()`.
+   * `signal` is aborted when the question is over, so that what it holds can be released. `clock`
+   * is the clock on which the source runs, for sources that read this machine's own clocks.
+   *
+   * A rejection is a miss. An error with a `reason` of lower-case words joined by `-`, such as
+   * `'not-synchronized'`, is counted under it, any other one under `failed`. Its `code` or its
+   * message is shown by `explain()`.
    */
-  readonly ask: (options: { readonly signal: AbortSignal }) => PromiseLike<ServerFacts>;
+  readonly ask: (options: {
+    readonly signal: AbortSignal;
+    readonly clock: Clock;
+  }) => PromiseLike<ServerFacts>;
   /** Interval between questions, 1 ms to 1 h. Default 16 s. */
   readonly pollIntervalMs?: number | undefined;
   /** How long to wait for an answer, 1 ms to 60 s. Default 1 s. */
   readonly timeoutMs?: number | undefined;
+  /** For people: whose claim the answers rest on. `explain()` repeats it. */
+  readonly restsOn?: string | undefined;
 }
 
 const NAMES: Readonly<Record<keyof PollingSourceOptions, true>> = {
@@ -48,6 +58,7 @@ const NAMES: Readonly<Record<keyof PollingSourceOptions, true>> = {
   ask: true,
   pollIntervalMs: true,
   timeoutMs: true,
+  restsOn: true,
 };
 const MAX_NAME_LENGTH = 256;
 const DEFAULT_POLL_MS = 16_000;
@@ -64,7 +75,8 @@ const RETRY_INTERVAL_MS = 10_000;
  * In any stretch of t ms the server is asked at most `16 + t / 8000` times, or with a shorter
  * interval `16 + t / pollIntervalMs`. Nothing that the source holds keeps the process alive.
  *
- * Misses, as `explain()` counts them: `timeout`; `failed` when `ask` threw or rejected; `malformed`
+ * Misses, as `explain()` counts them: `timeout`; `failed` when `ask` threw or rejected, or the
+ * reason that its error has; `malformed`
  * when its answer is not what {@link ServerFacts} says; `hold-time` when the server states that it
  * held the question for longer than the round trip took.
  *
@@ -84,10 +96,13 @@ const RETRY_INTERVAL_MS = 10_000;
  * clock.stop();
  */
 export function pollingSource(options: PollingSourceOptions): TimeSource {
-  const { name, ask, pollIntervalMs, timeoutMs } = checkOptionNames(options, NAMES);
+  const { name, ask, pollIntervalMs, timeoutMs, restsOn } = checkOptionNames(options, NAMES);
   if (typeof name !== 'string') throw new ArgumentTypeError('name', 'a string', name);
   if (name === '' || name.length > MAX_NAME_LENGTH) {
     throw new ArgumentRangeError('name', `1 to ${MAX_NAME_LENGTH} characters`, name);
+  }
+  if (restsOn !== undefined && typeof restsOn !== 'string') {
+    throw new ArgumentTypeError('restsOn', 'a string', restsOn);
   }
   if (typeof ask !== 'function') throw new ArgumentTypeError('ask', 'a function', ask);
   const settings = {
@@ -96,7 +111,7 @@ export function pollingSource(options: PollingSourceOptions): TimeSource {
     pollIntervalMs: checkNumber('pollIntervalMs', pollIntervalMs ?? DEFAULT_POLL_MS, 1, 3_600_000),
     timeoutMs: checkNumber('timeoutMs', timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, 60_000),
   };
-  return { name, maxEndpoints: 1, start: (sink) => new Polling(settings, sink) };
+  return { name, maxEndpoints: 1, restsOn, start: (sink) => new Polling(settings, sink) };
 }
 
 type Settings = Pick<PollingSourceOptions, 'name' | 'ask'> & {
@@ -198,9 +213,9 @@ class Polling implements RunningSource {
     this.#question = question;
     const { signal } = controller;
     // The executor also catches what `ask` throws.
-    new Promise<ServerFacts>((resolve) => resolve(ask({ signal }))).then(
+    new Promise<ServerFacts>((resolve) => resolve(ask({ signal, clock }))).then(
       (facts) => this.#answered(question, facts, clock.monotonicNs()),
-      (error: unknown) => this.#miss(question, 'failed', describeCause(error)),
+      (error: unknown) => this.#miss(question, reasonOf(error) ?? 'failed', describeCause(error)),
     );
   }
 

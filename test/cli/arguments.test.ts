@@ -9,9 +9,9 @@ test('watch with everything', () => {
   expect(parseCommand(`${line} ${options}`.split(' '))).toEqual({
     name: 'watch',
     arguments: {
-      hosts: [
-        { host: '10.0.0.7', port: 123 },
-        { host: '::1', port: 99 },
+      sources: [
+        { kind: 'ntp', host: '10.0.0.7', port: 123 },
+        { kind: 'ntp', host: '::1', port: 99 },
       ],
       forMs: 5000,
       timeoutMs: 2000,
@@ -27,7 +27,7 @@ test('watch with nothing: the embedded servers, for ever', () => {
   expect(parseCommand(['watch'])).toEqual({
     name: 'watch',
     arguments: {
-      hosts: [],
+      sources: [],
       forMs: undefined,
       timeoutMs: 10_000,
       pollMs: undefined,
@@ -41,7 +41,7 @@ test('watch with nothing: the embedded servers, for ever', () => {
 test('now and query', () => {
   expect(parseCommand(['now', '--json', 'a'])).toMatchObject({
     name: 'now',
-    arguments: { hosts: [{ host: 'a', port: 123 }], json: true },
+    arguments: { sources: [{ kind: 'ntp', host: 'a', port: 123 }], json: true },
   });
   expect(parseCommand(['query', 'a:7', '--timeout', '3s'])).toEqual({
     name: 'query',
@@ -71,7 +71,11 @@ test.each([
   ['now --host-clock slewed', '--host-clock must be disciplined or free-running; got "slewed"'],
   ['now --max-drift-ppm x', '--max-drift-ppm must be a number; got "x"'],
   ['now --max-drift-ppm=-5', '--max-drift-ppm must be a number; got "-5"'],
-  ['watch a:99999', 'a host is host, host:port, [v6]:port or v6; got "a:99999"'],
+  ['query chrony:', 'query asks an NTP server; got "chrony:"'],
+  [
+    'watch a:99999',
+    'a source is host, host:port, [v6]:port, v6, chrony:, clockbound:; got "a:99999"',
+  ],
   ['query', 'query needs a host'],
   ['query a b', 'query takes one host; "b" is extra'],
 ])('%s: %s', (line, message) => {

@@ -436,6 +436,8 @@ export function rows(): readonly Row[] {
     { name: 'DurableHybridClock', call: make(node.DurableHybridClock), args: [] },
     { name: 'DurableHybridClock.open', call: node.DurableHybridClock.open, args: [] },
     { name: 'decodePacket', call: core.decodePacket, args: [new Uint8Array(48)] },
+    { name: 'chrony', call: node.chrony, args: [{}], fine: { 0: OPTIONAL } },
+    { name: 'clockBound', call: node.clockBound, args: [{}], fine: { 0: OPTIONAL } },
     { name: 'ntp', call: node.ntp, args: ['a.example', {}], fine: { 1: OPTIONAL } },
     { name: 'NtpServer', call: make(node.NtpServer), args: [], refused: true },
     { name: 'NtpServer.start', call: node.NtpServer.start, args: [] },

@@ -29,18 +29,32 @@ export class Chronyd implements AsyncDisposable {
   readonly port: number;
   /** The id that the library gives this server. */
   readonly sourceId: string;
+  /** Where it takes commands by UDP, on 127.0.0.1. */
+  readonly commandPort: number;
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #directory: string;
 
-  constructor(process: ChildProcess, address: string, port: number, directory: string) {
+  constructor(
+    process: ChildProcess,
+    { address, port, commandPort }: { address: string; port: number; commandPort: number },
+    directory: string,
+  ) {
     this.address = address;
     this.port = port;
+    this.commandPort = commandPort;
     const host = address.includes(':') ? `[${address}]` : address;
     this.sourceId = `ntp://${host}:${port}`;
     this.#process = process;
     this.#exited = once(process, 'exit');
     this.#directory = directory;
+  }
+
+  /** What `chronyc -c` prints for `command`: fields separated by commas. */
+  async ask(command: string): Promise<string> {
+    const args = ['-c', '-h', '127.0.0.1', '-p', String(this.commandPort), ...command.split(' ')];
+    const { stdout } = await promisify(execFile)(installed('chronyc', 'chrony'), args);
+    return stdout.trim();
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
@@ -88,11 +102,21 @@ export async function startAll(...starting: Promise<Chronyd>[]): Promise<Chronyd
   return Promise.all(starting);
 }
 
+/** Starts a chronyd with these directives. Resolves once it answers, whatever it says. */
+export function startChronyd(
+  address: string,
+  directives: readonly string[],
+  commandPort?: number,
+): Promise<Chronyd> {
+  const answers = ({ samples, misses }: RecordingSink): boolean =>
+    samples.length > 0 ||
+    misses.some(({ reason }) => reason !== 'timeout' && reason !== 'unreachable');
+  return start(address, directives, answers, commandPort);
+}
+
 /** Starts a server that has no time of its own and no server to ask. */
 export function startUnsynchronized(address: string): Promise<Chronyd> {
-  const answers = ({ misses }: RecordingSink): boolean =>
-    misses.some(({ reason }) => reason !== 'timeout' && reason !== 'unreachable');
-  return start(address, [], answers);
+  return startChronyd(address, []);
 }
 
 /**
@@ -128,16 +152,19 @@ async function start(
   address: string,
   directives: readonly string[],
   ready: (heard: RecordingSink) => boolean,
+  givenCommandPort?: number,
 ): Promise<Chronyd> {
   for (let attempt = 1; ; attempt++) {
     const directory = await privateDirectory();
     const port = await freePort(address);
+    const commandPort = givenCommandPort ?? (await freePort('127.0.0.1'));
     const file = join(directory, 'chrony.conf');
     const settings = [
       `port ${port}`,
       `bindaddress ${address}`,
       `allow ${address.includes(':') ? address : '127.0.0.0/8'}`,
-      'cmdport 0',
+      `cmdport ${address.includes(':') ? 0 : commandPort}`,
+      'bindcmdaddress 127.0.0.1',
       `bindcmdaddress ${join(directory, 'command.sock')}`,
       `pidfile ${join(directory, 'pid')}`,
       ...directives,
@@ -147,7 +174,7 @@ async function start(
     const child = spawn(...command([family, '-d', '-t', String(LIFETIME_S), '-f', file]), {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const chronyd = new Chronyd(child, address, port, directory);
+    const chronyd = new Chronyd(child, { address, port, commandPort }, directory);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (text) => {

@@ -18,6 +18,7 @@ export function aSource(port: number, given: Partial<SourceExplanation> = {}): S
   return {
     sourceId: `ntp://127.0.0.1:${port}`,
     sourceName: `ntp://127.0.0.1:${port}`,
+    restsOn: undefined,
     verdict: 'agrees',
     votes: true,
     interval: intervalAround(NOON_NS, 1_200_000n),

@@ -122,6 +122,17 @@ describe('when it asks', () => {
   });
 });
 
+it('is given the clock on which it runs', async () => {
+  const world = new World();
+  const given: unknown[] = [];
+  world.answer = async ({ clock }) => {
+    given.push(clock);
+    return world.facts();
+  };
+  await world.clock.elapse(0);
+  expect(given).toEqual([world.clock]);
+});
+
 describe('a question ends', () => {
   it('with a sample stamped around the call', async () => {
     const world = new World();
@@ -149,6 +160,31 @@ describe('a question ends', () => {
       },
       'failed',
       'Error: bug',
+    ],
+    [
+      'with a reason of its own',
+      () => Promise.reject(Object.assign(new Error('no satellites'), { reason: 'no-fix' })),
+      'no-fix',
+      'Error: no satellites',
+    ],
+    [
+      'with a reason that is no word',
+      () => Promise.reject(Object.assign(new Error('x'), { reason: 'No fix!' })),
+      'failed',
+      'Error: x',
+    ],
+    [
+      'with a reason that throws',
+      () =>
+        Promise.reject(
+          Object.defineProperty(new Error('x'), 'reason', {
+            get() {
+              throw new Error('looked at');
+            },
+          }),
+        ),
+      'failed',
+      'Error: x',
     ],
     ['with nothing', async () => undefined as unknown as ServerFacts, 'malformed', undefined],
     ['with nonsense', async () => ({}) as ServerFacts, 'malformed', undefined],
@@ -238,6 +274,16 @@ describe('a question ends', () => {
     await world.clock.elapse(60_000);
     expect(world.sink.log).toEqual([]);
   });
+});
+
+test('explain says whose claim it rests on', () => {
+  const source = pollingSource({ name: 's', ask: async () => ({}) as ServerFacts, restsOn: 'GPS' });
+  const clock = BoundedClock.start({ sources: [source], clock: new HandClock() });
+  expect(clock.explain().sources[0]!.restsOn).toBe('GPS');
+  clock.stop();
+  expect(() =>
+    pollingSource({ name: 's', ask: async () => ({}) as ServerFacts, restsOn: 5 as never }),
+  ).toThrow('restsOn must be a string');
 });
 
 test('a bounded clock on such a source holds true time', async () => {

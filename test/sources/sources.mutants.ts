@@ -44,8 +44,8 @@ export const mutants: Mutant[] = [
   {
     id: 'sources-exception-let-through',
     ...polling,
-    find: 'new Promise<ServerFacts>((resolve) => resolve(ask({ signal }))).then(',
-    replace: 'Promise.resolve(ask({ signal })).then(',
+    find: 'new Promise<ServerFacts>((resolve) => resolve(ask({ signal, clock }))).then(',
+    replace: 'Promise.resolve(ask({ signal, clock })).then(',
     name: 'with an exception',
   },
   {
@@ -54,6 +54,21 @@ export const mutants: Mutant[] = [
     find: 'if (heldNs > receivedAt - sentAt + localGridNs) {',
     replace: 'if (heldNs < 0n) {',
     name: 'with a hold time that is longer',
+  },
+  {
+    id: 'sources-reason-of-the-error-lost',
+    ...polling,
+    find: "reasonOf(error) ?? 'failed'",
+    replace: "(reasonOf(error), 'failed')",
+    name: 'with a reason of its own',
+  },
+  {
+    id: 'sources-any-text-is-a-reason',
+    ...polling,
+    file: 'src/sources/cause.ts',
+    find: '/^[a-z0-9]+(-[a-z0-9]+)*$/.test(reason)',
+    replace: 'reason.length > 0',
+    name: 'with a reason that is no word',
   },
   {
     id: 'sources-facts-read-again',

@@ -143,6 +143,7 @@ export function ntpSource(host: string, options: NtpOptions & NtpEnvironment): T
   return {
     name: ntpUrl(settings.host, settings.port),
     maxEndpoints: settings.maxServers,
+    restsOn: "the server's claim: root delay / 2 + root dispersion",
     start: (sink) => new RunningNtp(settings, sink),
   };
 }

@@ -331,8 +331,9 @@ describe('what proves nothing', () => {
     ]);
     const { lines, error, remarks } = await run('--json', '--sort', path);
     expect(error).toBeUndefined();
-    expect(lines.length).toBe(200_000);
-    expect(remarks[0]).toContain('1 line without a stamp or a time (the first is line 2)');
+    // How deep is too deep differs between versions of Node. It is a line, or it is remarked upon.
+    const remarked = remarks[0]?.includes('1 line without a stamp or a time (the first is line 2)');
+    expect(lines.length + (remarked ? 1 : 0)).toBe(200_001);
   });
 
   test('with `epsilon.node` the stamps say themselves whose they are', async () => {

@@ -40,6 +40,7 @@ const EXAMPLES_NEED = [
   'long',
   'pino',
   'winston',
+  'vitest',
   ...['fastify', 'express', '@types/express', 'hono', 'undici', '@grpc/grpc-js'],
   ...['api', 'core', 'sdk-trace-base'].map((name) => `@opentelemetry/${name}`),
 ];

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { makeSource, parseSource, sourceName } from '../../src/cli/sources.ts';
+
+test.each<[string, object, string, string]>([
+  ['10.0.0.7', { kind: 'ntp', host: '10.0.0.7', port: 123 }, '10.0.0.7', 'ntp://10.0.0.7:123'],
+  ['ntp://[::1]:99', { kind: 'ntp', host: '::1', port: 99 }, '::1', 'ntp://[::1]:99'],
+  ['ntp:123', { kind: 'ntp', host: 'ntp', port: 123 }, 'ntp', 'ntp://ntp:123'],
+  [
+    'chrony:',
+    { kind: 'chrony', host: '127.0.0.1', port: 323 },
+    'chronyd on 127.0.0.1',
+    'chrony://127.0.0.1:323',
+  ],
+  [
+    'chrony://[::1]:11323',
+    { kind: 'chrony', host: '::1', port: 11_323 },
+    'chronyd on ::1',
+    'chrony://[::1]:11323',
+  ],
+  [
+    'chrony://10.0.0.7',
+    { kind: 'chrony', host: '10.0.0.7', port: 323 },
+    'chronyd on 10.0.0.7',
+    'chrony://10.0.0.7:323',
+  ],
+  [
+    'clockbound:',
+    { kind: 'clockbound', path: undefined },
+    'ClockBound',
+    'clockbound:///var/run/clockbound/shm0',
+  ],
+  [
+    'clockbound:///tmp/shm1',
+    { kind: 'clockbound', path: '/tmp/shm1' },
+    'ClockBound',
+    'clockbound:///tmp/shm1',
+  ],
+])('%s', (text, spec, name, source) => {
+  const parsed = parseSource(text)!;
+  expect(parsed).toEqual(spec);
+  expect(sourceName(parsed)).toBe(name);
+  expect(makeSource(parsed, undefined).name).toBe(source);
+});
+
+test.each([
+  'ntp:',
+  'ntp://',
+  'chrony://localhost', // an address: a name server is not asked for this machine
+  'chrony://127.0.0.1:0',
+  'clockbound://relative',
+  'clockbound:///tmp/\x1b[31m',
+  'nonsense://a',
+])('%j is no source', (text) => {
+  expect(parseSource(text)).toBeUndefined();
+});
