@@ -36,7 +36,7 @@ const unit = {
 
 /** The longest simulations, and a million hostile packets: they do not depend on the version of Node. */
 const LONG = [
-  'test/sim/{scenarios,hours,assumptions,collusion,profile-rule,leap-worlds}.test.ts',
+  'test/sim/{scenarios,hours,assumptions,collusion,witness,profile-rule,leap-worlds}.test.ts',
   'test/bound/{worlds,learned/rate-worlds}.test.ts',
   'test/commit-wait/simulated.test.ts',
   'test/sources/ntp/{fuzz,late-network,politeness}.test.ts',

@@ -11,11 +11,19 @@ export { BoundedClock } from './bounded-clock/bounded-clock.ts';
 export type { BoundedReader } from './bounded-clock/bounded-reader.ts';
 export type { ClockEvent } from './bounded-clock/change-events.ts';
 export type {
+  Evidence,
+  MalfeasanceReport,
+  SignedExchange,
+  SignedStatement,
+} from './bounded-clock/evidence.ts';
+export type {
   Explanation,
   RateExplanation,
   SourceExplanation,
   SourceVerdict,
   UncertaintyParts,
+  WitnessExplanation,
+  WitnessVerdict,
 } from './bounded-clock/explain.ts';
 export type { BoundedClockOptions, CrystalOptions } from './bounded-clock/options.ts';
 export type { PollNowOptions } from './bounded-clock/poll-now.ts';

@@ -1,6 +1,6 @@
 /**
- * `epsilon-clock/node`: what needs Node: NTP over UDP, plain and authenticated, servers of both on
- * loopback, a clock that survives crashes.
+ * `epsilon-clock/node`: what needs Node: NTP over UDP, plain and authenticated, chronyd,
+ * ClockBound, Roughtime, servers on loopback for tests, a clock that survives crashes.
  *
  * @module
  */
@@ -37,3 +37,9 @@ export {
 export type { Certificates } from './sources/nts/key-exchange.ts';
 export { type NtsOptions, nts } from './sources/nts/nts.ts';
 export { NtsServer, type NtsServerOptions } from './sources/nts/nts-server.ts';
+export { type RoughtimeOptions, roughtime } from './sources/roughtime/roughtime.ts';
+export {
+  RoughtimeServer,
+  type RoughtimeServerBehaviour,
+  type RoughtimeServerOptions,
+} from './sources/roughtime/roughtime-server.ts';

@@ -36,6 +36,12 @@
  * ones. Two refutations about rates within 10 minutes raise `R`. It comes back down when all is
  * quiet.
  *
+ * Witnesses. A witness has no vote and is never part of `Q` or `X`. Its last statement, aged at
+ * `R`, can only contradict the bound. If the two are disjoint, more than `f` sources lie alike
+ * (A0), or the witness lies. Then there is no bound until the witness is heard again and no longer
+ * objects. An objection does not fade meanwhile, because a bound that was excluded does not become
+ * right as time passes. So a wrong witness costs the answer, never the truth of one.
+ *
  * All this is layer 1. Where the rate may be learned, layer 2 (learned/learned-bound.ts) keeps a
  * narrower bound within `X`, which is then the answer. Layer 2 owns what it remembers and votes on
  * its own. No step of layer 1 uses it.
@@ -93,6 +99,8 @@ export class BoundEngine {
   readonly #options: BoundEngineOptions;
   readonly #byId = new Map<string, SourceState>();
   #sources: readonly SourceState[] = [];
+  readonly #witnessById = new Map<string, SourceState>();
+  #witnesses: readonly SourceState[] = [];
   readonly #local: LocalNow;
   readonly #drift: DriftBound;
   readonly #theta = new ThetaBase();
@@ -111,6 +119,7 @@ export class BoundEngine {
   #era = 0n;
   #refuted: { assumption: Assumption; atNs: bigint } | undefined;
   #claims: readonly Claim[] = [];
+  #objection: Claim | undefined;
 
   // Scratch, reused for every sample.
   readonly #sample: RelativeSample;
@@ -163,6 +172,11 @@ export class BoundEngine {
     return this.#claims;
   }
 
+  /** What the witness said that last refuted the bound. */
+  get objection(): Claim | undefined {
+    return this.#objection;
+  }
+
   /** Whether a source is suspected, which widens the answer. */
   get suspicious(): boolean {
     return this.#suspicion.active;
@@ -171,6 +185,11 @@ export class BoundEngine {
   /** Every configured source, in the order of configuration. */
   get sources(): readonly Readonly<SourceState>[] {
     return this.#sources;
+  }
+
+  /** Every configured witness. */
+  get witnesses(): readonly Readonly<SourceState>[] {
+    return this.#witnesses;
   }
 
   /** `f`: how many of the configured sources may be wrong without harm. */
@@ -201,17 +220,12 @@ export class BoundEngine {
    * time.
    */
   setSources(ids: Iterable<string>): void {
-    const wanted = new Set(ids);
-    for (const [id, { instants }] of this.#byId) {
-      if (wanted.has(id)) continue;
-      this.#byId.delete(id);
-      this.#local.release(instants);
-    }
-    for (const id of wanted) {
-      if (this.#byId.has(id)) continue;
-      this.#byId.set(id, newSourceState(id, this.#local.newGroup()));
-    }
-    this.#sources = [...this.#byId.values()];
+    this.#sources = this.#update(this.#byId, ids);
+  }
+
+  /** Sets which witnesses may object. */
+  setWitnesses(ids: Iterable<string>): void {
+    this.#witnesses = this.#update(this.#witnessById, ids);
   }
 
   /**
@@ -249,6 +263,39 @@ export class BoundEngine {
   }
 
   /**
+   * Takes in what a witness said. It replaces what the same witness said before.
+   *
+   * The answer is `refuted` when it certainly excludes the bound, and otherwise the bound is as it
+   * was.
+   */
+  testify(sample: ClockSample): Outcome {
+    const witness = this.#witnessById.get(sample.sourceId);
+    const s = this.#sample;
+    if (witness === undefined || !s.load(sample, this.#local)) return 'impossible';
+    this.#local.advanceTo(sample.receivedAt);
+    this.#passLeap();
+    witness.cone.forget();
+    this.#theta.relate(s, sample, witness, this.#local);
+    witness.lastHeard.ns = Math.max(witness.lastHeard.ns, s.receivedAt);
+    witness.cone.take(s, this.#local);
+    witness.agrees = true;
+    if (!this.bounded) return 'waiting';
+    if (!this.#objects()) return 'bounded';
+    this.#measure();
+    return this.#refute(undefined, 0, 'witness');
+  }
+
+  /**
+   * A request to the witness `id` ended without a statement. What it said last, as it has aged, is
+   * compared with the next bound. Otherwise a witness that objects and falls silent would deny
+   * every bound until its statement expires, although this machine may have been at fault.
+   */
+  missWitness(id: string): void {
+    const witness = this.#witnessById.get(id);
+    if (witness !== undefined) witness.agrees = true;
+  }
+
+  /**
    * An exchange with `id` ended without a sample. It counts for the rule that every source is heard
    * once.
    */
@@ -272,6 +319,9 @@ export class BoundEngine {
     const oldest = this.#local.now - this.#options.expireAfterNs;
     for (const source of this.#sources) {
       if (source.cone.known && source.lastHeard.ns < oldest) source.cone.forget();
+    }
+    for (const witness of this.#witnesses) {
+      if (witness.lastHeard.ns < oldest) witness.cone.forget();
     }
     if (this.bounded) {
       if (this.#renewedAt.ns < oldest) this.#lose('expired');
@@ -360,7 +410,7 @@ export class BoundEngine {
     const x = this.#x;
     if (!x.known) {
       if (!allHeard) return 'waiting';
-      this.#theta.choose(this.#sources);
+      this.#theta.choose(this.#sources, this.#witnesses);
     }
     this.#measure();
     const vote = this.#vote;
@@ -375,6 +425,7 @@ export class BoundEngine {
     if (vote.countApart(this.#sources, x) > f) {
       return this.#refute(source, vote.nearest, 'contradiction');
     }
+    if (this.#objects()) return this.#refute(source, 0, 'witness');
     // An edge that the vote moved inward comes from a source. An edge of the memory keeps its
     // origin.
     if (x.lo === vote.lo) this.#copyOrigin('lo');
@@ -389,6 +440,45 @@ export class BoundEngine {
       if (each.agrees) this.#renewedAt.ns = Math.max(this.#renewedAt.ns, each.lastHeard.ns);
     }
     return 'bounded';
+  }
+
+  /** Brings `states` up to date with `ids`, and returns them as a list. */
+  #update(states: Map<string, SourceState>, ids: Iterable<string>): readonly SourceState[] {
+    const wanted = new Set(ids);
+    for (const [id, { instants }] of states) {
+      if (wanted.has(id)) continue;
+      states.delete(id);
+      this.#local.release(instants);
+    }
+    for (const id of wanted) {
+      if (!states.has(id)) states.set(id, newSourceState(id, this.#local.newGroup()));
+    }
+    return [...states.values()];
+  }
+
+  /**
+   * Whether a witness excludes all that the answer is made of: the bound and, while a source is
+   * suspected, what that source said.
+   */
+  #objects(): boolean {
+    if (this.#witnesses.length === 0) return false;
+    const bound = this.#edges;
+    this.#x.edgesAt(this.#local, bound);
+    if (this.suspicious) {
+      this.#suspicion.ageTo(this.#local);
+      bound.lo = Math.min(bound.lo, this.#suspicion.lo);
+      bound.hi = Math.max(bound.hi, this.#suspicion.hi);
+    }
+    for (const witness of this.#witnesses) {
+      if (!witness.cone.known) continue;
+      witness.cone.edgesAt(this.#local, witness);
+      toEngineBase(witness, witness);
+      witness.agrees &&= witness.lo <= bound.hi && witness.hi >= bound.lo;
+      if (witness.agrees) continue;
+      this.#objection = { sourceId: witness.id, lo: witness.lo, hi: witness.hi };
+      return true;
+    }
+    return false;
   }
 
   /** Computes what each source vouches for now, under the drift bound alone. */
@@ -429,10 +519,11 @@ export class BoundEngine {
   #refute(
     source: SourceState | undefined,
     apart: number,
-    reason: 'no-agreement' | 'contradiction',
+    reason: 'no-agreement' | 'contradiction' | 'witness',
   ): Outcome {
     const gap = Math.max(this.#gap, apart);
-    const aboutRates = reason === 'contradiction' || gap > 0;
+    // A larger drift bound would not bring the witness and the sources together.
+    const aboutRates = reason !== 'witness' && (reason === 'contradiction' || gap > 0);
     const raised = aboutRates ? this.#drift.strike(gap, this.#silentFor) : undefined;
     if (raised !== undefined) this.#setMaxRate(raised);
     this.#refuted = {
@@ -457,6 +548,9 @@ export class BoundEngine {
       source.answered = false;
       source.agrees = false;
     }
+    // What a witness said stands until it says something else, if it is the reason. Otherwise this
+    // machine's clock may be, and then the witness's statement is void as well.
+    if (reason !== 'witness') for (const { cone } of this.#witnesses) cone.forget();
     this.#lose(reason);
   }
 
@@ -517,6 +611,9 @@ export class BoundEngine {
    */
   #setMaxRate(maxRate: number): void {
     for (const { cone } of this.#sources) if (cone.known) cone.ageTo(this.#local);
+    for (const witness of this.#witnesses) {
+      if (witness.cone.known) witness.cone.ageTo(this.#local);
+    }
     if (this.bounded) {
       this.#x.ageTo(this.#local);
       if (this.suspicious) this.#suspicion.ageTo(this.#local);

@@ -16,7 +16,8 @@ export type NoBoundReason =
   | 'expired'
   | 'leap-second'
   | 'stopped'
-  | Disruption;
+  | Disruption
+  | 'witness';
 
 /** All reasons, in the order of their codes on the published page. */
 export const NO_BOUND_REASONS: readonly NoBoundReason[] = [
@@ -30,6 +31,7 @@ export const NO_BOUND_REASONS: readonly NoBoundReason[] = [
   'step',
   'suspend',
   'step-or-suspend',
+  'witness',
 ];
 
 /** What a call did to the bound. */

@@ -17,7 +17,7 @@ export function provenanceOf({
  * The interval on theta that `source` vouches for at `now`, ns; `undefined` when it has no data.
  */
 export function intervalOf(
-  { local, learned }: BoundEngine,
+  { local, learned, witnesses }: BoundEngine,
   source: Readonly<SourceState>,
   now: MonotonicNs,
 ): { lowerNs: bigint; upperNs: bigint } | undefined {
@@ -26,6 +26,7 @@ export function intervalOf(
   if (!cone.known) return undefined;
   const edges: Edges = { lo: 0, hi: 0 };
   cone.edgesAt(local, edges);
-  if (learned?.known === true) learned.narrow(edges, source);
+  // Layer 2 knows nothing of witnesses.
+  if (learned?.known === true && !witnesses.includes(source)) learned.narrow(edges, source);
   return { lowerNs: base + BigInt(edges.lo), upperNs: base + BigInt(edges.hi) };
 }

@@ -24,7 +24,10 @@ export interface SourceState {
   readonly lastHeard: Instant;
   /** What it last announced for the end of the month. */
   leap: LeapWarning;
-  /** Whether its interval overlapped the bound when last compared. */
+  /**
+   * Whether its interval overlapped the bound when last compared. Of a witness: whenever it was
+   * compared since it was last asked.
+   */
   agrees: boolean;
   suspect: boolean;
   /** How many suspicions of this source ended with the other sources confirming the bound. */

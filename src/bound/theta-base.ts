@@ -20,8 +20,9 @@ export class ThetaBase {
 
   /**
    * Moves the base to the source that most others are in range of. Only while there is no bound.
+   * `witnesses` follow it.
    */
-  choose(sources: readonly SourceState[]): void {
+  choose(sources: readonly SourceState[], witnesses: readonly SourceState[]): void {
     let best = -1;
     for (const candidate of sources) {
       if (!candidate.cone.known) continue;
@@ -34,6 +35,7 @@ export class ThetaBase {
       this.value = candidate.base;
     }
     for (const source of sources) source.shift = Number(source.base - this.value);
+    for (const witness of witnesses) witness.shift = Number(witness.base - this.value);
   }
 
   /**

@@ -27,6 +27,7 @@ import { systemClock } from '../time/system-clock.ts';
 import { readWallOffset, WallOffset } from '../time/wall-offset.ts';
 import { BoundedReader } from './bounded-reader.ts';
 import { ChangeEvents, type ClockEvent } from './change-events.ts';
+import { type Evidence, EvidenceLog, type SignedStatement } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import { type BoundedClockOptions, checkOptions, type Settings } from './options.ts';
 import { awaitOutcomes, type PollNowOptions } from './poll-now.ts';
@@ -34,7 +35,7 @@ import { Publisher, pageOf } from './publisher.ts';
 import { type ClockReading, ClockUnsynchronizedError } from './reading.ts';
 import { type BoundedClockHandle, handleOf, readerOf } from './sharing.ts';
 import { shortfall } from './shortfall.ts';
-import { SourceSet } from './source-set.ts';
+import { isWitness, SourceSet } from './source-set.ts';
 import type { MissDetails, MissReason, SourceSink, TimeSource } from './time-source.ts';
 import type { WaitSyncedInput } from './wait-synced.ts';
 
@@ -68,6 +69,7 @@ export class BoundedClock extends BoundedReader {
   #wallOffset: WallOffset = new WallOffset();
   readonly #sources: SourceSet;
   readonly #events = new ChangeEvents();
+  readonly #evidence = new EvidenceLog();
   /** Samples of exchanges that began before this monotonic reading are discarded. */
   #discardBefore: bigint = -(2n ** 63n);
   #cancelTick: Cancel = () => {};
@@ -154,7 +156,7 @@ export class BoundedClock extends BoundedReader {
    * clock is stopped. Keeps the process alive while it waits.
    *
    * Sources keep to their rate limits. An endpoint that was asked a second ago, or too often
-   * lately, is asked when its limit permits.
+   * lately, is asked when its limit permits. Witnesses are asked, but not waited for.
    *
    * Rejects with `signal.reason` on abort; with an ArgumentTypeError when `options` is not an
    * object.
@@ -194,9 +196,24 @@ export class BoundedClock extends BoundedReader {
       now: this.#clock.monotonicNs(),
       gridNs: this.#clock.monotonicGridNs,
       endpoints: this.#sources.endpoints,
+      witnesses: this.#sources.witnesses,
       disruptions: this.#disruptions,
       timeToLimitNs: this.#timeToLimitNs(),
     });
+  }
+
+  /**
+   * The contradictions that witnesses took part in, each with the signed exchanges as a report that
+   * others can check. Of each pair of parties the newest contradiction is kept, until the program
+   * ends. Empty without a witness such as `roughtime`, and while nobody contradicts.
+   *
+   * @example
+   * for (const { sourceId, against, report } of clock.evidence()) {
+   *   console.log(sourceId, 'contradicts', against, JSON.stringify(report));
+   * }
+   */
+  evidence(): readonly Evidence[] {
+    return this.#evidence.evidence;
   }
 
   /**
@@ -272,11 +289,11 @@ export class BoundedClock extends BoundedReader {
   }
 
   #begin(): void {
-    this.#engine.setSources(this.#sources.endpoints.keys());
+    this.#setSources();
     this.#observeWallOffset();
     this.#publish();
     try {
-      this.#sources.start((speakFor) => this.#sinkWith(speakFor));
+      this.#sources.start((speakFor, source) => this.#sinkWith(speakFor, isWitness(source)));
     } catch (error) {
       this.stop();
       throw error;
@@ -308,37 +325,47 @@ export class BoundedClock extends BoundedReader {
     const { reason } = this.#engine;
     // The sources' own rate limit makes these calls one long burst, which outlasts the leap second.
     if (lost || reason === 'leap-second') this.#burst();
-    if (reason === 'no-agreement' || reason === 'contradiction') {
+    if (reason === 'no-agreement' || reason === 'contradiction' || reason === 'witness') {
       this.#sources.ask((running) => running.redraw?.());
     }
   }
 
-  #sinkWith(speakFor: (ids: readonly string[]) => void): SourceSink {
+  #setSources(): void {
+    this.#engine.setSources(this.#sources.endpoints.keys());
+    this.#engine.setWitnesses(this.#sources.witnesses.keys());
+  }
+
+  #sinkWith(speakFor: (ids: readonly string[]) => void, witness: boolean): SourceSink {
     const bounded = () => this.#publisher.bounded;
+    const lastSigned = () => this.#evidence.last;
     return {
       clock: this.#clock,
       get bounded() {
         return bounded();
       },
+      get lastSigned() {
+        return lastSigned();
+      },
       endpoints: (ids) => {
         if (this.#stopped) return;
         speakFor(ids);
-        this.#engine.setSources(this.#sources.endpoints.keys());
+        this.#setSources();
         this.#publish();
       },
-      sample: (sample) => this.#onSample(sample),
-      miss: (sourceId, reason, details) => this.#onMiss(sourceId, reason, details),
+      sample: (sample, signed) => this.#onSample(sample, witness, signed),
+      miss: (sourceId, reason, details) => this.#onMiss(sourceId, reason, witness, details),
     };
   }
 
-  #onSample(sample: ClockSample): void {
+  #onSample(sample: ClockSample, witness: boolean, signed?: SignedStatement): void {
     checkSample(sample);
     if (this.#stopped || sample.sentAt < this.#discardBefore) return;
-    if (!this.#sources.endpoints.has(sample.sourceId)) {
+    const endpoints = witness ? this.#sources.witnesses : this.#sources.endpoints;
+    if (!endpoints.has(sample.sourceId)) {
       throw new ArgumentRangeError('sample.sourceId', 'listed by endpoints()', sample.sourceId);
     }
     if (sample.receivedAt > this.#clock.monotonicNs()) {
-      this.#onMiss(sample.sourceId, 'impossible');
+      this.#onMiss(sample.sourceId, 'impossible', witness);
       return;
     }
     const jump = this.#detector.check();
@@ -347,22 +374,33 @@ export class BoundedClock extends BoundedReader {
       return;
     }
     this.#observeWallOffset();
-    const outcome = this.#engine.ingest(sample);
+    const outcome = witness ? this.#engine.testify(sample) : this.#engine.ingest(sample);
     if (outcome === 'impossible') {
-      this.#onMiss(sample.sourceId, 'impossible');
+      this.#onMiss(sample.sourceId, 'impossible', witness);
       return;
     }
-    this.#sources.endpoints.get(sample.sourceId)?.heard(sample);
+    endpoints.get(sample.sourceId)?.heard(sample);
+    if (witness && signed !== undefined) this.#evidence.take(signed);
     this.#settle(outcome);
   }
 
-  #onMiss(sourceId: string, reason: MissReason, details?: MissDetails): void {
+  #onMiss(sourceId: string, reason: MissReason, witness: boolean, details?: MissDetails): void {
     if (this.#stopped) return;
+    if (witness) {
+      this.#sources.witnesses.get(sourceId)?.missed(reason, details);
+      this.#engine.missWitness(sourceId);
+      this.#publish();
+      return;
+    }
     this.#sources.endpoints.get(sourceId)?.missed(reason, details);
     this.#settle(this.#engine.miss(sourceId, this.#clock.monotonicNs()));
   }
 
   #settle(outcome: Outcome): void {
+    const { reason, objection } = this.#engine;
+    if (outcome === 'refuted' && reason === 'witness' && objection !== undefined) {
+      this.#evidence.contradictsBound(objection.sourceId);
+    }
     if (outcome === 'refuted' || outcome === 'suspicious') this.#burst();
     this.#publish();
   }

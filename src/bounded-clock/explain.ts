@@ -81,6 +81,26 @@ export interface SourceExplanation {
   readonly contradictions: number;
 }
 
+/**
+ * - `agrees`: what it last said overlaps the bound.
+ * - `contradicts`: what it last said excludes what the sources agree on, so there is no bound.
+ * - `silent`, `refused`, `undecided`, `pending`: as in {@link SourceVerdict}.
+ */
+export type WitnessVerdict =
+  | 'agrees'
+  | 'contradicts'
+  | 'silent'
+  | 'refused'
+  | 'undecided'
+  | 'pending';
+
+/** One witness in an {@link Explanation}. The fields are those of a {@link SourceExplanation}. */
+export interface WitnessExplanation
+  extends Omit<SourceExplanation, 'verdict' | 'votes' | 'contradictions'> {
+  /** What the clock makes of it. */
+  readonly verdict: WitnessVerdict;
+}
+
 /** The parts of half the width, ns. Each is rounded, and their sum is exactly `uncertaintyNs`. */
 export interface UncertaintyParts {
   /** From the round trips: half of the mean delay. */
@@ -158,6 +178,8 @@ export interface Explanation {
   readonly timeToLimitNs: bigint | undefined;
   /** Every endpoint, in the order of configuration. */
   readonly sources: readonly SourceExplanation[];
+  /** Every witness, likewise. They have no vote. */
+  readonly witnesses: readonly WitnessExplanation[];
   /** The explanation with every bigint as a decimal string. */
   toJSON(): unknown;
 }
@@ -179,10 +201,10 @@ export class Endpoint {
   lastDelayNs: bigint | undefined;
   lastServerErrorNs: bigint | undefined;
 
-  constructor(id: string, source: Pick<TimeSource, 'name' | 'restsOn'>) {
+  constructor(id: string, { name, restsOn }: Pick<TimeSource, 'name' | 'restsOn'>) {
     this.id = id;
-    this.sourceName = source.name;
-    this.restsOn = source.restsOn;
+    this.sourceName = name;
+    this.restsOn = restsOn;
   }
 
   heard(sample: ClockSample): void {
@@ -224,6 +246,7 @@ export interface ExplainInput {
   /** Grid of the monotonic clock, ns. */
   readonly gridNs: bigint;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly witnesses: ReadonlyMap<string, Endpoint>;
   readonly disruptions: Readonly<Record<Disruption, number>>;
   readonly timeToLimitNs: bigint | undefined;
 }
@@ -257,6 +280,7 @@ export function explain(input: ExplainInput): Explanation {
     disruptions: { ...input.disruptions },
     timeToLimitNs: input.timeToLimitNs,
     sources: engine.sources.map((source) => explainSource(source, input)),
+    witnesses: engine.witnesses.map((witness) => explainWitness(witness, input)),
   };
   return withJson(explanation);
 }
@@ -310,16 +334,48 @@ function advise(parts: UncertaintyParts, uncertaintyNs: bigint): string[] {
 }
 
 function explainSource(source: Readonly<SourceState>, input: ExplainInput): SourceExplanation {
-  const { engine, now, endpoints } = input;
-  const endpoint = endpoints.get(source.id) ?? new Endpoint(source.id, { name: source.id });
+  const endpoint = input.endpoints.get(source.id) ?? new Endpoint(source.id, { name: source.id });
+  return withJson({
+    ...heardFrom(source, endpoint, input),
+    verdict: verdictOf(source, endpoint, input.engine.bounded),
+    votes: source.cone.known,
+    contradictions: source.contradictions,
+  });
+}
+
+function explainWitness(witness: Readonly<SourceState>, input: ExplainInput): WitnessExplanation {
+  const endpoint =
+    input.witnesses.get(witness.id) ?? new Endpoint(witness.id, { name: witness.id });
+  return withJson({
+    ...heardFrom(witness, endpoint, input),
+    verdict: witnessVerdict(witness, endpoint, input.engine),
+  });
+}
+
+function witnessVerdict(
+  { id, cone }: Readonly<SourceState>,
+  { polls, lastReason }: Endpoint,
+  { bounded, reason, objection }: BoundEngine,
+): WitnessVerdict {
+  if (polls === 0) return 'pending';
+  if (!cone.known) return silence(lastReason);
+  if (bounded) return 'agrees';
+  return reason === 'witness' && objection?.sourceId === id ? 'contradicts' : 'undecided';
+}
+
+/** What is known of an endpoint, whether it votes or not. */
+function heardFrom(
+  source: Readonly<SourceState>,
+  endpoint: Endpoint,
+  input: ExplainInput,
+): Omit<SourceExplanation, 'verdict' | 'votes' | 'contradictions'> {
+  const { engine, now } = input;
   const theta = intervalOf(engine, source, now);
   const { lastHeard } = source;
-  return withJson({
+  return {
     sourceId: source.id,
     sourceName: endpoint.sourceName,
     restsOn: endpoint.restsOn,
-    verdict: verdictOf(source, endpoint, engine.bounded),
-    votes: source.cone.known,
     interval:
       theta && new ClockInterval(at(now, theta.lowerNs), at(now, theta.upperNs + input.gridNs)),
     reach: endpoint.reach,
@@ -330,8 +386,7 @@ function explainSource(source: Readonly<SourceState>, input: ExplainInput): Sour
     lastDelayNs: endpoint.lastDelayNs,
     lastServerErrorNs: endpoint.lastServerErrorNs,
     lastHeardAgoNs: endpoint.accepted === 0 ? undefined : now - engine.toMonotonic(lastHeard.ns),
-    contradictions: source.contradictions,
-  });
+  };
 }
 
 function verdictOf(
@@ -361,7 +416,7 @@ const NO_REPLY: ReadonlySet<MissReason> = new Set([
   'missing',
 ]);
 
-function silence(reason: MissReason | undefined): SourceVerdict {
+function silence(reason: MissReason | undefined): 'silent' | 'refused' | 'undecided' {
   if (reason === undefined) return 'undecided';
   return NO_REPLY.has(reason) ? 'silent' : 'refused';
 }

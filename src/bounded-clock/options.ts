@@ -8,6 +8,7 @@ import type { Clock } from '../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
 import { checkOptionNames } from '../time/options.ts';
 import { longestBoundNs } from './publisher.ts';
+import { isWitness } from './source-set.ts';
 import type { TimeSource } from './time-source.ts';
 
 /** How steady the crystal of a free-running machine is: the constants of assumption A2. */
@@ -105,16 +106,25 @@ export function checkOptions(options: BoundedClockOptions): Settings {
   if (!Array.isArray(sources)) throw new ArgumentTypeError('sources', 'an array', sources);
   if (sources.length === 0) throw new ArgumentRangeError('sources', 'at least one source', 0);
   sources.forEach((source: Partial<TimeSource> | null | undefined, i) => {
-    if (typeof source?.start === 'function' && typeof source.name === 'string') return;
+    if (typeof source?.start === 'function' && typeof source.name === 'string') {
+      const { role = 'voter' } = source;
+      if (role === 'voter' || role === 'witness') return;
+      throw new ArgumentRangeError(`sources[${i}].role`, "'voter' or 'witness'", role);
+    }
     throw new ArgumentTypeError(`sources[${i}]`, 'a TimeSource, such as ntp(host)', source);
   });
+  const voters = sources.filter((source) => !isWitness(source));
+  if (voters.length === 0) {
+    const expected = 'at least one source that is not a witness: a witness only contradicts';
+    throw new ArgumentRangeError('sources', expected, `${sources.length} witnesses`);
+  }
   if (hostClock !== 'disciplined' && hostClock !== 'free-running') {
     throw new ArgumentRangeError('hostClock', "'disciplined' or 'free-running'", hostClock);
   }
   const guarded = hostClock === 'disciplined';
   const { maxDriftPpm = guarded ? 200 : 500, maxFaulty, warnUncertaintyMs } = options;
   checkNumber('maxDriftPpm', maxDriftPpm, 0.001, 100_000);
-  if (maxFaulty !== undefined) checkMaxFaulty(maxFaulty, sources);
+  if (maxFaulty !== undefined) checkMaxFaulty(maxFaulty, voters);
   if (warnUncertaintyMs !== undefined) checkNumber('warnUncertaintyMs', warnUncertaintyMs, 0, 1e9);
   const maxRate = maxRateFromPpm(maxDriftPpm);
   const learning = guarded ? refuseLearning(options) : checkLearning(options, maxDriftPpm);

@@ -25,6 +25,8 @@ export function shortfall(
     case 'no-agreement':
     case 'contradiction':
       return [disagreement(engine)];
+    case 'witness':
+      return [objection(engine)];
     default:
       return [];
   }
@@ -82,6 +84,17 @@ function disagreement(engine: BoundEngine): string {
   const apart = middle ? others.flatMap((claim) => distance(claim, middle)) : [];
   const differ = apart.length > 0 ? apart.join(', ') : 'their intervals have no instant in common';
   return `${needed} of ${claims.length} sources must agree, and they do not: ${differ}`;
+}
+
+/** How far the witness is from the sources that it contradicts, at least. */
+function objection(engine: BoundEngine): string {
+  const { claims, objection: said } = engine;
+  const apart = said ? claims.flatMap((claim) => distance(said, claim)) : [];
+  const differ = apart.length > 0 ? `: ${apart.join(', ')}` : '';
+  return (
+    `a witness contradicts what the sources agree on${differ}; either more than ` +
+    `${engine.maxFaulty} sources are wrong, or the witness is`
+  );
 }
 
 function byAgreement(claims: readonly Claim[]): readonly Claim[] {

@@ -3,6 +3,9 @@ import type { BoundEngine } from '../bound/bound-engine.ts';
 import { Endpoint } from './explain.ts';
 import type { RunningSource, SourceSink, TimeSource } from './time-source.ts';
 
+/** Whether the source is a witness, which has no vote. */
+export const isWitness = ({ role }: TimeSource): boolean => role === 'witness';
+
 /** A source counts as fresh for this many of its poll intervals. */
 const FRESH_POLLS = 3;
 
@@ -16,6 +19,7 @@ interface Configured {
 export class SourceSet {
   readonly #configured: readonly Configured[];
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #witnesses = new Map<string, Endpoint>();
 
   constructor(sources: readonly TimeSource[]) {
     this.#configured = sources.map((source) => ({
@@ -26,9 +30,14 @@ export class SourceSet {
     this.#updateEndpoints();
   }
 
-  /** By `sourceId`, in the order of configuration. */
+  /** The endpoints that vote, by `sourceId`, in the order of configuration. */
   get endpoints(): ReadonlyMap<string, Endpoint> {
     return this.#endpoints;
+  }
+
+  /** The endpoints that do not vote, likewise. */
+  get witnesses(): ReadonlyMap<string, Endpoint> {
+    return this.#witnesses;
   }
 
   /**
@@ -38,13 +47,15 @@ export class SourceSet {
    *   the source speaks for from then on
    * @throws what a source throws; those that were started before are still running then
    */
-  start(sinkWith: (speakFor: (ids: readonly string[]) => void) => SourceSink): void {
+  start(
+    sinkWith: (speakFor: (ids: readonly string[]) => void, source: TimeSource) => SourceSink,
+  ): void {
     for (const configured of this.#configured) {
       const speakFor = (ids: readonly string[]): void => {
         configured.ids = ids;
         this.#updateEndpoints();
       };
-      configured.running = configured.source.start(sinkWith(speakFor));
+      configured.running = configured.source.start(sinkWith(speakFor, configured.source));
     }
   }
 
@@ -81,15 +92,25 @@ export class SourceSet {
   }
 
   #updateEndpoints(): void {
-    const ids = new Set<string>();
-    for (const configured of this.#configured) {
-      for (const id of configured.ids) {
-        ids.add(id);
-        if (!this.#endpoints.has(id)) {
-          this.#endpoints.set(id, new Endpoint(id, configured.source));
-        }
-      }
-    }
-    for (const id of this.#endpoints.keys()) if (!ids.has(id)) this.#endpoints.delete(id);
+    update(
+      this.#endpoints,
+      this.#configured.filter(({ source }) => !isWitness(source)),
+    );
+    update(
+      this.#witnesses,
+      this.#configured.filter(({ source }) => isWitness(source)),
+    );
   }
+}
+
+/** Brings `endpoints` up to date with what the sources speak for. */
+function update(endpoints: Map<string, Endpoint>, configured: readonly Configured[]): void {
+  const ids = new Set<string>();
+  for (const { source, ids: spokenFor } of configured) {
+    for (const id of spokenFor) {
+      ids.add(id);
+      if (!endpoints.has(id)) endpoints.set(id, new Endpoint(id, source));
+    }
+  }
+  for (const id of endpoints.keys()) if (!ids.has(id)) endpoints.delete(id);
 }

@@ -9,6 +9,7 @@
 import type { ClockSample } from '../bound/clock-sample.ts';
 import type { Clock } from '../time/clock.ts';
 import type { MonotonicNs } from '../time/instant.ts';
+import type { SignedStatement } from './evidence.ts';
 
 /**
  * Why an exchange yielded no sample: a short, stable word. Misses are counted per reason.
@@ -48,8 +49,9 @@ export interface SourceSink {
    *
    * @throws ArgumentTypeError, ArgumentRangeError when a field has the wrong type, or
    *   {@link SourceSink.endpoints} does not list the `sourceId`. It counts for nothing then.
+   * @param signed by a witness: what its server signed, for `BoundedClock.evidence`
    */
-  sample(sample: ClockSample): void;
+  sample(sample: ClockSample, signed?: SignedStatement): void;
   /** An exchange with this endpoint ended without a sample. */
   miss(sourceId: string, reason: MissReason, details?: MissDetails): void;
   /**
@@ -57,6 +59,11 @@ export interface SourceSink {
    * usual. Absent where that is not known.
    */
   readonly bounded?: boolean | undefined;
+  /**
+   * The last statement that a witness of this clock signed. A witness makes its next request from
+   * it, so that its answer was provably signed later.
+   */
+  readonly lastSigned?: SignedStatement | undefined;
 }
 
 /** A source of time that is polling. What {@link TimeSource.start} returns. */
@@ -100,6 +107,11 @@ export interface TimeSource {
    * it refuses a `maxFaulty` with which no bound could ever come.
    */
   readonly maxEndpoints?: number | undefined;
+  /**
+   * The samples of a `voter` make the bound. A `witness` has no vote and never narrows the bound,
+   * but its last sample refutes a bound that it certainly excludes (A0). Default `'voter'`.
+   */
+  readonly role?: 'voter' | 'witness' | undefined;
   /** For people: whose claim its samples rest on. `explain()` repeats it. */
   readonly restsOn?: string | undefined;
   /** Begins polling. Called once per bounded clock. */

@@ -159,7 +159,7 @@ function source(text: string): SourceSpec {
   const spec = parseSource(text);
   if (spec === undefined) {
     throw new UsageError(
-      `a source is host, host:port, [v6]:port, v6, chrony:, clockbound:; got ${quote(text)}`,
+      `a source is host, host:port, [v6]:port, v6, or a URL (--help says which); got ${quote(text)}`,
     );
   }
   return spec;

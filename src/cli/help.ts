@@ -10,8 +10,9 @@ const EXIT_CODES = `Exit codes:
   130  interrupted (Ctrl-C); 143 terminated, 129 hung up`;
 
 const HOSTS = `Hosts: name, name:port, address, [v6]:port. The default port is 123. Besides,
-for watch and now: chrony: (chronyd on this machine, or chrony://address:port)
-and clockbound: (or clockbound:///path).`;
+for watch and now: nts://host (authenticated), chrony: (chronyd on this machine,
+or chrony://address:port), clockbound: (or clockbound:///path), and as a witness
+roughtime://host?key=<base64>.`;
 
 const CLOCK_OPTIONS = `  --timeout <t>         give up when there is no bound after this long
                         (default 10s)

@@ -48,4 +48,9 @@ export {
 export { SimStorage } from './sim-storage.ts';
 export { simTransport } from './sim-transport.ts';
 export { TraceHash } from './trace-hash.ts';
-export { SimWorld, type SimWorldOptions, type WatchedClock } from './world.ts';
+export {
+  type SimWitnessOptions,
+  SimWorld,
+  type SimWorldOptions,
+  type WatchedClock,
+} from './world.ts';

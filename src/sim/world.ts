@@ -7,9 +7,9 @@
  */
 
 import type { ClockReading } from '../bounded-clock/reading.ts';
-import type { TimeSource } from '../bounded-clock/time-source.ts';
+import type { SourceSink, TimeSource } from '../bounded-clock/time-source.ts';
 import { type NtpOptions, ntpSource } from '../sources/ntp/ntp-source.ts';
-import { checkObject } from '../time/errors.ts';
+import { checkNumber, checkObject } from '../time/errors.ts';
 import { Oracle } from './oracle.ts';
 import { Random } from './random.ts';
 import {
@@ -40,6 +40,12 @@ export interface SimWorldOptions extends SchedulerOptions {
 export interface WatchedClock {
   /** A reading, with or without an interval. */
   read(): ClockReading;
+}
+
+/** Options of {@link SimWorld.witness}: those of the polling, and the radius. */
+export interface SimWitnessOptions extends NtpOptions {
+  /** How far its time may be off, as it says, 0 to 86,400,000 ms. Default 1000. */
+  readonly radiusMs?: number | undefined;
 }
 
 /** A simulated world under one seed. */
@@ -87,6 +93,32 @@ export class SimWorld {
       },
       randomBits: () => (BigInt(random.uint32()) << 32n) | BigInt(random.uint32()),
     });
+  }
+
+  /**
+   * A witness that polls the server at `address` and believes its time to `radiusMs` only, as a
+   * Roughtime server's is to its radius. It signs nothing, so it leaves no evidence.
+   */
+  witness(process: SimProcess, address: string, options: SimWitnessOptions = {}): TimeSource {
+    const { radiusMs = 1000, ...polling } = checkObject('options', options);
+    const radiusNs = BigInt(Math.ceil(1e6 * checkNumber('radiusMs', radiusMs, 0, 86_400_000)));
+    const source = this.ntp(process, address, polling);
+    const coarse = (sink: SourceSink): SourceSink => ({
+      clock: sink.clock,
+      get bounded() {
+        return sink.bounded;
+      },
+      endpoints: (ids) => sink.endpoints(ids),
+      sample: (sample) =>
+        sink.sample({
+          ...sample,
+          upperNs: sample.upperNs + radiusNs,
+          lowerNs: sample.lowerNs - radiusNs,
+          serverErrorNs: sample.serverErrorNs + radiusNs,
+        }),
+      miss: (sourceId, reason, details) => sink.miss(sourceId, reason, details),
+    });
+    return { ...source, role: 'witness', start: (sink) => source.start(coarse(sink)) };
   }
 
   /**

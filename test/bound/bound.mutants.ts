@@ -130,7 +130,7 @@ export const mutants: Mutant[] = [
   {
     id: 'bound-rate-doubted-without-evidence',
     file: ENGINE,
-    find: "const aboutRates = reason === 'contradiction' || gap > 0;",
+    find: "const aboutRates = reason !== 'witness' && (reason === 'contradiction' || gap > 0);",
     replace: 'const aboutRates = true;',
     test: ENGINE_TEST,
     name: 'two colluding liars',

@@ -82,7 +82,7 @@ export const mutants: Mutant[] = [
   {
     id: 'bounded-clock-sample-of-nobody',
     file: 'src/bounded-clock/bounded-clock.ts',
-    find: 'if (!this.#sources.endpoints.has(sample.sourceId)) {',
+    find: 'if (!endpoints.has(sample.sourceId)) {',
     replace: 'if (this.#stopped) {',
     test: 'test/bounded-clock/bounded-clock.test.ts',
     name: 'an id not listed',

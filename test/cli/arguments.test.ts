@@ -74,7 +74,7 @@ test.each([
   ['query chrony:', 'query asks an NTP server; got "chrony:"'],
   [
     'watch a:99999',
-    'a source is host, host:port, [v6]:port, v6, chrony:, clockbound:; got "a:99999"',
+    'a source is host, host:port, [v6]:port, v6, or a URL (--help says which); got "a:99999"',
   ],
   ['query', 'query needs a host'],
   ['query a b', 'query takes one host; "b" is extra'],

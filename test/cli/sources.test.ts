@@ -6,6 +6,23 @@ test.each<[string, object, string, string]>([
   ['ntp://[::1]:99', { kind: 'ntp', host: '::1', port: 99 }, '::1', 'ntp://[::1]:99'],
   ['ntp:123', { kind: 'ntp', host: 'ntp', port: 123 }, 'ntp', 'ntp://ntp:123'],
   [
+    'nts://time.example.net',
+    { kind: 'nts', host: 'time.example.net', port: 4460 },
+    'time.example.net',
+    'nts://time.example.net:4460',
+  ],
+  [
+    'roughtime://time.example.net?key=0GD7c3yP8xEc4Zl2zeuN2SlLvDVVocjsPSL8/Rl/7zg=',
+    {
+      kind: 'roughtime',
+      host: 'time.example.net',
+      port: 2002,
+      publicKey: '0GD7c3yP8xEc4Zl2zeuN2SlLvDVVocjsPSL8/Rl/7zg=',
+    },
+    'time.example.net',
+    'roughtime://time.example.net:2002',
+  ],
+  [
     'chrony:',
     { kind: 'chrony', host: '127.0.0.1', port: 323 },
     'chronyd on 127.0.0.1',
@@ -49,6 +66,10 @@ test.each([
   'chrony://127.0.0.1:0',
   'clockbound://relative',
   'clockbound:///tmp/\x1b[31m',
+  'nts://',
+  'roughtime://a',
+  'roughtime://a?key=',
+  'roughtime://a?key=x&other=y',
   'nonsense://a',
 ])('%j is no source', (text) => {
   expect(parseSource(text)).toBeUndefined();

@@ -444,6 +444,13 @@ export function rows(): readonly Row[] {
     { name: 'nts', call: node.nts, args: ['a.example', {}], fine: { 1: OPTIONAL } },
     { name: 'NtsServer', call: make(node.NtsServer), args: [], refused: true },
     { name: 'NtsServer.start', call: node.NtsServer.start, args: [] },
+    {
+      name: 'roughtime',
+      call: node.roughtime,
+      args: ['a.example', { publicKey: '0GD7c3yP8xEc4Zl2zeuN2SlLvDVVocjsPSL8/Rl/7zg=' }],
+    },
+    { name: 'RoughtimeServer', call: make(node.RoughtimeServer), args: [], refused: true },
+    { name: 'RoughtimeServer.start', call: node.RoughtimeServer.start, args: [] },
     { name: 'systemResolver', call: core.systemResolver, args: [] },
     { name: 'udpTransport', call: core.udpTransport, args: [{}], fine: { 0: OPTIONAL } },
     { name: 'cloudDelay', call: sim.cloudDelay, args: [random] },

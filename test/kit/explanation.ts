@@ -65,6 +65,7 @@ export function anExplanation(given: Partial<Explanation> = {}): Explanation {
     disruptions: { step: 0, suspend: 0, 'step-or-suspend': 0 },
     timeToLimitNs: undefined,
     sources: [1, 2, 3, 4].map((i) => aSource(40_000 + i)),
+    witnesses: [],
     toJSON: () => ({}),
     ...given,
   };

@@ -7,17 +7,20 @@ export type Outcome =
 /** `source`, with `onOutcome` called for each exchange after the clock has dealt with it. */
 export function observed(source: TimeSource, onOutcome: (outcome: Outcome) => void): TimeSource {
   return {
-    name: source.name,
+    ...source,
     start: (sink) =>
       source.start({
         clock: sink.clock,
         endpoints: (ids) => sink.endpoints(ids),
-        sample(sample) {
-          sink.sample(sample);
+        sample(sample, signed) {
+          sink.sample(sample, signed);
           onOutcome({ sample });
         },
         get bounded() {
           return sink.bounded;
+        },
+        get lastSigned() {
+          return sink.lastSigned;
         },
         miss(sourceId, reason, details) {
           sink.miss(sourceId, reason, details);

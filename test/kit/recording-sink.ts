@@ -1,4 +1,11 @@
-import type { Clock, ClockSample, MissDetails, MissReason, SourceSink } from 'epsilon-clock';
+import type {
+  Clock,
+  ClockSample,
+  MissDetails,
+  MissReason,
+  SignedStatement,
+  SourceSink,
+} from 'epsilon-clock';
 
 /** A sink that records the calls of a source, and lets a test wait for more. */
 export class RecordingSink implements SourceSink {
@@ -9,6 +16,9 @@ export class RecordingSink implements SourceSink {
   readonly causes: (string | undefined)[] = [];
   readonly listings: (readonly string[])[] = [];
   bounded: boolean | undefined;
+  /** What came with the samples of a witness. */
+  readonly signed: SignedStatement[] = [];
+  lastSigned: SignedStatement | undefined;
   /** All calls, in order. */
   readonly log: string[] = [];
   readonly #waiting = new Set<() => void>();
@@ -26,8 +36,9 @@ export class RecordingSink implements SourceSink {
     this.#told(`endpoints ${ids.join(' ')}`);
   }
 
-  sample(sample: ClockSample): void {
+  sample(sample: ClockSample, signed?: SignedStatement): void {
     this.samples.push(sample);
+    if (signed !== undefined) this.signed.push(signed);
     this.#told(`sample ${sample.sourceId}`);
   }
 

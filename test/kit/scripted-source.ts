@@ -21,6 +21,7 @@ export interface Reply {
  */
 export class ScriptedSource implements TimeSource, RunningSource {
   readonly name: string;
+  readonly role: 'voter' | 'witness';
   pollIntervalMs = 16_000;
   bursts = 0;
   discards = 0;
@@ -28,8 +29,9 @@ export class ScriptedSource implements TimeSource, RunningSource {
   starts = 0;
   #sink: SourceSink | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, role: 'voter' | 'witness' = 'voter') {
     this.name = name;
+    this.role = role;
   }
 
   start(sink: SourceSink): RunningSource {
