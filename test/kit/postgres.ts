@@ -94,6 +94,12 @@ export class PostgresCluster implements AsyncDisposable {
     return (await this.psql('-At', '-c', sql)).trimEnd().split('\n');
   }
 
+  /** Ends the server without a checkpoint, as a crash does, and starts it again. */
+  async restart(): Promise<void> {
+    const log = join(this.directory, 'log');
+    await this.run('pg_ctl', '-D', 'data', '-m', 'immediate', '-w', '-l', log, 'restart');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (existsSync(join(this.directory, 'data', 'postmaster.pid'))) {
       await this.run('pg_ctl', '-D', 'data', '-m', 'immediate', '-w', 'stop');
