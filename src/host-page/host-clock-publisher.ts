@@ -1,0 +1,309 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * The writer of a host's page: each publication of a bounded clock goes into a file, where the
+ * other processes of the machine read it (host-clock.ts).
+ *
+ * It has no timer of its own. A bounded clock publishes whenever it learns something, and at each
+ * tick, once a second, so that readers see a writer that is alive.
+ *
+ * A new publisher writes a new file and renames it into place. So a reader never finds half a file,
+ * whatever was at the path before is not written through, and a full disk leaves the old page as it
+ * was. From then on each publication is one write of one copy (page-bytes.ts). A publisher whose
+ * file was deleted, moved, replaced or cut short makes another one.
+ *
+ * One publisher at a time: the kernel's lock on `<path>.lock` (logical/durable-lock.ts). It ends
+ * with the process, however that ends.
+ *
+ * When a write fails, the page that readers have stays and ages, as if the writer had died; what
+ * refuted it meanwhile does not reach them. The next publication is written again.
+ */
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { NO_BOUND_REASONS } from '../bound/bound.ts';
+import { type BoundedReader, checkReader } from '../bounded-clock/bounded-reader.ts';
+import { BOUNDED, NO_BOUND, PAGE_SLOTS, REASON, STATE } from '../bounded-clock/page/page.ts';
+import {
+  DurableClockInUseError,
+  DurableClockLockError,
+  kernelLock,
+} from '../logical/durable-lock.ts';
+import { ArgumentTypeError } from '../time/errors.ts';
+import { withJson } from '../time/json.ts';
+import { Listeners } from '../time/listeners.ts';
+import { checkOptionNames } from '../time/options.ts';
+import { HostClockRefusedError } from './errors.ts';
+import { CopyBytes, FILE_BYTES, headerBytes } from './page-bytes.ts';
+import { checkPath } from './path.ts';
+import { thisHost } from './this-host.ts';
+import { checkTrust } from './trust.ts';
+
+/** Options of {@link HostClockPublisher}. */
+export interface HostClockPublisherOptions {
+  /** The clock to publish: a `BoundedClock` that runs in this thread. */
+  readonly clock: BoundedReader;
+  /**
+   * The file, in a directory that only its owner may write, and best in memory:
+   * `/run/epsilon-clock/clock`. The directory must exist.
+   */
+  readonly path: string;
+}
+
+/** What became of the publications since the start. */
+export interface HostClockPublisherStats {
+  /** Publications in the file. */
+  readonly published: number;
+  /** Those that could not be written. */
+  readonly failed: number;
+  /** Why the last one could not; absent when it could. For people. */
+  readonly lastFailure: string | undefined;
+  /** The statistics as JSON has them. */
+  toJSON(): unknown;
+}
+
+const NAMES: Readonly<Record<keyof HostClockPublisherOptions, true>> = { clock: true, path: true };
+/** Everybody may read the page. */
+const MODE = 0o644;
+/** Who can open the lock file can take the lock, and keep the clock from being started again. */
+const LOCK_MODE = 0o600;
+const LOCK_FLAGS: number =
+  fs.constants.O_RDWR | fs.constants.O_CREAT | (fs.constants.O_NOFOLLOW ?? 0);
+const STOPPED = BigInt(NO_BOUND_REASONS.indexOf('stopped'));
+const STARTING = BigInt(NO_BOUND_REASONS.indexOf('starting'));
+
+/**
+ * Publishes a bounded clock to the other processes of this host, which read it by `HostClock.open`.
+ * Made by {@link HostClockPublisher.start}. It does not keep the process alive.
+ *
+ * @example
+ * const clock = BoundedClock.start({ sources });
+ * const publisher = await HostClockPublisher.start({ clock, path });
+ * // ... and when the program ends:
+ * await publisher.stop();
+ * clock.stop();
+ */
+export class HostClockPublisher implements AsyncDisposable {
+  /** The file, from the root directory. */
+  readonly path: string;
+  readonly #clock: BoundedReader;
+  readonly #unlock: () => void;
+  readonly #copy: CopyBytes;
+  readonly #page = new BigInt64Array(PAGE_SLOTS);
+  readonly #onPublication: () => void = () => this.#publish();
+  #file: number | undefined;
+  /** Which file that is. No other one is numbered so while it is open. */
+  #made: fs.Stats | undefined;
+  #version = 0n;
+  #published = 0;
+  #failed = 0;
+  #lastFailure: string | undefined;
+  readonly #troubles = new Listeners<Error | undefined>();
+  #stopped = false;
+
+  private constructor(clock: BoundedReader, path: string, copy: CopyBytes, unlock: () => void) {
+    if (!(copy instanceof CopyBytes)) {
+      throw new ArgumentTypeError('copy', 'made by HostClockPublisher.start()', copy);
+    }
+    this.path = path;
+    this.#clock = clock;
+    this.#unlock = unlock;
+    this.#copy = copy;
+  }
+
+  /**
+   * Takes the page for this process, and publishes what the clock knows. Costs some milliseconds;
+   * after that, some microseconds at each publication.
+   *
+   * Rejects with a HostClockRefusedError (`ERR_HOST_CLOCK_REFUSED`) when another publisher has the
+   * page, when it cannot be written, or when readers would not believe it; with an
+   * ArgumentTypeError or ArgumentRangeError on a bad option.
+   */
+  static async start(options: HostClockPublisherOptions): Promise<HostClockPublisher> {
+    const { clock, path: given } = checkOptionNames(options, NAMES);
+    if (checkReader(clock).publishListeners === undefined) {
+      throw new ArgumentTypeError('clock', 'the BoundedClock itself: publish where it runs', clock);
+    }
+    const path = checkPath(given);
+    const unlock = await lock(path);
+    const id = randomBytes(8).readBigInt64LE();
+    const copy = new CopyBytes({ ...thisHost(), pid: process.pid, id });
+    const publisher = new HostClockPublisher(clock, path, copy, unlock);
+    try {
+      publisher.#begin();
+    } catch (error) {
+      publisher.#end();
+      throw error;
+    }
+    clock.publishListeners?.add(publisher.#onPublication);
+    return publisher;
+  }
+
+  /** How many publications were written, and how many could not be. */
+  stats(): HostClockPublisherStats {
+    return withJson({
+      published: this.#published,
+      failed: this.#failed,
+      lastFailure: this.#lastFailure,
+    });
+  }
+
+  /**
+   * Calls `listener` when a publication could not be written, with why, and with `undefined` once
+   * one could again. Readers meanwhile have the page of before, which ages. Returns a function that
+   * ends the calls; so does `signal`.
+   *
+   * @throws ArgumentTypeError when `listener` is not a function
+   */
+  onTrouble(
+    listener: (trouble: Error | undefined) => void,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): () => void {
+    return this.#troubles.add(listener, options);
+  }
+
+  /**
+   * Ends publishing. Readers go on with the bound that they have, until it ends or a new publisher
+   * has one; those that begin now have none. The file stays. May be called again.
+   */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#clock.publishListeners?.delete(this.#onPublication);
+    this.#copyPage();
+    if (this.#page[STATE] === BOUNDED || this.#page[REASON] === STARTING) {
+      this.#page[STATE] = NO_BOUND;
+      this.#page[REASON] = STOPPED;
+    }
+    this.#attempt(() => this.#write());
+    this.#end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #begin(): void {
+    // Renaming would put a file in its place: as root, a device such as /dev/null would be gone.
+    const before = fs.lstatSync(this.path, { throwIfNoEntry: false });
+    if (before !== undefined && !before.isFile() && !before.isSymbolicLink()) {
+      throw new HostClockRefusedError(this.path, 'not-a-file');
+    }
+    this.#clock.copyPage(this.#page);
+    try {
+      this.#create();
+    } catch (error) {
+      if (error instanceof HostClockRefusedError) throw error;
+      throw new HostClockRefusedError(this.path, 'unwritable', describe(error), error);
+    }
+    this.#published++;
+  }
+
+  /**
+   * What the clock says now. `stopped` says nothing against the bound of before, so it must not
+   * hide what does: a reader may have seen neither yet.
+   */
+  #copyPage(): void {
+    const { [STATE]: state, [REASON]: reason } = this.#page;
+    this.#clock.copyPage(this.#page);
+    if (this.#page[REASON] !== STOPPED || state === BOUNDED || reason === STARTING) return;
+    this.#page[STATE] = state!;
+    this.#page[REASON] = reason!;
+  }
+
+  #publish(): void {
+    this.#copyPage();
+    this.#attempt(() => {
+      if (this.#isInPlace()) this.#write();
+      else this.#create();
+    });
+  }
+
+  /** Whether readers find at the path what is written here. */
+  #isInPlace(): boolean {
+    const there = fs.lstatSync(this.path, { throwIfNoEntry: false });
+    const { dev, ino } = this.#made!;
+    return there?.ino === ino && there.dev === dev && there.size === FILE_BYTES;
+  }
+
+  /** A publication must not disturb the clock. */
+  #attempt(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      const first = this.#lastFailure === undefined;
+      this.#failed++;
+      this.#lastFailure = describe(error);
+      if (first) this.#troubles.tell(error as Error);
+      return;
+    }
+    this.#published++;
+    if (this.#lastFailure === undefined) return;
+    this.#lastFailure = undefined;
+    this.#troubles.tell(undefined);
+  }
+
+  #write(): void {
+    const at = this.#copy.fill(this.#version + 1n, this.#page);
+    writeAll(this.#file!, this.#copy.bytes, at);
+    this.#version++;
+  }
+
+  /** A whole file, under another name at first. */
+  #create(): void {
+    const unfinished = `${this.path}.new`;
+    fs.rmSync(unfinished, { force: true });
+    const file = fs.openSync(unfinished, 'wx+', MODE);
+    let made: fs.Stats;
+    try {
+      fs.fchmodSync(file, MODE); // whatever the umask
+      made = fs.fstatSync(file);
+      checkTrust(this.path, made);
+      writeAll(file, new Uint8Array(FILE_BYTES), 0);
+      writeAll(file, headerBytes(), 0);
+      const at = this.#copy.fill(this.#version + 1n, this.#page);
+      writeAll(file, this.#copy.bytes, at);
+      fs.renameSync(unfinished, this.path);
+    } catch (error) {
+      fs.closeSync(file);
+      fs.rmSync(unfinished, { force: true });
+      throw error;
+    }
+    this.#version++;
+    if (this.#file !== undefined) fs.closeSync(this.#file);
+    this.#file = file;
+    this.#made = made;
+  }
+
+  #end(): void {
+    if (this.#file !== undefined) fs.closeSync(this.#file);
+    this.#file = undefined;
+    this.#unlock();
+  }
+}
+
+async function lock(path: string): Promise<() => void> {
+  const at = `${path}.lock`;
+  try {
+    fs.closeSync(fs.openSync(at, LOCK_FLAGS, LOCK_MODE));
+    return await kernelLock(at);
+  } catch (error) {
+    const reason =
+      error instanceof DurableClockInUseError || describe(error) === 'EBUSY' // as Windows says it
+        ? 'in-use'
+        : error instanceof DurableClockLockError
+          ? 'no-lock'
+          : 'unwritable';
+    throw new HostClockRefusedError(path, reason, describe(error), error);
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array, at: number): void {
+  // A write that is cut short (a full disk) leaves a torn copy, which readers pass over.
+  if (fs.writeSync(file, bytes, 0, bytes.length, at) !== bytes.length) {
+    throw new Error('the system wrote a part only');
+  }
+}
+
+function describe(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code !== undefined && !code.startsWith('ERR_') ? code : String(message);
+}
