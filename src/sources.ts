@@ -3,5 +3,9 @@
  *
  * @module
  */
-export { type PollingSourceOptions, pollingSource } from './sources/polling-source.ts';
+export {
+  type AskedFacts,
+  type PollingSourceOptions,
+  pollingSource,
+} from './sources/polling-source.ts';
 export { type ExchangeFacts, type ServerFacts, sampleFrom } from './sources/sample-from.ts';

@@ -25,6 +25,11 @@ export interface ServerFacts {
   readonly serverErrorNs: bigint;
   /** What the server announces for the end of the month. Default `'none'`. */
   readonly leap?: LeapWarning | undefined;
+  /**
+   * For people: more about the server, which `explain()` repeats until there is something newer. At
+   * most 32 lines of 256 characters are kept. Default: nothing new.
+   */
+  readonly details?: readonly string[] | undefined;
 }
 
 /** All that is known of an exchange. */

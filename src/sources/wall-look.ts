@@ -73,13 +73,3 @@ export function factsOfWall(
     leap,
   };
 }
-
-/** A question that ended without facts. `reason` is what the miss is counted under. */
-export class AskMiss extends Error {
-  readonly reason: string;
-
-  constructor(reason: string, cause?: string) {
-    super(cause ?? reason);
-    this.reason = reason;
-  }
-}

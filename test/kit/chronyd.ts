@@ -150,7 +150,10 @@ export function startUnsynchronized(address: string): Promise<Chronyd> {
  * How far `server` is ahead of the wall clock according to chronyd itself as a client, ns. Sets
  * nothing.
  */
-export function queryOffsetNs({ address, port }: Chronyd): Promise<number> {
+export function queryOffsetNs({
+  address,
+  port,
+}: Pick<Chronyd, 'address' | 'port'>): Promise<number> {
   return query(async () => [`server ${address} port ${port} iburst maxsamples 1`]);
 }
 

@@ -55,12 +55,63 @@ export function reportBytes(request: Uint8Array, report: Report = {}): Buffer {
   return bytes;
 }
 
+/** A source of chronyd's. Times in seconds. */
+export interface Followed {
+  /** 16 bytes, the first ones filled. */
+  readonly address: readonly number[];
+  /** 1 for IPv4, 2 for IPv6. */
+  readonly family?: number;
+  readonly state?: number;
+  readonly mode?: number;
+  readonly stratum?: number;
+  readonly reach?: number;
+  readonly offset?: number;
+  readonly offsetError?: number;
+  readonly skewPpm?: number;
+}
+
+/** The reply to one of the commands `n_sources`, `source_data` and `sourcestats`. */
+export function followedBytes(request: Buffer, list: readonly Followed[]): Buffer {
+  const bytes = Buffer.alloc(104);
+  const command = request.readUInt16BE(4);
+  const followed = list[request.readUInt32BE(20)];
+  bytes.writeUInt8(6, 0);
+  bytes.writeUInt8(2, 1);
+  bytes.writeUInt16BE(command, 4);
+  bytes.writeUInt16BE({ 14: 2, 15: 3, 34: 6 }[command] ?? 1, 6);
+  bytes.set(request.subarray(8, 12), 16);
+  if (command === 14) {
+    bytes.writeUInt32BE(list.length, 28);
+    return bytes.subarray(0, 32);
+  }
+  if (followed === undefined) {
+    bytes.writeUInt16BE(3, 8); // no such source
+    return bytes;
+  }
+  const address = command === 15 ? 28 : 32;
+  bytes.set(followed.address, address);
+  bytes.writeUInt16BE(followed.family ?? 1, address + 16);
+  if (command === 15) {
+    bytes.writeUInt16BE(followed.stratum ?? 1, 50);
+    bytes.writeUInt16BE(followed.state ?? 0, 52);
+    bytes.writeUInt16BE(followed.mode ?? 0, 54);
+    bytes.writeUInt16BE(followed.reach ?? 0o377, 58);
+    return bytes.subarray(0, 76);
+  }
+  bytes.writeUInt32BE(floatBits(followed.skewPpm ?? 0), 72);
+  bytes.writeUInt32BE(floatBits(followed.offset ?? 0), 76);
+  bytes.writeUInt32BE(floatBits(followed.offsetError ?? 0), 80);
+  return bytes.subarray(0, 84);
+}
+
 export class ScriptedChronyd {
   readonly port: number;
-  /** How many requests came. */
+  /** How many requests for a tracking report came. */
   asked = 0;
-  /** The datagrams that answer a request. */
+  /** The datagrams that answer a request for a tracking report. */
   answer: (request: Uint8Array, nth: number) => Uint8Array[];
+  /** The datagrams that answer any other request. */
+  answerOther: (request: Buffer) => Uint8Array[] = () => [];
   readonly #socket: Socket;
 
   private constructor(socket: Socket) {
@@ -70,7 +121,10 @@ export class ScriptedChronyd {
       reportBytes(request, { referenceNs: BigInt(Date.now()) * 1_000_000n }),
     ];
     socket.on('message', (request, from) => {
-      for (const datagram of this.answer(request, this.asked++)) {
+      const isTracking = request.readUInt16BE(4) === 33;
+      for (const datagram of isTracking
+        ? this.answer(request, this.asked++)
+        : this.answerOther(request)) {
         socket.send(datagram, from.port, from.address);
       }
     });

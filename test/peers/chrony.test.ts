@@ -5,7 +5,7 @@
  */
 import { BoundedClock, type ClockSample, systemClock } from 'epsilon-clock';
 import { chrony, NtpServer, ntp } from 'epsilon-clock/node';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type Chronyd, startChronyd, startHonest } from '../kit/chronyd.ts';
 import { RecordingSink } from '../kit/recording-sink.ts';
 import { bracketed, WallTruth } from '../kit/wall-truth.ts';
@@ -18,8 +18,8 @@ afterEach(async () => {
 });
 
 /** A server whose time is this machine's wall clock plus `offsetMs`. */
-async function server(offsetMs: number): Promise<string> {
-  const made = await NtpServer.start({ clock, behaviour: { offsetMs } });
+async function server(offsetMs: number, host?: string): Promise<string> {
+  const made = await NtpServer.start({ clock, host, behaviour: { offsetMs } });
   ends.push(() => made.stop());
   return `server ${made.address} port ${made.port} iburst minpoll -2 maxpoll -2`;
 }
@@ -58,6 +58,37 @@ test.each([0, 500, -250])(
     console.log(`chrony(), ${offset} ms: narrowest ${narrowest[0]} ns, median ${narrowest[20]} ns`);
   },
 );
+
+test('the details are those of chronyc, a falseticker too', async () => {
+  const servers = [2, 3, 4].map((i) => server(0, `127.0.0.${i}`));
+  const daemon = await chronyd(...(await Promise.all([...servers, server(800, '127.0.0.5')])));
+  const sink = asked(daemon);
+  const states: Readonly<Record<string, string>> = {
+    '*': 'selected',
+    '+': 'combined',
+    '-': 'not combined',
+    x: 'falseticker',
+  };
+  const told = async (): Promise<string[]> => {
+    const rows = (await daemon.ask('sources')).split('\n').map((line) => line.split(','));
+    return rows.map(
+      ([, state, name, stratum, , reach]) =>
+        `${name}: ${states[state!]}, stratum ${stratum}, reach ${reach}`,
+    );
+  };
+  for (;;) {
+    const before = await told();
+    const { length } = sink.details;
+    await sink.until(() => sink.details.length > length);
+    const details = sink.details.at(-1)!;
+    const unchanged = `${await told()}` === `${before}`;
+    if (!unchanged || !before.some((line) => line.includes('falseticker'))) continue;
+    expect(details.map((line) => line.replace(/, [\d.]+ us .*/, ''))).toEqual(before);
+    expect(details.at(-1)).toMatch(/, [78]\d{5}\.\d us ahead \(give or take /);
+    console.log(details.join('\n'));
+    return;
+  }
+});
 
 test('the fields are those of chronyc', async () => {
   const daemon = await chronyd(await server(100));
@@ -104,7 +135,11 @@ test('a falseticker is followed as chronyd follows it: one vote, which is outvot
   const truth = new WallTruth();
   const reading = bracketed(() => bounded.now());
   expect(truth.excluded(reading.value, reading)).toBe(0n);
-  expect(bounded.explain().sources[0]!.verdict).toBe('falseticker');
+  // What chronyd claims grows between two updates, and may reach the truth for a moment.
+  await vi.waitFor(() => expect(bounded.explain().sources[0]!.verdict).toBe('falseticker'), {
+    timeout: 30_000,
+    interval: 20,
+  });
 });
 
 test('local mode, and no source at all, are refused by name', async () => {

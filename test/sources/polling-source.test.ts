@@ -1,6 +1,7 @@
-import { BoundedClock } from 'epsilon-clock';
+import { BoundedClock, systemClock } from 'epsilon-clock';
 import { type PollingSourceOptions, pollingSource, type ServerFacts } from 'epsilon-clock/sources';
 import { describe, expect, it, test } from 'vitest';
+import { asMonotonicNs, asUnixNs } from '../../src/time/instant.ts';
 import { HandClock } from '../kit/hand-clock.ts';
 import { RecordingSink } from '../kit/recording-sink.ts';
 
@@ -133,6 +134,84 @@ it('is given the clock on which it runs', async () => {
   expect(given).toEqual([world.clock]);
 });
 
+describe('readings that `ask` knows better', () => {
+  const at = (world: World, ms: number) => asMonotonicNs(world.clock.monotonic + BigInt(ms) * MS);
+
+  it.each<[string, number, number, number, number]>([
+    ['are used when they lie inside', 10, 20, 10, 20],
+    ['at the very ends too', 0, 30, 0, 30],
+    ['are not when the first is before the call', -1, 20, 0, 30],
+    ['are not when the last is after the answer', 10, 31, 0, 30],
+    ['are not in the wrong order', 20, 10, 0, 30],
+  ])('%s', async (_, sent, received, sentAt, receivedAt) => {
+    const world = new World();
+    const begin = world.clock.monotonic;
+    const inner = { sentAt: at(world, sent), receivedAt: at(world, received) };
+    world.answer = () =>
+      new Promise((resolve) => {
+        const facts = world.facts();
+        world.clock.setTimer(30, () => resolve({ ...facts, ...inner }));
+      });
+    await world.clock.elapse(100);
+    expect(world.sink.samples[0]).toMatchObject({
+      sentAt: begin + BigInt(sentAt) * MS,
+      receivedAt: begin + BigInt(receivedAt) * MS,
+    });
+  });
+
+  it('make a stated hold time impossible that the outer ones would allow', async () => {
+    const world = new World();
+    const inner = { sentAt: at(world, 10), receivedAt: at(world, 12) };
+    world.answer = () =>
+      new Promise((resolve) => {
+        const now = world.clock.wallNs();
+        const facts = { serverReceivedAt: now, serverSentAt: asUnixNs(now + 3n * MS) };
+        world.clock.setTimer(30, () => resolve({ ...facts, serverErrorNs: 1n, ...inner }));
+      });
+    await world.clock.elapse(100);
+    expect(world.last).toBe('miss s hold-time');
+  });
+});
+
+it.each([
+  [3n * MS, 'sample s'],
+  [3n * MS + 1n, 'miss s hold-time'],
+])(
+  'a server whose clock is corrected between its stamps, held for %i ns: %s',
+  async (held, last) => {
+    const world = new World();
+    const start = world.clock.monotonic;
+    const inner = { sentAt: asMonotonicNs(start), receivedAt: asMonotonicNs(start + MS) };
+    world.answer = () =>
+      new Promise((resolve) => {
+        const now = world.clock.wallNs();
+        const stamps = { serverReceivedAt: now, serverSentAt: asUnixNs(now + held) };
+        world.clock.setTimer(1, () => resolve({ ...stamps, serverErrorNs: MS, ...inner }));
+      });
+    await world.clock.elapse(100);
+    expect(world.last).toBe(last);
+  },
+);
+
+test('started again and again on one clock, a source keeps to one allowance', async () => {
+  const clock = new HandClock();
+  let asked = 0;
+  const source = pollingSource({
+    name: 's',
+    ask: async () => {
+      asked++;
+      throw new Error('down');
+    },
+  });
+  for (let s = 0; s < 200; s++) {
+    const running = source.start(new RecordingSink(clock));
+    await clock.elapse(1000);
+    running.stop();
+  }
+  expect(asked).toBeLessThanOrEqual(16 + 200 / 8);
+  expect(asked).toBeGreaterThan(30);
+});
+
 describe('a question ends', () => {
   it('with a sample stamped around the call', async () => {
     const world = new World();
@@ -186,6 +265,16 @@ describe('a question ends', () => {
       'failed',
       'Error: x',
     ],
+    [
+      'with a revoked proxy',
+      () => {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        return Promise.reject(proxy);
+      },
+      'failed',
+      'threw something that cannot be described',
+    ],
     ['with nothing', async () => undefined as unknown as ServerFacts, 'malformed', undefined],
     ['with nonsense', async () => ({}) as ServerFacts, 'malformed', undefined],
     [
@@ -232,6 +321,19 @@ describe('a question ends', () => {
     expect(world.last).toBe('miss s timeout');
     await world.clock.elapse(800);
     expect(world.sink.samples).toEqual([]);
+  });
+
+  it('the signal is not aborted when the answer has come, but when it is refused', async () => {
+    const world = new World();
+    await world.clock.elapse(0);
+    expect(world.last).toBe('sample s');
+    expect(world.signals[0]!.aborted).toBe(false);
+    world.answer = () => Promise.reject(new Error('no'));
+    await world.clock.elapse(1000);
+    expect(world.last).toBe('miss s failed');
+    expect(world.signals[1]!.aborted).toBe(true);
+    world.running.stop();
+    expect(world.signals[0]!.aborted).toBe(false);
   });
 
   it('discarded, it is neither sample nor miss, and the server is asked again', async () => {
@@ -309,4 +411,32 @@ test.each<[string, object, string]>([
 ])('refuses %s', (_, wrong, message) => {
   const options = { name: 'a', ask: async () => ({}) as ServerFacts, ...wrong };
   expect(() => pollingSource(options as PollingSourceOptions)).toThrow(message);
+});
+
+test('what an answer tells people is repeated by explain(), cut to what is kept', async () => {
+  const now = systemClock().wallNs();
+  const facts = { serverReceivedAt: now, serverSentAt: now, serverErrorNs: 1_000_000_000n };
+  let details: unknown = Array.from({ length: 40 }, (_, i) => `${i} ${'x'.repeat(300)}`);
+  const source = pollingSource({
+    name: 's',
+    pollIntervalMs: 1,
+    ask: async () => ({ ...facts, details }) as ServerFacts,
+  });
+  const clock = BoundedClock.start({ sources: [source] });
+  const shown = () => clock.explain().sources[0]!;
+  await clock.waitSynced();
+  expect(shown().details).toHaveLength(32);
+  expect(shown().details.every((line) => line.length === 256)).toBe(true);
+  details = ['one'];
+  await clock.pollNow();
+  expect(shown().details).toEqual(['one']);
+  details = undefined; // nothing new
+  await clock.pollNow();
+  expect(shown().details).toEqual(['one']);
+  for (details of [null, 'one', [1], {}]) {
+    const before = shown().misses.malformed ?? 0;
+    await clock.pollNow();
+    expect(shown().misses.malformed ?? 0).toBeGreaterThan(before);
+  }
+  clock.stop();
 });

@@ -1,7 +1,6 @@
 /**
  * The tracking report of chronyd: what it believes of the system clock, and how wrong that may be.
- * The command protocol, version 6 (candm.h of chrony, unchanged since 2.2). Pure: bytes in, facts
- * or a refusal out.
+ * Pure: bytes in, facts or a refusal out.
  *
  * chronyd keeps a time of its own, the system clock plus a *correction* that it works off slowly:
  *
@@ -18,15 +17,12 @@
  * local mode it vouches for itself.
  */
 import type { LeapWarning } from '../../bound/clock-sample.ts';
+import { chronyFloat, hasReply, viewOf } from './command.ts';
 
-/** Requests are padded to the length of the longest reply, so that they can't amplify. */
-const REQUEST_BYTES = 104;
-const REPLY_BYTES = 104;
-const PROTOCOL = 6;
-const REQUEST = 1;
-const REPLY = 2;
-const TRACKING = 33;
+/** The number of the command. */
+export const TRACKING = 33;
 const TRACKING_REPLY = 5;
+const REPLY_BYTES = 104;
 
 /** The reference id of the local mode: 127.127.1.1. */
 const LOCAL_REFERENCE = 0x7f7f0101;
@@ -79,39 +75,16 @@ export type TrackingRefusal =
   /** Root delay / 2 + root dispersion above 1.5 s. */
   | 'root-distance';
 
-/** The request for a tracking report. `sequence`: 32 random bits, which the reply repeats. */
-export function trackingRequest(sequence: number): Uint8Array {
-  const bytes = new Uint8Array(REQUEST_BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, PROTOCOL);
-  view.setUint8(1, REQUEST);
-  view.setUint16(4, TRACKING);
-  view.setUint32(8, sequence);
-  return bytes;
-}
-
-/** Whether `bytes` are a reply to the request with this `sequence`. */
-export function answersTracking(bytes: Uint8Array, sequence: number): boolean {
-  if (bytes.byteLength < 28) return false;
-  const view = viewOf(bytes);
-  return (
-    view.getUint8(0) === PROTOCOL &&
-    view.getUint8(1) === REPLY &&
-    view.getUint16(4) === TRACKING &&
-    view.getUint32(16) === sequence
-  );
-}
-
 /**
  * What the reply says, or why that is no bound.
  *
- * @param reply one for which {@link answersTracking} holds
+ * @param reply one for which `answersCommand` holds
  * @param wallNs the system clock within a second of the reply: it tells how old the update is
  */
 export function readTracking(reply: Uint8Array, wallNs: bigint): Tracking | TrackingRefusal {
   const view = viewOf(reply);
   if (view.getUint16(8) !== 0) return 'not-allowed';
-  if (reply.byteLength < REPLY_BYTES || view.getUint16(6) !== TRACKING_REPLY) return 'malformed';
+  if (!hasReply(reply, TRACKING_REPLY, REPLY_BYTES)) return 'malformed';
   const referenceId = view.getUint32(28);
   const stratum = view.getUint16(52);
   const leap = view.getUint16(54);
@@ -146,26 +119,8 @@ export function readTracking(reply: Uint8Array, wallNs: bigint): Tracking | Trac
   };
 }
 
-const COEFFICIENT_BITS = 25;
 /** What a number may have lost because chronyd writes 24 bits of it: one part in 2^23. */
 const FLOAT_PARTS = 0x80_0000;
-
-/**
- * A number of the command protocol: 7 bits of exponent, 25 of coefficient, both signed. The value
- * is `coefficient * 2^(exponent - 25)`. Exact in a double.
- */
-export function chronyFloat(bits: number): number {
-  const exponent = bits >> COEFFICIENT_BITS;
-  const coefficient = (bits << (32 - COEFFICIENT_BITS)) >> (32 - COEFFICIENT_BITS);
-  return coefficient * powerOfTwo(exponent - COEFFICIENT_BITS);
-}
-
-/** Two to the power of `n`, exactly; a double has the exponent in its upper bits. */
-function powerOfTwo(n: number): number {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setUint32(0, (n + 1023) << 20);
-  return view.getFloat64(0);
-}
 
 /** What chronyd may have rounded off a number, ns, rounded up. */
 function floatErrorNs(seconds: number): bigint {
@@ -175,8 +130,4 @@ function floatErrorNs(seconds: number): bigint {
 /** Seconds to ns, rounded up, with what chronyd may have rounded off. */
 function nsUp(seconds: number): bigint {
   return BigInt(Math.ceil((seconds + seconds / FLOAT_PARTS) * 1e9));
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

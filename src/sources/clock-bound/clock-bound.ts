@@ -12,16 +12,19 @@
  * The bound of ClockBound contains what the time daemon has yet to correct, so it holds while that
  * is worked off, and when the clock is stepped there.
  */
-import { closeSync, constants, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
+import type { Timescale } from '../../bound/timescale.ts';
 import type { TimeSource } from '../../bounded-clock/time-source.ts';
 import type { Clock } from '../../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../../time/errors.ts';
 import { checkOptionNames } from '../../time/options.ts';
+import { AskMiss } from '../ask-miss.ts';
 import { describeCause } from '../cause.ts';
 import { pollingSource } from '../polling-source.ts';
 import type { ServerFacts } from '../sample-from.ts';
-import { AskMiss, factsOfWall, lookAtWall } from '../wall-look.ts';
+import { askBound } from './question.ts';
 import { MAX_SEGMENT_BYTES, readSegment } from './segment.ts';
+import { hasOwnMonotonicClock } from './time-namespace.ts';
 
 /** Options of {@link clockBound}. */
 export interface ClockBoundOptions {
@@ -32,9 +35,18 @@ export interface ClockBoundOptions {
   readonly path?: string | undefined;
   /** Interval between questions, 1 ms to 1 h. Default 1 s, as often as the daemon writes. */
   readonly pollIntervalMs?: number | undefined;
+  /**
+   * What the servers that the daemon follows do at a leap second; on Amazon's machines it is
+   * `'smear-24h'`. Default `'unknown'`: it has no vote on the days around a leap second.
+   */
+  readonly timescale?: Timescale | undefined;
 }
 
-const NAMES: Readonly<Record<keyof ClockBoundOptions, true>> = { path: true, pollIntervalMs: true };
+const NAMES: Readonly<Record<keyof ClockBoundOptions, true>> = {
+  path: true,
+  pollIntervalMs: true,
+  timescale: true,
+};
 const DEFAULT_PATHS = ['/var/run/clockbound/shm0', '/var/run/clockbound/shm1'];
 /** The daemon writes for a microsecond, once a second. */
 const ATTEMPTS = 16;
@@ -54,7 +66,7 @@ const ATTEMPTS = 16;
  * clock.stop();
  */
 export function clockBound(options: ClockBoundOptions = {}): TimeSource {
-  const { path, pollIntervalMs = 1000 } = checkOptionNames(options, NAMES);
+  const { path, pollIntervalMs = 1000, timescale } = checkOptionNames(options, NAMES);
   if (path !== undefined && typeof path !== 'string') {
     throw new ArgumentTypeError('path', 'a string', path);
   }
@@ -66,6 +78,7 @@ export function clockBound(options: ClockBoundOptions = {}): TimeSource {
     name: `clockbound://${paths[0]}`,
     ask: ({ signal, clock }) => ask(paths, clock, signal),
     pollIntervalMs,
+    timescale,
     restsOn: "the claim of ClockBound's daemon: its bound, and what that grows by",
   });
 }
@@ -76,15 +89,8 @@ async function ask(
   signal: AbortSignal,
 ): Promise<ServerFacts> {
   if (hasOwnMonotonicClock()) throw new AskMiss('other-clock', 'of another time namespace');
-  const askedAt = clock.monotonicNs();
   const segment = segmentOf(paths);
-  const looked = await lookAtWall(clock, signal);
-  if (looked === undefined) throw new AskMiss('clock-unreadable');
-  const boundNs = readSegment(segment, looked.readAt);
-  if (typeof boundNs === 'string') throw new AskMiss(boundNs);
-  // The segment says nothing of leap seconds.
-  const knowledge = { leastNs: -boundNs, mostNs: boundNs, leap: 'none' as const };
-  return factsOfWall(clock, askedAt, looked, knowledge);
+  return askBound(clock, signal, (readAt) => readSegment(segment, readAt));
 }
 
 /**
@@ -117,17 +123,4 @@ export function readStable(file: number): Uint8Array {
 function read(file: number): Buffer {
   const bytes = Buffer.alloc(MAX_SEGMENT_BYTES);
   return bytes.subarray(0, readSync(file, bytes, 0, MAX_SEGMENT_BYTES, 0));
-}
-
-/**
- * Whether the monotonic clock of this process is not that of the machine
- * (https://man7.org/linux/man-pages/man7/time_namespaces.7.html).
- */
-function hasOwnMonotonicClock(): boolean {
-  try {
-    const offsets = readFileSync('/proc/self/timens_offsets', 'latin1');
-    return !/^monotonic\s+0\s+0$/m.test(offsets);
-  } catch {
-    return false; // a kernel without time namespaces
-  }
 }

@@ -31,7 +31,7 @@
  *
  * RFC 1305 allowed a *negative* root delay. Read as unsigned, it is over the limit and so refused.
  */
-import type { ClockSample, LeapWarning } from '../../bound/clock-sample.ts';
+import { type ClockSample, LEAP_WARNINGS } from '../../bound/clock-sample.ts';
 import type { MonotonicNs, UnixNs } from '../../time/instant.ts';
 import { divCeil } from '../../time/rounding.ts';
 import { sampleOf } from '../sample-from.ts';
@@ -55,6 +55,8 @@ export type RefusedReason =
   | 'unsynchronized'
   /** Stratum 0 without a known kiss code, or stratum 16 and above. */
   | 'stratum'
+  /** The server's time rests on that of our own clock (bounded-clock/trail.ts). */
+  | 'loop'
   /** It has no transmit timestamp. */
   | 'transmit-zero'
   /** The server's precision is coarser than a second. */
@@ -110,7 +112,6 @@ const HALVES_PER_MS = (2 * 65_536) / 1000;
 const KISS_CODES: ReadonlyMap<number, KissCode> = new Map(
   (['RATE', 'DENY', 'RSTR'] as const).map((code) => [referenceIdOf(code), code]),
 );
-const LEAP_WARNINGS: readonly LeapWarning[] = ['none', 'insert', 'delete'];
 
 /** The 48 bytes of a request: version 4, mode 3, the 64 random bits of `nonce`, and zeros. */
 export function encodeRequest(nonce: bigint): Uint8Array {

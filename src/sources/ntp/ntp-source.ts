@@ -36,6 +36,7 @@
  *
  * This file has more than 400 lines because a quarter of it documents the rules and the options.
  */
+import { checkTimescale, type Timescale } from '../../bound/timescale.ts';
 import type { RunningSource, SourceSink, TimeSource } from '../../bounded-clock/time-source.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../../time/errors.ts';
 import { checkOptionNames } from '../../time/options.ts';
@@ -85,6 +86,14 @@ export interface NtpOptions {
    * bound of ±10 s.
    */
   readonly maxRootDistanceMs?: number | undefined;
+  /**
+   * What the server does at a leap second: `'utc'`, as most do, `'smear-24h'` like those of Google
+   * and Amazon, or `'unknown'`. Default `'unknown'`.
+   *
+   * With `'unknown'` it counts as UTC if it announces the leap second, and has no vote on the days
+   * around it if it does not.
+   */
+  readonly timescale?: Timescale | undefined;
 }
 
 /** The parts of the surroundings that the source needs. */
@@ -163,7 +172,7 @@ interface Settings {
  * @throws ArgumentTypeError, ArgumentRangeError on bad options
  */
 export function ntpSource(host: string, options: NtpOptions & NtpEnvironment): TimeSource {
-  checkOptionNames(options, NAMES);
+  checkOptionNames(options, NTP_OPTIONS);
   const { transport } = options;
   if (typeof (transport as Partial<NtpTransport> | undefined)?.exchange !== 'function') {
     throw new ArgumentTypeError('transport', 'an NtpTransport', transport);
@@ -187,11 +196,13 @@ export function serverSource(
     name: serverUrl(kind.scheme, settings.host, settings.port),
     maxEndpoints: settings.maxServers,
     restsOn: RESTS_ON[kind.scheme],
+    timescale: checkTimescale('timescale', options.timescale),
     start: (sink) => new RunningServers(settings, sink),
   };
 }
 
-const NAMES: Readonly<Record<keyof (NtpOptions & NtpEnvironment), true>> = {
+/** The names of all options. */
+export const NTP_OPTIONS: Readonly<Record<keyof (NtpOptions & NtpEnvironment), true>> = {
   port: true,
   pool: true,
   maxServers: true,
@@ -199,6 +210,7 @@ const NAMES: Readonly<Record<keyof (NtpOptions & NtpEnvironment), true>> = {
   force: true,
   timeoutMs: true,
   maxRootDistanceMs: true,
+  timescale: true,
   transport: true,
   resolve: true,
   randomBits: true,

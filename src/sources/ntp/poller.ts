@@ -40,6 +40,9 @@ const TRANSPORT_GRACE_MS = 1000;
 /** Failures that only this machine caused: they say nothing about the server. */
 const LOCAL_FAILURES: ReadonlySet<string> = new Set(['out-of-descriptors', 'local-error']);
 
+/** A verdict that ends the exchange. */
+type Answer = Exclude<Verdict, { kind: 'ignored' }>;
+
 export interface PollerSettings {
   readonly sink: SourceSink;
   readonly transport: NtpTransport;
@@ -273,7 +276,7 @@ export class Poller {
             return false;
           }
           end();
-          this.#onAnswer(startedAt, verdict);
+          this.#onAnswer(startedAt, this.#refuseLoop(verdict, receivedAt));
           return true;
         },
         onFailure: (failure, details) => fail(failure, details),
@@ -294,7 +297,16 @@ export class Poller {
     if (over) callCancel(cancelTransport);
   }
 
-  #onAnswer(startedAt: MonotonicNs, verdict: Exclude<Verdict, { kind: 'ignored' }>): void {
+  /** A time that rests on our own is no evidence, however good it is. */
+  #refuseLoop(answer: Answer, receivedAt: MonotonicNs): Answer {
+    if (answer.kind !== 'sample') return answer;
+    const { packet } = answer;
+    const { trail } = this.#settings.sink;
+    const loops = trail?.hear(this.sourceId, packet.referenceId, receivedAt) === true;
+    return loops ? { kind: 'refused', reason: 'loop', packet } : answer;
+  }
+
+  #onAnswer(startedAt: MonotonicNs, verdict: Answer): void {
     const { sink, onOutcome } = this.#settings;
     this.#failedLocally = false;
     if (verdict.kind === 'sample') {

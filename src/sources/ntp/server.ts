@@ -28,8 +28,11 @@ export interface NtpServerState {
   readonly referenceId: number;
   /** When its clock was last set or checked. */
   readonly referenceNs: UnixNs;
-  /** Answer with this kiss-o'-death instead of the time. */
-  readonly kiss?: KissCode | undefined;
+  /**
+   * Answer with this kiss-o'-death instead of the time. INIT says that there is no time yet (RFC
+   * 5905 section 7.4).
+   */
+  readonly kiss?: KissCode | 'INIT' | undefined;
 }
 
 /**

@@ -61,7 +61,12 @@ export function nsFromShortUp(short: number): bigint {
  * that.
  */
 export function shortFromMsUp(ms: number): number {
-  const short = divCeil(nsFromMsUp(ms) * SHORTS_PER_SECOND, NS_PER_SECOND);
+  return shortFromNsUp(nsFromMsUp(ms));
+}
+
+/** As {@link shortFromMsUp}, of `ns`, 0 or more. */
+export function shortFromNsUp(ns: bigint): number {
+  const short = divCeil(ns * SHORTS_PER_SECOND, NS_PER_SECOND);
   return Number(short < MAX_SHORT ? short : MAX_SHORT);
 }
 

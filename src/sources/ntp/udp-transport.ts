@@ -153,7 +153,7 @@ export const NEVER_SENT: ReadonlySet<string> = new Set([
  * A lookup that returns the address unchanged: addresses are resolved before, and a real lookup
  * would only delay the send after its stamp.
  */
-function noLookup(
+export function noLookup(
   address: string,
   _options: unknown,
   callback: (error: null, address: string, family: number) => void,

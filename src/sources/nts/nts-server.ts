@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /**
- * An NTS server on loopback (RFC 8915), for demonstrations and tests: a key exchange over TLS, and
- * the embedded NTP server, whose requests and replies pass through a guard that opens and seals
- * them.
+ * An NTS server (RFC 8915): a key exchange over TLS, and the embedded NTP server, whose requests
+ * and replies pass through a guard that opens and seals them. Like that one, it serves a bound, or
+ * for demonstrations and tests, on loopback alone, the wall clock of a plain clock.
  *
  * Nothing that a client does costs it more than a known amount: a key exchange is 16 KiB and 5 s at
  * most, there are at most {@link MAX_CONNECTIONS} at a time, and a request is answered with at most
@@ -12,10 +12,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { BoundedReader } from '../../bounded-clock/bounded-reader.ts';
 import type { Clock } from '../../time/clock.ts';
 import { ArgumentTypeError } from '../../time/errors.ts';
 import { checkOptionNames } from '../../time/options.ts';
-import { NtpServer, type NtpServerBehaviour, type NtpServerOptions } from '../ntp/udp-server.ts';
+import type { NtpServerBehaviour } from '../ntp/behaviour.ts';
+import { NtpServer, type NtpServerOptions } from '../ntp/udp-server.ts';
 import { ALPN, exportKeys, KEY_EXCHANGE_TIMEOUT_MS } from './key-exchange.ts';
 import { loadAead } from './protection.ts';
 import { acceptsRequest, encodeResponse, MAX_COOKIES, RecordReader } from './records.ts';
@@ -41,13 +43,15 @@ const NAMES: Readonly<Record<keyof NtsServerOptions, true>> = {
   port: true,
   ntpPort: true,
   clock: true,
+  stratum: true,
+  rateLimit: true,
   behaviour: true,
   key: true,
   cert: true,
 };
 
 /**
- * An NTS server on loopback. It runs until it is stopped, and keeps the process alive until then.
+ * An NTS server. It runs until it is stopped, and keeps the process alive until then.
  *
  * @example
  * const server = await NtsServer.start({ clock: systemClock(), key, cert });
@@ -113,7 +117,9 @@ export class NtsServer implements AsyncDisposable {
       await ntp.stop();
       throw error;
     }
-    return new NtsServer(ntp, tls, guard, others.clock);
+    const { clock } = others;
+    const localClock = clock instanceof BoundedReader ? clock.localClock : clock;
+    return new NtsServer(ntp, tls, guard, localClock);
   }
 
   /** How many key exchanges it completed. */
@@ -131,6 +137,11 @@ export class NtsServer implements AsyncDisposable {
     return this.#ntp.answered;
   }
 
+  /** How many requests were dropped, as {@link NtpServer.dropped} counts them. */
+  get dropped(): number {
+    return this.#ntp.dropped;
+  }
+
   /** How many requests it could not open, and answered with NTSN. */
   get refused(): number {
     return this.#guard.refused;
@@ -146,7 +157,11 @@ export class NtsServer implements AsyncDisposable {
     return this.#ntp.behaviour;
   }
 
-  /** Replaces the whole behaviour from the next request on; `{}` makes the server honest. */
+  /**
+   * Replaces the whole behaviour from the next request on; `{}` makes the server honest.
+   *
+   * @throws as {@link NtpServer.behave}
+   */
   behave(behaviour: NtpServerBehaviour): void {
     this.#ntp.behave(behaviour);
   }

@@ -47,6 +47,7 @@ const NAMES: Readonly<Record<keyof NtsOptions, true>> = {
   force: true,
   timeoutMs: true,
   maxRootDistanceMs: true,
+  timescale: true,
   resolve: true,
 };
 

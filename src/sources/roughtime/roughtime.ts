@@ -114,6 +114,8 @@ export function roughtimeSource(
   return {
     name,
     role: 'witness',
+    // Its radius covers leap seconds and smears of them (RFC 10049), so it is taken as it is.
+    timescale: 'utc',
     restsOn: `what the holder of the Ed25519 key ${base64(publicKey)} signs, and its radius`,
     maxEndpoints: 1,
     start: (sink) => new RunningRoughtime(settings, sink),

@@ -3,7 +3,12 @@ import { systemClock } from 'epsilon-clock';
 import { chrony } from 'epsilon-clock/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RecordingSink } from '../../kit/recording-sink.ts';
-import { reportBytes, ScriptedChronyd } from '../../kit/scripted-chronyd.ts';
+import {
+  type Followed,
+  followedBytes,
+  reportBytes,
+  ScriptedChronyd,
+} from '../../kit/scripted-chronyd.ts';
 import { WallTruth } from '../../kit/wall-truth.ts';
 
 const MS = 1_000_000n;
@@ -162,4 +167,69 @@ test.each<[string, object, string]>([
 
 test('an IPv6 address has brackets in the name', () => {
   expect(chrony({ host: '::1' }).name).toBe('chrony://[::1]:323');
+});
+
+describe('details', () => {
+  beforeEach(() => corrections(0));
+
+  const detailsOf = async (...list: Followed[]): Promise<readonly string[]> => {
+    daemon.answerOther = (request) => [followedBytes(request, list)];
+    const sink = asked();
+    // On a busy machine an answer may come too late, and cut the list short: it is asked again.
+    const whole = ({ length }: readonly string[]): boolean => length >= Math.min(list.length, 16);
+    await sink.until(() => sink.details.some(whole));
+    return sink.details.find(whole)!;
+  };
+
+  test('a line for each source that chronyd follows', async () => {
+    expect(
+      await detailsOf(
+        { address: [10, 0, 0, 7], offset: -3.5e-6, offsetError: 1.25e-5, skewPpm: 0.0625 },
+        { address: [0xfd, 0, 0, 7], family: 2, state: 2, stratum: 3, reach: 0o17 },
+        { address: [...Buffer.from('PPS')], mode: 2, state: 5, stratum: 0 },
+      ),
+    ).toEqual([
+      '10.0.0.7: selected, stratum 1, reach 377, 3.5 us ahead (give or take 12.5 us), skew 0.063 ppm',
+      'fd00:7::: falseticker, stratum 3, reach 17, 0.0 us ahead (give or take 0.0 us), skew 0 ppm',
+      'PPS: not combined, stratum 0, reach 377, 0.0 us ahead (give or take 0.0 us), skew 0 ppm',
+    ]);
+  });
+
+  test('letters of a reference id that could steer a terminal are not repeated', async () => {
+    const [line] = await detailsOf({ address: [0x1b, 0x5b, 0x48, 0x7f], mode: 2, state: 77 });
+    expect(line).toMatch(/^\?\[H\?: in an unknown state, /);
+  });
+
+  test('of a very long list sixteen are asked', async () => {
+    const list = Array.from({ length: 40 }, (_, i) => ({ address: [10, 0, 0, i] }));
+    expect(await detailsOf(...list)).toHaveLength(16);
+  });
+
+  test('statistics of another source, because the list changed, are left out', async () => {
+    daemon.answerOther = (request) => {
+      const address = request.readUInt16BE(4) === 34 ? [10, 0, 0, 8] : [10, 0, 0, 7];
+      return [followedBytes(request, [{ address }])];
+    };
+    const sink = asked();
+    await sink.until(() => sink.details.length > 0);
+    expect(sink.details[0]).toEqual(['10.0.0.7: selected, stratum 1, reach 377']);
+  });
+
+  test.each<[string, (request: Buffer) => Uint8Array[]]>([
+    ['does not answer', () => []],
+    [
+      'refuses',
+      (request) => {
+        const bytes = followedBytes(request, [{ address: [10, 0, 0, 7] }]);
+        bytes.writeUInt16BE(6, 8);
+        return [bytes];
+      },
+    ],
+    ['is cut', (request) => [followedBytes(request, [{ address: [1] }]).subarray(0, 31)]],
+  ])('a chronyd that %s costs no sample', async (_, answer) => {
+    daemon.answerOther = answer;
+    const sink = asked();
+    await sink.until(() => sink.details.length + sink.misses.length > 0);
+    expect([sink.details[0], sink.misses]).toEqual([[], []]);
+  });
 });

@@ -1,17 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  answersTracking,
+  answersCommand,
   chronyFloat,
-  readTracking,
-  type Tracking,
-  trackingRequest,
-} from '../../../src/sources/chrony/tracking.ts';
+  commandRequest,
+} from '../../../src/sources/chrony/command.ts';
+import { readTracking, TRACKING, type Tracking } from '../../../src/sources/chrony/tracking.ts';
 import { floatBits, type Report, reportBytes } from '../../kit/scripted-chronyd.ts';
 
 const S = 1_000_000_000n;
 const WALL = 1_795_227_787n * S;
-const request = trackingRequest(0xdead_beef);
+const request = commandRequest(TRACKING, 0xdead_beef);
 const good: Report = {
   referenceNs: WALL,
   correction: 0.25,
@@ -91,7 +90,7 @@ describe('no bound', () => {
 
 test('only the reply to this request is an answer', () => {
   const bytes = reportBytes(request, good);
-  expect(answersTracking(bytes, 0xdead_beef)).toBe(true);
+  expect(answersCommand(bytes, TRACKING, 0xdead_beef)).toBe(true);
   for (const [at, name] of [
     [0, 'version'],
     [1, 'type'],
@@ -100,10 +99,10 @@ test('only the reply to this request is an answer', () => {
   ] as const) {
     const other = Uint8Array.from(bytes);
     other[at]! ^= 1;
-    expect(answersTracking(other, 0xdead_beef), name).toBe(false);
+    expect(answersCommand(other, TRACKING, 0xdead_beef), name).toBe(false);
   }
   for (let length = 0; length < 28; length++) {
-    expect(answersTracking(bytes.subarray(0, length), 0xdead_beef)).toBe(false);
+    expect(answersCommand(bytes.subarray(0, length), TRACKING, 0xdead_beef)).toBe(false);
   }
 });
 

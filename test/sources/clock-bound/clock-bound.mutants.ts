@@ -55,6 +55,7 @@ export const mutants: Mutant[] = [
   {
     id: 'clock-bound-bound-on-one-side',
     ...source,
+    file: 'src/sources/clock-bound/question.ts',
     find: 'leastNs: -boundNs',
     replace: 'leastNs: 0n',
     name: 'as wide as the bound',

@@ -237,8 +237,8 @@ export const mutants: Mutant[] = [
   {
     id: 'ntp-lost-bound-asks-nobody',
     file: 'src/bounded-clock/bounded-clock.ts',
-    find: "if (lost || reason === 'leap-second') this.#burst();",
-    replace: "if (reason === 'leap-second') this.#burst();",
+    find: "if (lost || settling || reason === 'leap-second') this.#burst();",
+    replace: "if (settling || reason === 'leap-second') this.#burst();",
     test: 'test/bounded-clock/bounded-clock.test.ts',
     name: 'asked when it ends',
   },
@@ -453,8 +453,8 @@ export const mutants: Mutant[] = [
   {
     id: 'ntp-send-that-throws',
     file: 'src/sources/ntp/udp-server.ts',
-    find: '      } catch {\n        // `send` throws',
-    replace: '      } catch (error) {\n        throw error; // `send` throws',
+    find: '    } catch {\n      // `send` throws',
+    replace: '    } catch (error) {\n      throw error; // `send` throws',
     ...udp,
     name: 'ignores a datagram from port 0',
   },
@@ -484,7 +484,7 @@ export const mutants: Mutant[] = [
   },
   {
     id: 'ntp-listener-throws-at-the-clock',
-    file: 'src/bounded-clock/change-events.ts',
+    file: 'src/time/listeners.ts',
     find: 'void Promise.reject(error);',
     replace: 'throw error;',
     test: 'test/bounded-clock/bounded-clock.test.ts',

@@ -97,17 +97,17 @@ describe('a server that is 10 s off among three honest NTP servers', () => {
   });
 });
 
-test('honest witnesses, silent ones and bad replies leave no evidence in eight hours', async () => {
+test('honest witnesses, silent ones and bad replies leave no evidence in three hours', async () => {
   const world = new World(3);
   world.witnesses[1]!.radiusS = 3;
-  for (let minute = 0; minute < 8 * 60; minute += 10) {
+  for (let minute = 0; minute < 3 * 60; minute += 10) {
     const odd = (minute / 10) % 3;
     world.witnesses[2]!.reaction = odd === 0 ? 'honest' : odd === 1 ? 'greased' : 'silent';
     await world.clock.elapse(600_000);
     expect(world.bounded.read().status).toBe('synchronized');
   }
   expect(world.bounded.evidence()).toEqual([]);
-  expect(world.bounded.explain().witnesses.map(({ accepted }) => accepted > 10)).toEqual([
+  expect(world.bounded.explain().witnesses.map(({ accepted }) => accepted > 5)).toEqual([
     true,
     true,
     true,
