@@ -33,6 +33,7 @@ export {
   type Step,
   type StepOrSuspend,
   type Suspend,
+  type VmDisruption,
 } from './time/jump-detector.ts';
 export { MonotonicClock } from './time/monotonic-clock.ts';
 export { msFromNsDown, msFromNsUp, nsFromMsDown, nsFromMsUp } from './time/rounding.ts';

@@ -37,12 +37,26 @@ export interface Clock {
   wallReadNs(): UnixNs;
 
   /**
+   * As {@link Clock.wallReadNs}, but in ms and as a double, without bigints on the heap. A clock
+   * without this method is read by `wallReadNs`.
+   */
+  wallMs?(): number;
+
+  /**
    * Time since boot, suspend *included*, ns, rounded down to a grid of 10 ms or finer. `undefined`
    * (or no such method) where the platform has no such clock; `undefined` also while it can only be
    * read more coarsely. Its difference to the monotonic clock tells a suspend from a step of the
    * wall clock.
    */
   bootNs?(): bigint | undefined;
+
+  /**
+   * An int64, not 0, that changes whenever the hypervisor has disturbed all clocks of this virtual
+   * machine at once, which no comparison of the clocks shows: it moved the machine to another host,
+   * or restored it from a snapshot. Compared for equality only. `undefined` (or no such method)
+   * where nothing tells; `undefined` also while it cannot be read.
+   */
+  disruptionMarker?(): bigint | undefined;
 
   /**
    * True while `Date`, which the rest of the program reads, runs on another clock than this one:

@@ -14,11 +14,17 @@
  * the pause. Where there is a third clock that counts suspend (the *boot* clock), (boot -
  * monotonic) tells the other two apart: a suspend moves it, a step does not.
  *
- * | event   | wall - monotonic | boot - monotonic | elapsed monotonic    |
- * |---------|------------------|------------------|----------------------|
- * | step    | moves            | same             | as expected          |
- * | suspend | moves            | moves            | as expected          |
- * | pause   | same             | same             | more than expected   |
+ * A fourth event moves all clocks alike, and no comparison shows it:
+ *
+ * - *Disruption of the virtual machine*: it was moved to another host or restored from a snapshot.
+ *   Hypervisors with a VMClock change a marker at such a moment ({@link Clock.disruptionMarker}).
+ *
+ * | event      | wall - monotonic | boot - monotonic | elapsed monotonic  | marker  |
+ * |------------|------------------|------------------|--------------------|---------|
+ * | step       | moves            | same             | as expected        | same    |
+ * | suspend    | moves            | moves            | as expected        | same    |
+ * | pause      | same             | same             | more than expected | same    |
+ * | disruption | any              | any              | any                | changes |
  *
  * No suspend moves the boot clock alone: the system adds the time slept to boot and wall clock at
  * once. So where the boot clock moves and the wall clock does not, the boot clock's reading is
@@ -37,7 +43,11 @@
  * Not seen:
  *
  * - A suspend or step shorter than the threshold.
- * - A freeze of the whole virtual machine with all its clocks leaves no trace here.
+ * - A freeze of the whole virtual machine with all its clocks, where there is no marker or the
+ *   hypervisor does not change it.
+ * - A disruption, while the hypervisor is in the middle of writing the marker's page, until it has
+ *   finished. A detector that is made then takes the first marker that it can read for the one
+ *   before, so it does not see a disruption that was being written.
  *
  * Seen as something else:
  *
@@ -53,7 +63,7 @@ import { NS_PER_MS, nsFromMsUp } from './rounding.ts';
 import { BRACKET_LIMIT_NS, type OffsetBounds, readOffset, readWallOffset } from './wall-offset.ts';
 
 /** An event that refutes what was known about the clocks: drop whatever was derived from them. */
-export type Jump = Step | Suspend | StepOrSuspend;
+export type Jump = Step | Suspend | StepOrSuspend | VmDisruption;
 
 /** The wall clock was set. The monotonic clock is not affected. */
 export interface Step {
@@ -87,6 +97,16 @@ export interface StepOrSuspend {
   /** By how much (wall - monotonic) grew, ns. Good to about 3 ms. */
   readonly changeNs: bigint;
   /** Monotonic time since the previous check, ns. */
+  readonly elapsedNs: bigint;
+}
+
+/**
+ * The hypervisor says that it disturbed the clocks of this virtual machine. By how much is unknown.
+ */
+export interface VmDisruption {
+  /** Discriminates the jumps. */
+  readonly kind: 'vm-disruption';
+  /** Monotonic time since the previous check, ns, as the disturbed clock counts it. */
   readonly elapsedNs: bigint;
 }
 
@@ -146,6 +166,8 @@ export class JumpDetector {
    */
   #withBoot: Snapshot | undefined;
   #tickedAt: MonotonicNs | undefined;
+  /** The last marker that could be read. */
+  #marker: bigint | undefined;
 
   constructor(clock: Clock, options: JumpDetectorOptions = {}) {
     checkMethods('clock', 'a Clock', clock, ['monotonicNs', 'wallReadNs']);
@@ -154,20 +176,36 @@ export class JumpDetector {
     this.#pauseNs = nsFromMsUp(checkNumber('pauseMs', pauseMs, 0, Infinity), 'pauseMs');
     this.#previous = readClocks(clock);
     this.#withBoot = this.#previous;
+    this.#marker = clock.disruptionMarker?.();
+  }
+
+  /** The disruption marker at the last check that could read it; `undefined` without one. */
+  get marker(): bigint | undefined {
+    return this.#marker;
   }
 
   /**
    * Reports the jump since the previous `check` or `tick`, once; `undefined` when there was none.
    * Costs some microseconds.
    *
-   * On a machine so loaded that the clocks could not be read together, it returns `undefined` too.
-   * The next call then compares with the same earlier snapshot, so no jump is lost.
+   * On a machine so loaded that the clocks could not be read together, it reports a disruption of
+   * the virtual machine at most. The next call then compares with the same earlier snapshot, so no
+   * jump is lost.
    */
   check(): Jump | undefined {
+    const marker = this.#clock.disruptionMarker?.() ?? this.#marker;
+    const disrupted = this.#marker !== undefined && marker !== this.#marker;
+    this.#marker = marker;
     const now = readClocks(this.#clock);
-    if (!now) return undefined;
+    if (!now && !disrupted) return undefined;
     const previous = this.#previous;
     this.#previous = now;
+    if (disrupted || !now) {
+      // Whatever else has happened to the clocks is part of the disruption.
+      this.#withBoot = now;
+      const elapsedNs = previous ? this.#clock.monotonicNs() - previous.readAt : 0n;
+      return withJson({ kind: 'vm-disruption', elapsedNs });
+    }
     const jump = previous && this.#classify(previous, now);
     // A jump reported without a boot time must not show in the boot clock once more.
     if (jump !== undefined || now.bootTwiceNs !== undefined) this.#withBoot = now;
@@ -176,12 +214,14 @@ export class JumpDetector {
 
   /**
    * Whether a `check` may report a jump. Cheap, for hot paths: it reads no boot clock, which is a
-   * file on Linux.
+   * file on Linux. The marker is one too, but it exists on few machines.
    *
-   * False when (wall - monotonic) has not moved since the previous check and that check is at most
-   * 2 s old.
+   * False when (wall - monotonic) has not moved since the previous check, that check is at most 2 s
+   * old, and the marker is the same.
    */
   mayHaveJumped(): boolean {
+    const marker = this.#clock.disruptionMarker?.();
+    if (marker !== undefined && marker !== this.#marker) return true;
     const wall = readWallOffset(this.#clock);
     if (!wall) return false;
     if (!this.#previous) return true;

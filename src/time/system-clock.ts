@@ -48,6 +48,9 @@
  * **Boot time**, which counts suspend: on Linux `os.uptime()`, in 10 ms steps, reached without an
  * import so that this file loads in a browser. `undefined` while it gives only whole seconds.
  * Elsewhere the monotonic clock counts suspend itself, or no clock does.
+ *
+ * **Disruption marker.** On Linux the page of `/dev/vmclock0` (vm-clock.ts), where the machine has
+ * one and this process may read it. Each thread opens it once and keeps it open.
  */
 import type { Cancel, Clock, TimerOptions } from './clock.ts';
 import { checkNumber } from './errors.ts';
@@ -61,6 +64,7 @@ import {
 import { jsonForm } from './json.ts';
 import { MonotonicClock } from './monotonic-clock.ts';
 import { NS_PER_MS, nsFromSecondsDown } from './rounding.ts';
+import { VmClockPage } from './vm-clock.ts';
 import { readWallOffset, WallOffset } from './wall-offset.ts';
 
 /** `setTimeout` fires at once when its delay is longer than this. */
@@ -96,6 +100,17 @@ interface Host {
   };
 }
 
+/** What is used of `node:fs`. */
+interface Files {
+  existsSync(path: string): boolean;
+  openSync(path: string, flags: string): number;
+  readSync(file: number, bytes: Uint8Array, at: number, length: number, position: number): number;
+}
+
+const VM_CLOCK = '/dev/vmclock0';
+/** Kept for all clocks of the thread, so that each does not hold a descriptor of its own. */
+let vmClock: VmClockPage | undefined;
+
 const host: Host = globalThis as unknown as Host;
 
 /**
@@ -123,6 +138,11 @@ export function systemClock(): Clock {
   return new SystemClock();
 }
 
+/** As {@link systemClock}, with a grid of the monotonic clock that was found out. */
+export function systemClockWithGrid(monotonicGridNs: bigint): Clock {
+  return new SystemClock(monotonicGridNs);
+}
+
 // Indices of the slots of `wallNs`, which are slots for speed (docs/internals/performance.md).
 const NOW = 0;
 const OFFSET = 1;
@@ -146,6 +166,7 @@ class SystemClock implements Clock {
   readonly monotonicGridNs: bigint;
   readonly wallGridNs: bigint;
   readonly bootNs?: () => bigint | undefined;
+  readonly disruptionMarker?: () => bigint | undefined;
   /**
    * The runtime's own function and not a method around it, so a caller that captures it pays for
    * one call and not for two.
@@ -158,20 +179,23 @@ class SystemClock implements Clock {
    */
   #slewed = false;
 
-  constructor() {
+  constructor(monotonicGridNs?: bigint) {
     this.wallGridNs = host.process?.platform === 'win32' ? WINDOWS_WALL_GRID_NS : NS_PER_MS;
     const hrtime = host.process?.hrtime?.bigint;
     if (hrtime) {
       this.monotonicNs = asMonotonicReader(hrtime);
-      this.monotonicGridNs = COUNTER_GRID_NS;
+      this.monotonicGridNs = monotonicGridNs ?? COUNTER_GRID_NS;
     } else {
       const now = performance.now.bind(performance);
       const source = new MonotonicClock(() => nsFromFineMs(now()));
       this.monotonicNs = () => source.monotonicNs();
-      this.monotonicGridNs = host.crossOriginIsolated ? 40_000n : 2n * NS_PER_MS;
+      this.monotonicGridNs =
+        monotonicGridNs ?? (host.crossOriginIsolated ? 40_000n : 2n * NS_PER_MS);
     }
     const bootNs = findBootClock();
     if (bootNs) this.bootNs = bootNs;
+    vmClock ??= findVmClock();
+    if (vmClock) this.disruptionMarker = () => vmClock?.marker();
     this.#slots[NEXT_OBSERVATION] = AT_ONCE;
   }
 
@@ -187,6 +211,10 @@ class SystemClock implements Clock {
 
   wallReadNs(): UnixNs {
     return wallNow(this.#now);
+  }
+
+  wallMs(): number {
+    return this.#now();
   }
 
   faked(): boolean {
@@ -266,7 +294,7 @@ function magnitude(value: bigint): bigint {
  * `ms` in ns, rounded down. The whole and the fractional part are converted apart: their product
  * would lose nanoseconds after some weeks.
  */
-function nsFromFineMs(ms: number): bigint {
+export function nsFromFineMs(ms: number): bigint {
   const whole = Math.floor(ms);
   return BigInt(whole) * NS_PER_MS + BigInt(Math.floor((ms - whole) * 1e6));
 }
@@ -288,6 +316,19 @@ function findBootClock(): (() => bigint | undefined) | undefined {
     // used either.
     return Number.isInteger(seconds) ? undefined : nsFromSecondsDown(seconds);
   };
+}
+
+/** The page of the VMClock device; `undefined` where there is none that this process may read. */
+function findVmClock(): VmClockPage | undefined {
+  if (host.process?.platform !== 'linux') return undefined;
+  const fs = host.process.getBuiltinModule?.('node:fs') as Files | undefined;
+  try {
+    if (!fs?.existsSync(VM_CLOCK)) return undefined;
+    const file = fs.openSync(VM_CLOCK, 'r');
+    return new VmClockPage((bytes) => fs.readSync(file, bytes, 0, bytes.length, 0));
+  } catch {
+    return undefined;
+  }
 }
 
 function isNative(fn: () => number): boolean {

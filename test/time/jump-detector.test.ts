@@ -389,3 +389,46 @@ describe('tick', () => {
     expect(() => detector.tick({ expectedMs: Number.NaN })).toThrow(/^expectedMs must be/);
   });
 });
+
+describe('a virtual machine with a marker', () => {
+  it('reports each change of it once, whatever the clocks show', () => {
+    const clock = newClock();
+    clock.marker = 1n;
+    const detector = new JumpDetector(clock);
+    expect([detector.check(), detector.mayHaveJumped()]).toEqual([undefined, false]);
+    clock.advance(NS_PER_SECOND);
+    clock.marker = 2n;
+    expect(detector.mayHaveJumped()).toBe(true);
+    expect(detector.check()).toMatchObject({ kind: 'vm-disruption', elapsedNs: NS_PER_SECOND });
+    expect([detector.check(), detector.mayHaveJumped()]).toEqual([undefined, false]);
+    clock.marker = 3n;
+    clock.suspend(NS_PER_SECOND);
+    expect(detector.check()?.kind).toBe('vm-disruption');
+    expect([detector.check(), detector.marker]).toEqual([undefined, 3n]);
+  });
+
+  it('reports it also while the other clocks cannot be read together', () => {
+    const clock = newClock();
+    clock.marker = 1n;
+    const detector = new JumpDetector(clock);
+    clock.marker = 2n;
+    clock.onRead = (which) => which === 'wall' && clock.advance(2n * NS_PER_MS);
+    expect(detector.check()?.kind).toBe('vm-disruption');
+    expect(detector.check()).toBeUndefined();
+  });
+
+  it('compares with the last marker that could be read', () => {
+    const clock = newClock();
+    const detector = new JumpDetector(clock);
+    clock.marker = 1n; // it can be read from now on: nothing to compare with
+    expect(detector.check()).toBeUndefined();
+    clock.marker = undefined;
+    expect([detector.check(), detector.mayHaveJumped()]).toEqual([undefined, false]);
+    clock.marker = 1n;
+    expect(detector.check()).toBeUndefined();
+    clock.marker = undefined;
+    detector.check();
+    clock.marker = 2n;
+    expect(detector.check()?.kind).toBe('vm-disruption');
+  });
+});
