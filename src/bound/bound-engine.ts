@@ -42,6 +42,12 @@
  * objects. An objection does not fade meanwhile, because a bound that was excluded does not become
  * right as time passes. So a wrong witness costs the answer, never the truth of one.
  *
+ * One timescale. All facts are UTC. Near a leap second, samples of sources that smear it are
+ * brought to UTC first (timescale.ts), and sources that may smear it have no vote. When the leap
+ * second becomes known only within the smear (leap.ts), what these sources said since the smear
+ * began was taken for UTC. The bound may rest on that, so all is dropped. Converting the facts
+ * later would not be enough: the bound is the outcome of votes, which would have to be taken again.
+ *
  * All this is layer 1. Where the rate may be learned, layer 2 (learned/learned-bound.ts) keeps a
  * narrower bound within `X`, which is then the answer. Layer 2 owns what it remembers and votes on
  * its own. No step of layer 1 uses it.
@@ -65,15 +71,17 @@
 import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import { AgedInterval, copyProvenance, type Edges } from './aged-interval.ts';
 import type { Assumption, Bound, Disruption, NoBoundReason, Outcome } from './bound.ts';
-import type { ClockSample } from './clock-sample.ts';
+import type { ClockSample, LeapWarning } from './clock-sample.ts';
 import { DriftBound } from './drift-bound.ts';
 import { LeapWatch } from './leap.ts';
+import type { ExpectedLeap } from './leap-seconds.ts';
 import { LearnedBound, type RateAssumptions } from './learned/learned-bound.ts';
 import { type Instant, LocalNow } from './local-now.ts';
 import { RelativeSample } from './relative-sample.ts';
 import { newSourceState, type SourceState, toEngineBase } from './source-state.ts';
 import { Suspicion } from './suspicion.ts';
 import { ThetaBase } from './theta-base.ts';
+import { inUtc, LONGEST_SMEAR_NS, mayMislead, type Timescale } from './timescale.ts';
 import { Vote } from './vote.ts';
 import { WallGuard } from './wall-guard.ts';
 
@@ -93,7 +101,12 @@ export interface BoundEngineOptions {
   readonly expireAfterNs: number;
   /** A2, if the rate is to be learned. */
   readonly learning?: RateAssumptions | undefined;
+  /** The leap seconds that the program knows. Default: none. */
+  readonly knownLeaps?: readonly ExpectedLeap[] | undefined;
 }
+
+/** Longer than the uncertainty around a leap second, and the time until it is settled. */
+const LEAP_BURST_NS = 15e9;
 
 export class BoundEngine {
   readonly #options: BoundEngineOptions;
@@ -101,6 +114,7 @@ export class BoundEngine {
   #sources: readonly SourceState[] = [];
   readonly #witnessById = new Map<string, SourceState>();
   #witnesses: readonly SourceState[] = [];
+  readonly #gridNs: bigint;
   readonly #local: LocalNow;
   readonly #drift: DriftBound;
   readonly #theta = new ThetaBase();
@@ -112,9 +126,13 @@ export class BoundEngine {
   readonly #vote = new Vote();
   readonly #suspicion: Suspicion;
   readonly #guard = new WallGuard();
-  readonly #leap = new LeapWatch();
+  readonly #leap: LeapWatch;
   /** When an agreeing source was last heard. */
   readonly #renewedAt: Instant;
+  /** Whether every sample so far was of a source in UTC. */
+  #onlyUtc = true;
+  /** When the bound was last lost to a leap second. */
+  readonly #lostToLeapAt: Instant;
   #reason: NoBoundReason = 'starting';
   #era = 0n;
   #refuted: { assumption: Assumption; atNs: bigint } | undefined;
@@ -131,14 +149,17 @@ export class BoundEngine {
   #silentFor = 0;
 
   constructor(options: BoundEngineOptions) {
-    const { maxRate, gridNs, learning } = options;
+    const { maxRate, gridNs, learning, knownLeaps = [] } = options;
     this.#options = options;
+    this.#gridNs = BigInt(gridNs);
     this.#local = new LocalNow(maxRate);
     this.#drift = new DriftBound(this.#local);
     this.#x = new AgedInterval(this.#local.instants);
     this.#suspicion = new Suspicion(this.#local);
     this.#renewedAt = this.#local.instants.one();
+    this.#lostToLeapAt = this.#local.instants.one(Number.NEGATIVE_INFINITY);
     this.#sample = new RelativeSample(gridNs);
+    this.#leap = new LeapWatch(knownLeaps);
     this.#learned = learning && new LearnedBound(learning, this.#local, gridNs);
   }
 
@@ -155,6 +176,14 @@ export class BoundEngine {
   /** Why there is no bound. Only meaningful while {@link BoundEngine.bounded} is false. */
   get reason(): NoBoundReason {
     return this.#reason;
+  }
+
+  /**
+   * Whether a leap second took the bound a moment ago, so that the sources will soon be believed
+   * again, whatever the reason is now.
+   */
+  get settling(): boolean {
+    return !this.bounded && this.#local.now - this.#lostToLeapAt.ns < LEAP_BURST_NS;
   }
 
   /** Counts how often the bound was lost. What is remembered of it from another era is void. */
@@ -214,6 +243,16 @@ export class BoundEngine {
     return this.#leap.at;
   }
 
+  /** Which kind of leap second is announced for the end of the month. */
+  get leap(): LeapWarning {
+    return this.#leap.kind;
+  }
+
+  /** The leap second that the sources announce, as far as samples are converted because of it. */
+  get expectedLeap(): ExpectedLeap | undefined {
+    return this.#leap.announced;
+  }
+
   /**
    * Sets which sources vote. A source that is no longer listed loses its vote at once, and a new
    * one starts with nothing. The present bound stands, because it was proven with the votes of its
@@ -231,24 +270,37 @@ export class BoundEngine {
   /**
    * Takes one sample in. O(n log n) in the number of sources. Accepting a sample allocates nothing,
    * and only its numbers are kept.
+   *
+   * @param timescale what the source means by the time
    */
-  ingest(sample: ClockSample): Outcome {
-    const source = this.#byId.get(sample.sourceId);
+  ingest(said: ClockSample, timescale: Timescale = 'unknown'): Outcome {
+    const source = this.#byId.get(said.sourceId);
     const s = this.#sample;
-    if (source === undefined || !s.load(sample, this.#local)) return 'impossible';
+    if (source === undefined || !s.load(said, this.#local)) return 'impossible';
     const { cone } = source;
-    this.#local.advanceTo(sample.receivedAt);
+    this.#local.advanceTo(said.receivedAt);
     this.#passLeap();
+    source.timescale = timescale;
+    this.#leap.note(source, said, s);
+    this.#learnLeap(source);
+    this.#forgetBeforeLeap();
+    if (timescale !== 'utc') this.#onlyUtc = false;
+    const near = this.#leap.near(s);
+    const sample = near === undefined ? said : inUtc(said, source, near, this.#gridNs);
+    if (sample === undefined) {
+      cone.forget();
+      return 'unknown-timescale';
+    }
+    if (sample !== said && !s.load(sample, this.#local)) return 'impossible';
     source.answered = true;
     if (!this.bounded) {
       const serverTime = sample.receivedAt + sample.lowerNs;
-      if (this.#leap.isAmbiguous(serverTime, sample.leap)) return 'waiting';
+      if (this.#leap.isAmbiguous(serverTime, source.leap, near)) return 'waiting';
     }
     const farOff = this.#theta.relate(s, sample, source, this.#local);
 
     this.#silentFor = cone.known ? this.#local.now - source.lastHeard.ns : 0;
     source.lastHeard.ns = Math.max(source.lastHeard.ns, s.receivedAt);
-    source.leap = sample.leap;
     if (farOff) cone.forget();
     const suspicious = this.#suspect(source);
     this.#gap = cone.take(s, this.#local);
@@ -268,13 +320,18 @@ export class BoundEngine {
    * The answer is `refuted` when it certainly excludes the bound, and otherwise the bound is as it
    * was.
    */
-  testify(sample: ClockSample): Outcome {
-    const witness = this.#witnessById.get(sample.sourceId);
+  testify(said: ClockSample, timescale: Timescale = 'unknown'): Outcome {
+    const witness = this.#witnessById.get(said.sourceId);
     const s = this.#sample;
-    if (witness === undefined || !s.load(sample, this.#local)) return 'impossible';
-    this.#local.advanceTo(sample.receivedAt);
+    if (witness === undefined || !s.load(said, this.#local)) return 'impossible';
+    this.#local.advanceTo(said.receivedAt);
     this.#passLeap();
     witness.cone.forget();
+    witness.timescale = timescale;
+    const near = this.#leap.near(s);
+    const sample = near === undefined ? said : inUtc(said, witness, near, this.#gridNs);
+    if (sample === undefined) return 'unknown-timescale';
+    if (sample !== said && !s.load(sample, this.#local)) return 'impossible';
     this.#theta.relate(s, sample, witness, this.#local);
     witness.lastHeard.ns = Math.max(witness.lastHeard.ns, s.receivedAt);
     witness.cone.take(s, this.#local);
@@ -305,6 +362,7 @@ export class BoundEngine {
     source.answered = true;
     this.#local.advanceTo(now);
     if (this.bounded) return 'bounded';
+    this.#forgetBeforeLeap();
     this.#gap = 0;
     this.#silentFor = 0;
     const outcome = this.#fuse(undefined);
@@ -551,6 +609,7 @@ export class BoundEngine {
     // What a witness said stands until it says something else, if it is the reason. Otherwise this
     // machine's clock may be, and then the witness's statement is void as well.
     if (reason !== 'witness') for (const { cone } of this.#witnesses) cone.forget();
+    if (reason === 'leap-second') this.#lostToLeapAt.ns = this.#local.now;
     this.#lose(reason);
   }
 
@@ -577,14 +636,53 @@ export class BoundEngine {
     return true;
   }
 
+  /**
+   * Takes in what `heard` announces. If a leap second is expected that was not before, what other
+   * sources said since the smear may have begun was not UTC, so nothing that rests on it is kept.
+   */
+  #learnLeap(heard: SourceState): void {
+    const earliest = this.bounded ? this.#earliestNow : undefined;
+    if (!this.#leap.learn(this.#sources, heard, this.maxFaulty, earliest)) return;
+    const expected = this.#leap.announced!;
+    if (this.bounded) {
+      if (this.#onlyUtc) return;
+      const began = expected.monthEndNs - LONGEST_SMEAR_NS;
+      if (Number(this.#latestNow()) >= began) this.#startOver('leap-second');
+      return;
+    }
+    for (const each of this.#sources) {
+      if (each.timescale !== 'smear-24h' && !mayMislead(each, expected)) continue;
+      each.cone.forget();
+      each.answered = false;
+    }
+  }
+
   /** Drops all that is known when an announced leap second may have come. */
   #passLeap(): void {
     if (this.bounded && this.#leap.reached(this.#latestNow)) this.#startOver('leap-second');
   }
 
+  /**
+   * Without a bound, only what the sources said tells the time. What they said before a leap second
+   * is forgotten once it may have come, or the next bound would rest on it. Called before any vote.
+   */
+  #forgetBeforeLeap(): void {
+    if (this.bounded) return;
+    const { now, base } = this.#local;
+    const edges = this.#edges;
+    for (const source of this.#sources) {
+      const { cone } = source;
+      if (!cone.known) continue;
+      cone.edgesAt(this.#local, edges);
+      const zero = Number(base + source.base);
+      const from = zero + edges.lo + Math.min(cone.loFrom.born.ns, cone.hiFrom.born.ns);
+      if (this.#leap.mayLieWithin(from, zero + edges.hi + now, this.#sources)) cone.forget();
+    }
+  }
+
   /** Takes in what is announced. Returns true if the bound had to end at once. */
   #leapEnds(): boolean {
-    this.#leap.watch(this.#sources, this.maxFaulty, this.#earliestNow);
+    this.#leap.watch(this.#sources, this.maxFaulty, this.#sample, this.#earliestNow);
     this.#passLeap();
     return !this.bounded;
   }

@@ -4,8 +4,16 @@ import { Growth } from './growth.ts';
 /** An assumption that observations can refute. docs/guarantees/ says what each one means. */
 export type Assumption = 'A0' | 'A1' | 'A0-or-A1' | 'A2' | 'A3';
 
-/** What may move the wall clock against the monotonic clock. */
-export type Disruption = 'step' | 'suspend' | 'step-or-suspend';
+/** What ends a bound at once, because the clocks that it rests on were moved or stood still. */
+export type Disruption = 'step' | 'suspend' | 'step-or-suspend' | 'vm-disruption';
+
+/** All disruptions: the reasons that go with the status `disrupted`. */
+export const DISRUPTIONS: readonly NoBoundReason[] = [
+  'step',
+  'suspend',
+  'step-or-suspend',
+  'vm-disruption',
+] satisfies Disruption[];
 
 /** A stable word for why there is no bound. */
 export type NoBoundReason =
@@ -32,6 +40,7 @@ export const NO_BOUND_REASONS: readonly NoBoundReason[] = [
   'suspend',
   'step-or-suspend',
   'witness',
+  'vm-disruption',
 ];
 
 /** What a call did to the bound. */
@@ -45,7 +54,9 @@ export type Outcome =
   /** An assumption was refuted. All but the last sample was dropped; ask every source now. */
   | 'refuted'
   /** The sample cannot be true, or its source is not configured. Nothing changed. */
-  | 'impossible';
+  | 'impossible'
+  /** Near a leap second, nobody can tell what the source means by the time. It has no vote now. */
+  | 'unknown-timescale';
 
 /** The bound at one instant. Values are relative to the engine's `thetaBase`, ns. */
 export interface Bound {

@@ -57,7 +57,8 @@ const INT64_FIELDS = [
   'pathDelayNs',
   'serverErrorNs',
 ] as const;
-const LEAP_WARNINGS: readonly unknown[] = ['none', 'insert', 'delete'] satisfies LeapWarning[];
+/** The leap warnings, in the order of NTP's leap indicator. */
+export const LEAP_WARNINGS: readonly LeapWarning[] = ['none', 'insert', 'delete'];
 
 /**
  * Whether a sample, which may come from anybody's source, has the right types. What it claims is

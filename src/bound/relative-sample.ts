@@ -37,6 +37,8 @@ export class RelativeSample {
   lower = 0;
   pathDelay = 0;
   serverError = 0;
+  /** True time when it was received, by its own account, ns of Unix time; off by some us. */
+  saidNs = 0;
 
   readonly #gridNs: number;
   readonly #int64: Int64Slots = new Int64Slots(SLOTS, SLOTS);
@@ -60,7 +62,8 @@ export class RelativeSample {
     slots[SERVER_ERROR] = sample.serverErrorNs;
     if (slots[UPPER] !== sample.upperNs || slots[LOWER] !== sample.lowerNs) return false;
     for (let slot = SENT_AT; slot <= LOWER; slot++) this.#int64.subtract(slot, ZERO, slot);
-    if (differences[RECEIVED_AT]! + differences[LOWER]! < -MAX_TIME_NS) return false;
+    this.saidNs = differences[RECEIVED_AT]! + differences[LOWER]!;
+    if (this.saidNs < -MAX_TIME_NS) return false;
     if (differences[SENT_AT]! + differences[UPPER]! > MAX_TIME_NS) return false;
     this.#int64.subtract(RECEIVED_AT, SENT_AT, RECEIVED_AT);
     this.#int64.subtract(UPPER, LOWER, UPPER);

@@ -1,9 +1,11 @@
 /** What the engine keeps of one configured endpoint. */
+import type { UnixNs } from '../time/instant.ts';
 import type { Edges } from './aged-interval.ts';
 import type { LeapWarning } from './clock-sample.ts';
 import { slack } from './drift.ts';
 import { type Instant, Instants } from './local-now.ts';
 import { SourceCone } from './source-cone.ts';
+import type { Timescale } from './timescale.ts';
 
 export interface SourceState {
   readonly id: string;
@@ -22,8 +24,14 @@ export interface SourceState {
   answered: boolean;
   /** When its last accepted sample was received; -Infinity before the first. */
   readonly lastHeard: Instant;
+  /** What it means by the time, by its last sample. */
+  timescale: Timescale;
+  /** True time at its last sample, by its own account, ns of Unix time. */
+  saidNs: number;
   /** What it last announced for the end of the month. */
   leap: LeapWarning;
+  /** The month's end that it last announced a leap second for; `undefined` if it never did. */
+  announcedFor: UnixNs | undefined;
   /**
    * Whether its interval overlapped the bound when last compared. Of a witness: whenever it was
    * compared since it was last asked.
@@ -50,7 +58,10 @@ export function newSourceState(id: string, instants: Instants = new Instants()):
     hi: 0,
     answered: false,
     lastHeard: instants.one(Number.NEGATIVE_INFINITY),
+    timescale: 'unknown',
+    saidNs: 0,
     leap: 'none',
+    announcedFor: undefined,
     agrees: false,
     suspect: false,
     falseAlarms: 0,

@@ -21,15 +21,16 @@ import type { Disruption, Outcome } from '../bound/bound.ts';
 import { BoundEngine } from '../bound/bound-engine.ts';
 import { type ClockSample, checkSample } from '../bound/clock-sample.ts';
 import type { Cancel, Clock } from '../time/clock.ts';
-import { ArgumentRangeError, ArgumentTypeError, checkObject } from '../time/errors.ts';
+import { ArgumentRangeError, checkObject } from '../time/errors.ts';
 import { JumpDetector } from '../time/jump-detector.ts';
 import { systemClock } from '../time/system-clock.ts';
-import { readWallOffset, WallOffset } from '../time/wall-offset.ts';
+import { type OffsetBounds, readWallOffset, WallOffset } from '../time/wall-offset.ts';
 import { BoundedReader } from './bounded-reader.ts';
 import { ChangeEvents, type ClockEvent } from './change-events.ts';
+import { checkDetails } from './details.ts';
 import { type Evidence, EvidenceLog, type SignedStatement } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
-import { type BoundedClockOptions, checkOptions, type Settings } from './options.ts';
+import { type BoundedClockOptions, checkOptions, checkSources, type Settings } from './options.ts';
 import { awaitOutcomes, type PollNowOptions } from './poll-now.ts';
 import { Publisher, pageOf } from './publisher.ts';
 import { type ClockReading, ClockUnsynchronizedError } from './reading.ts';
@@ -37,6 +38,7 @@ import { type BoundedClockHandle, handleOf, readerOf } from './sharing.ts';
 import { shortfall } from './shortfall.ts';
 import { isWitness, SourceSet } from './source-set.ts';
 import type { MissDetails, MissReason, SourceSink, TimeSource } from './time-source.ts';
+import { Trail } from './trail.ts';
 import type { WaitSyncedInput } from './wait-synced.ts';
 
 /** A jump of the clocks is noticed this late at most. */
@@ -61,6 +63,8 @@ const TICK_MS = 1000;
 export class BoundedClock extends BoundedReader {
   /** @internal */
   override readonly publishListeners: Set<() => void> = new Set();
+  /** @internal */
+  override readonly trail: Trail = new Trail();
   readonly #clock: Clock;
   readonly #engine: BoundEngine;
   readonly #publisher: Publisher;
@@ -80,6 +84,7 @@ export class BoundedClock extends BoundedReader {
     step: 0,
     suspend: 0,
     'step-or-suspend': 0,
+    'vm-disruption': 0,
   };
 
   private constructor(
@@ -198,6 +203,7 @@ export class BoundedClock extends BoundedReader {
       endpoints: this.#sources.endpoints,
       witnesses: this.#sources.witnesses,
       disruptions: this.#disruptions,
+      vmClock: this.#detector.marker !== undefined,
       timeToLimitNs: this.#timeToLimitNs(),
     });
   }
@@ -231,17 +237,31 @@ export class BoundedClock extends BoundedReader {
     listener: (event: ClockEvent) => void,
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): () => void {
-    if (typeof listener !== 'function') {
-      throw new ArgumentTypeError('listener', 'a function', listener);
-    }
-    const { signal } = checkObject('options', options);
-    if (signal?.aborted) return () => {};
-    const end = this.#events.subscribe(listener);
-    signal?.addEventListener('abort', end, { once: true });
-    return () => {
-      signal?.removeEventListener('abort', end);
-      end();
-    };
+    return this.#events.listeners.add(listener, options);
+  }
+
+  /**
+   * Asks exactly `sources` from now on. Sources that are asked already, the same objects, are not
+   * disturbed.
+   *
+   * The present bound stands, because it was proven with the votes of its time, unless so few of
+   * the sources that vote stay that all of them may be wrong. If the new sources contradict it, an
+   * assumption is refuted, and a new bound is built.
+   *
+   * @internal
+   * @throws ArgumentTypeError, ArgumentRangeError when `sources` is not what `start` takes; what a
+   *   source throws that cannot start. Everything is as it was then.
+   */
+  replaceSources(sources: readonly TimeSource[]): void {
+    checkSources(sources, this.#settings.maxFaulty);
+    if (this.#stopped) return;
+    this.#sources.replace(
+      sources,
+      (speakFor, source) => this.#sinkWith(speakFor, isWitness(source)),
+      () => this.#setSources(),
+    );
+    this.#setSources();
+    this.#publish();
   }
 
   /** Ends polling. From then on there is no bound, here and in attached threads. */
@@ -290,7 +310,7 @@ export class BoundedClock extends BoundedReader {
 
   #begin(): void {
     this.#setSources();
-    this.#observeWallOffset();
+    this.#noteWallOffset(readWallOffset(this.#clock));
     this.#publish();
     try {
       this.#sources.start((speakFor, source) => this.#sinkWith(speakFor, isWitness(source)));
@@ -307,11 +327,12 @@ export class BoundedClock extends BoundedReader {
 
   #tick(): void {
     this.#scheduleTick();
+    const offset = readWallOffset(this.#clock);
     const event = this.#detector.tick({ expectedMs: TICK_MS });
     const alarm = this.#publisher.page.takeAlarm();
     if (event !== undefined && event.kind !== 'pause') this.#disrupt(event.kind);
     else if (alarm) this.#disrupt('step-or-suspend');
-    this.#observeWallOffset();
+    else this.#noteWallOffset(offset);
     this.#publish();
     this.#askForWhatIsMissing();
   }
@@ -322,9 +343,9 @@ export class BoundedClock extends BoundedReader {
     const lost = this.#wasBounded && !bounded;
     this.#wasBounded = bounded;
     if (bounded) return;
-    const { reason } = this.#engine;
+    const { reason, settling } = this.#engine;
     // The sources' own rate limit makes these calls one long burst, which outlasts the leap second.
-    if (lost || reason === 'leap-second') this.#burst();
+    if (lost || settling || reason === 'leap-second') this.#burst();
     if (reason === 'no-agreement' || reason === 'contradiction' || reason === 'witness') {
       this.#sources.ask((running) => running.redraw?.());
     }
@@ -337,20 +358,32 @@ export class BoundedClock extends BoundedReader {
 
   #sinkWith(speakFor: (ids: readonly string[]) => void, witness: boolean): SourceSink {
     const bounded = () => this.#publisher.bounded;
+    const maxDriftPpm = () => this.#engine.maxRate * 1e6;
     const lastSigned = () => this.#evidence.last;
     return {
       clock: this.#clock,
+      trail: this.trail,
       get bounded() {
         return bounded();
+      },
+      get maxDriftPpm() {
+        return maxDriftPpm();
       },
       get lastSigned() {
         return lastSigned();
       },
+      checkJump: () => void this.checkWall(),
       endpoints: (ids) => {
         if (this.#stopped) return;
         speakFor(ids);
         this.#setSources();
         this.#publish();
+      },
+      describe: (sourceId, details) => {
+        const endpoints = witness ? this.#sources.witnesses : this.#sources.endpoints;
+        const endpoint = endpoints.get(sourceId);
+        const lines = checkDetails(details);
+        if (endpoint !== undefined) endpoint.details = lines;
       },
       sample: (sample, signed) => this.#onSample(sample, witness, signed),
       miss: (sourceId, reason, details) => this.#onMiss(sourceId, reason, witness, details),
@@ -361,25 +394,30 @@ export class BoundedClock extends BoundedReader {
     checkSample(sample);
     if (this.#stopped || sample.sentAt < this.#discardBefore) return;
     const endpoints = witness ? this.#sources.witnesses : this.#sources.endpoints;
-    if (!endpoints.has(sample.sourceId)) {
+    const endpoint = endpoints.get(sample.sourceId);
+    if (endpoint === undefined) {
       throw new ArgumentRangeError('sample.sourceId', 'listed by endpoints()', sample.sourceId);
     }
     if (sample.receivedAt > this.#clock.monotonicNs()) {
       this.#onMiss(sample.sourceId, 'impossible', witness);
       return;
     }
+    const offset = readWallOffset(this.#clock);
     const jump = this.#detector.check();
     if (jump !== undefined) {
       this.#disrupt(jump.kind);
       return;
     }
-    this.#observeWallOffset();
-    const outcome = witness ? this.#engine.testify(sample) : this.#engine.ingest(sample);
-    if (outcome === 'impossible') {
-      this.#onMiss(sample.sourceId, 'impossible', witness);
+    this.#noteWallOffset(offset);
+    const { timescale } = endpoint;
+    const outcome = witness
+      ? this.#engine.testify(sample, timescale)
+      : this.#engine.ingest(sample, timescale);
+    if (outcome === 'impossible' || outcome === 'unknown-timescale') {
+      this.#onMiss(sample.sourceId, outcome, witness);
       return;
     }
-    endpoints.get(sample.sourceId)?.heard(sample);
+    endpoint.heard(sample);
     if (witness && signed !== undefined) this.#evidence.take(signed);
     this.#settle(outcome);
   }
@@ -417,15 +455,19 @@ export class BoundedClock extends BoundedReader {
     // Readers in other threads saw the same jump. Their alarm is dealt with now.
     this.#publisher.page.takeAlarm();
     this.#wallOffset = new WallOffset();
-    this.#observeWallOffset();
+    this.#noteWallOffset(readWallOffset(this.#clock));
     this.#sources.ask((running) => running.discardInFlight());
     this.#publish();
     this.#burst();
   }
 
-  /** Reads `wall - monotonic`, for the wall guard here and for readers in other threads. */
-  #observeWallOffset(): void {
-    const offset = readWallOffset(this.#clock);
+  /**
+   * Takes down `wall - monotonic`, for the wall guard here and for readers elsewhere. It is to be
+   * read before the check for jumps that the bound passes: then a jump just after the check shows
+   * where readers compare.
+   */
+  #noteWallOffset(offset: OffsetBounds | undefined): void {
+    this.#publisher.noteMarker(this.#detector.marker);
     if (offset === undefined) return;
     this.#wallOffset.observe(offset);
     this.#publisher.noteWallOffset(offset);

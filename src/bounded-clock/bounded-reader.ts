@@ -16,6 +16,7 @@
  * may touch, and because a third of it documents public members.
  */
 import { type Disruption, NO_BOUND_REASONS, type NoBoundReason } from '../bound/bound.ts';
+import { LEAP_WARNINGS, type LeapWarning } from '../bound/clock-sample.ts';
 import { ClockInterval } from '../interval/time-interval.ts';
 import type { Clock } from '../time/clock.ts';
 import {
@@ -35,7 +36,8 @@ import {
 import { Int64Slots } from '../time/int64-slots.ts';
 import { formatIso } from '../time/iso.ts';
 import { jumpLimitNs } from '../time/jump-detector.ts';
-import { readWallOffset } from '../time/wall-offset.ts';
+import { type OffsetBounds, readWallOffset } from '../time/wall-offset.ts';
+import { type Outlook, outlookOf } from './page/outlook.ts';
 import {
   BOUNDED,
   CURVE_HI,
@@ -48,6 +50,7 @@ import {
   FRESH_UNTIL,
   growthNs,
   HI,
+  LEAP,
   LO,
   MAX_RATE,
   MIDDLE,
@@ -63,10 +66,12 @@ import {
   START,
   STATE,
   VERSION,
+  VM_MARKER,
   WALL_OFFSET,
   WALL_READ_AT,
 } from './page/page.ts';
 import { type ClockReading, ClockUnsynchronizedError } from './reading.ts';
+import type { Trail } from './trail.ts';
 import { type WaitSyncedInput, type WaitSyncedOptions, waitSynced } from './wait-synced.ts';
 
 // The slots of a reader's private record, after those of its segment (`START` to `CURVE_HI`).
@@ -82,7 +87,17 @@ const OWN_MIDDLE = 13;
 const OWN_ERA = 14;
 /** The instant that a caller waits for. */
 const AWAITED = 15;
-const OWN_SLOTS = 16;
+/** What the wall clock should show at `READING`. */
+const WALL = 16;
+/** Always 0. */
+const ZERO = 17;
+const OWN_SLOTS = 18;
+
+/**
+ * A wall clock that is less than this from where it should be has not jumped, ns. What is further
+ * off is looked at closely: it may have jumped, or this process was paused between two reads.
+ */
+const NEAR_NS = 2_000_000;
 
 /**
  * Earlier than any `earliest`, ns. It is not INT64_MIN, for the sake of speed
@@ -118,6 +133,13 @@ export class BoundedReader extends Inspectable {
    * @internal
    */
   readonly publishListeners?: Set<() => void>;
+  /**
+   * Which clocks this time rests on, for servers of it. Absent where the reader knows only the
+   * page.
+   *
+   * @internal
+   */
+  readonly trail?: Trail;
   readonly #page: Page;
   readonly #header: Int32Array;
   readonly #int64: Int64Slots = new Int64Slots(OWN_SLOTS, 1);
@@ -125,6 +147,8 @@ export class BoundedReader extends Inspectable {
   readonly #copy: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
   /** Reads the clock: one closure per reader, which keeps the `this` of the clock's method. */
   readonly #monotonicNs: () => MonotonicNs;
+  /** Reads the wall clock, ms; absent where that alone does not tell that nothing has happened. */
+  readonly #wallMs: (() => number) | undefined;
   /** The version of the page that `#copy` holds; -1 before the first copy. */
   #copiedVersion = -1;
   /** How fast the lower edge moves on the segment in force, ns per ns. */
@@ -140,6 +164,9 @@ export class BoundedReader extends Inspectable {
     this.#page = page;
     this.#header = page.header;
     this.#monotonicNs = () => clock.monotonicNs();
+    if (clock.wallMs !== undefined && clock.disruptionMarker === undefined) {
+      this.#wallMs = () => clock.wallMs!();
+    }
     this.#own[SPAN] = -1n;
     this.#own[EARLIEST] = BEFORE_ALL_TIME_NS;
     this.#own[OWN_ERA] = -1n;
@@ -222,6 +249,43 @@ export class BoundedReader extends Inspectable {
   }
 
   /**
+   * @internal As {@link BoundedReader.before}, but looks at the wall clock too, so a suspend since
+   *   the last tick is seen. False while that cannot be read. For leases. `t` is not checked.
+   *   While the wall clock is where it should be, if the clock has a `wallMs` and no marker, it
+   *   leaves nothing on the heap but the double that `Date.now()` returns
+   *   (docs/internals/performance.md).
+   */
+  certainlyBefore(t: bigint): boolean {
+    if (!this.#evaluate() || this.#own[LATEST]! >= t) return false;
+    // Compared with the offset of the same copy, so both are from before a jump, or neither is.
+    if (this.#isWallNear()) return true;
+    return this.#wallStands() && this.#evaluate() && this.#own[LATEST]! < t;
+  }
+
+  /** Whether a close look at the wall clock shows that nothing has jumped. */
+  #wallStands(): boolean {
+    const offset = readWallOffset(this.localClock);
+    if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();
+    const stands = offset !== undefined && !this.#markerChanged() && !this.#hasMoved(offset);
+    // It compares more clocks than this one, and acts on what it finds.
+    return this.checkWall() === undefined && stands;
+  }
+
+  /**
+   * Whether one read of the wall clock shows that nothing has jumped. In doubles: at present times
+   * they are exact to 256 ns.
+   */
+  #isWallNear(): boolean {
+    const wallMs = this.#wallMs?.();
+    if (wallMs === undefined) return false;
+    const own = this.#own;
+    own[WALL] = own[READING]! + this.#copy[WALL_OFFSET]!;
+    this.#int64.subtract(WALL, ZERO, 0);
+    const ahead = wallMs * 1e6 - this.#int64.differences[0]!;
+    return ahead > -NEAR_NS && ahead < NEAR_NS;
+  }
+
+  /**
    * How long until `after(t)` will be true if no further sample comes, in ns of the monotonic
    * clock; 0 when it is true already. Use it to plan, not to decide: a sample or the loss of the
    * bound changes it either way, and it is off by parts per million where the bound changes its
@@ -247,6 +311,20 @@ export class BoundedReader extends Inspectable {
   /** @internal The monotonic reading that the last answer was about: for waits. */
   get answeredAt(): bigint {
     return this.#own[READING]!;
+  }
+
+  /**
+   * @internal How the last answer, which had an interval, ages until the monotonic reading `m`: for
+   *   code that hands the bound on in another form.
+   */
+  outlook(m: bigint): Outlook {
+    return outlookOf(this.#copy, this.#own[READING]!, m);
+  }
+
+  /** @internal The leap second that is announced, as last published: for servers of this time. */
+  get leap(): LeapWarning {
+    if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();
+    return LEAP_WARNINGS[Number(this.#copy[LEAP])] ?? 'none';
   }
 
   /**
@@ -289,6 +367,11 @@ export class BoundedReader extends Inspectable {
    */
   waitSynced(options: WaitSyncedOptions = {}): Promise<void> {
     return waitSynced(options, this.syncing());
+  }
+
+  /** @internal Copies the publication in force, {@link PAGE_SLOTS} slots: for other processes. */
+  copyPage(into: BigInt64Array): void {
+    this.#page.copy(into);
   }
 
   /** What {@link BoundedReader.waitSynced} waits for. */
@@ -358,13 +441,28 @@ export class BoundedReader extends Inspectable {
   protected checkWall(): Disruption | undefined {
     if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();
     if (this.#copy[STATE] !== BOUNDED) return undefined;
+    if (this.#markerChanged()) {
+      this.#page.raiseAlarm();
+      return 'vm-disruption';
+    }
     const offset = readWallOffset(this.localClock);
-    if (offset === undefined) return undefined;
-    const moved = (offset.lowerNs + offset.upperNs) / 2n - this.#copy[WALL_OFFSET]!;
-    const elapsed = offset.readAt - this.#copy[WALL_READ_AT]!;
-    if ((moved < 0n ? -moved : moved) <= jumpLimitNs(this.localClock, elapsed)) return undefined;
+    if (offset === undefined || !this.#hasMoved(offset)) return undefined;
     this.#page.raiseAlarm();
     return 'step-or-suspend';
+  }
+
+  /** Whether `wall - monotonic` is further from where it was published than slewing explains. */
+  #hasMoved(offset: OffsetBounds): boolean {
+    const moved = (offset.lowerNs + offset.upperNs) / 2n - this.#copy[WALL_OFFSET]!;
+    const elapsed = offset.readAt - this.#copy[WALL_READ_AT]!;
+    return (moved < 0n ? -moved : moved) > jumpLimitNs(this.localClock, elapsed);
+  }
+
+  /** Whether the virtual machine was disturbed since the publisher last looked. */
+  #markerChanged(): boolean {
+    const marker = this.localClock.disruptionMarker?.();
+    const published = this.#copy[VM_MARKER]!;
+    return marker !== undefined && published !== 0n && marker !== published;
   }
 
   /**

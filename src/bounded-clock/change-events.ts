@@ -6,15 +6,13 @@
  * the bound expired). So all events of one comparison are queued before any listener is called, and
  * events that are caused meanwhile are queued behind them. Every listener gets all events in the
  * order in which they happened.
- *
- * A listener may also throw, or be `async` and reject. Either becomes an unhandled rejection. The
- * clock and the other listeners go on.
  */
 import type { Assumption, NoBoundReason } from '../bound/bound.ts';
 import type { BoundEngine } from '../bound/bound-engine.ts';
 import { FakeTimersError } from '../time/errors.ts';
 import type { UnixNs } from '../time/instant.ts';
 import { withJson } from '../time/json.ts';
+import { Listeners } from '../time/listeners.ts';
 import type { Widening } from './early-warning.ts';
 import type { ClockStatus } from './reading.ts';
 
@@ -69,10 +67,8 @@ export type ClockEvent = { readonly status: ClockStatus } & (
     }
 );
 
-type Listener = (event: ClockEvent) => void;
-
 export class ChangeEvents {
-  readonly #listeners = new Set<Listener>();
+  readonly listeners: Listeners<ClockEvent> = new Listeners();
   readonly #falsetickers = new Set<string>();
   readonly #pending: ClockEvent[] = [];
   #dispatching = false;
@@ -81,13 +77,6 @@ export class ChangeEvents {
   #refutedAt: bigint | undefined;
   #widening = false;
   #faked = false;
-
-  subscribe(listener: Listener): () => void {
-    // Wrapped, so that one function may be added twice.
-    const own: Listener = (event) => listener(event);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
-  }
 
   /** Announces what differs from the last call. */
   compare(
@@ -151,19 +140,7 @@ export class ChangeEvents {
     if (this.#dispatching) return;
     this.#dispatching = true;
     for (let event = this.#pending.shift(); event; event = this.#pending.shift())
-      this.#dispatch(event);
+      this.listeners.tell(event);
     this.#dispatching = false;
-  }
-
-  #dispatch(event: ClockEvent): void {
-    for (const listener of [...this.#listeners]) {
-      // An earlier listener may have removed this one.
-      if (!this.#listeners.has(listener)) continue;
-      try {
-        listener(event);
-      } catch (error) {
-        void Promise.reject(error);
-      }
-    }
   }
 }

@@ -17,6 +17,7 @@ import type { ClockSample } from '../bound/clock-sample.ts';
 import { intervalOf, provenanceOf } from '../bound/engine-views.ts';
 import type { LearnedRate } from '../bound/learned/learned-bound.ts';
 import type { SourceState } from '../bound/source-state.ts';
+import type { Timescale } from '../bound/timescale.ts';
 import { ClockInterval } from '../interval/time-interval.ts';
 import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import { withJson } from '../time/json.ts';
@@ -52,6 +53,10 @@ export interface SourceExplanation {
   readonly sourceName: string;
   /** Whose claim its samples rest on, for people; absent where the source does not say. */
   readonly restsOn: string | undefined;
+  /** What else the source tells people of it, in lines. Not checked by anybody. */
+  readonly details: readonly string[];
+  /** What it means by the time, as configured. */
+  readonly timescale: Timescale;
   /** What the clock makes of it. */
   readonly verdict: SourceVerdict;
   /** Whether its samples count at present. */
@@ -172,6 +177,12 @@ export interface Explanation {
   /** How often the clocks of this machine jumped since the start, by what kind of jump it was. */
   readonly disruptions: Readonly<Record<Disruption, number>>;
   /**
+   * Whether a hypervisor tells this machine when it disturbs all its clocks at once: a VMClock
+   * device that this process can read. Without one, a move to another host shows with the next
+   * reply of a source.
+   */
+  readonly vmClock: boolean;
+  /**
    * How long until the uncertainty exceeds `warnUncertaintyMs` if no sample arrives, ns; 0 when it
    * does already. Absent without that option or a bound, and when the bound expires before that.
    */
@@ -187,8 +198,9 @@ export interface Explanation {
 /** What is known of an endpoint beyond its vote. */
 export class Endpoint {
   readonly id: string;
-  readonly sourceName: string;
-  readonly restsOn: string | undefined;
+  readonly #source: Pick<TimeSource, 'name' | 'restsOn'>;
+  readonly timescale: Timescale;
+  details: readonly string[] = [];
   reach = 0;
   accepted = 0;
   polls = 0;
@@ -201,10 +213,24 @@ export class Endpoint {
   lastDelayNs: bigint | undefined;
   lastServerErrorNs: bigint | undefined;
 
-  constructor(id: string, { name, restsOn }: Pick<TimeSource, 'name' | 'restsOn'>) {
+  constructor(id: string, source: Pick<TimeSource, 'name' | 'restsOn' | 'timescale'>) {
     this.id = id;
-    this.sourceName = name;
-    this.restsOn = restsOn;
+    this.#source = source;
+    this.timescale = source.timescale ?? 'unknown';
+  }
+
+  get sourceName(): string {
+    return this.#source.name;
+  }
+
+  /** Asked each time, because a source may learn it from its server. It may be a user's getter. */
+  get restsOn(): string | undefined {
+    try {
+      const { restsOn } = this.#source;
+      return typeof restsOn === 'string' ? restsOn : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   heard(sample: ClockSample): void {
@@ -248,6 +274,7 @@ export interface ExplainInput {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly witnesses: ReadonlyMap<string, Endpoint>;
   readonly disruptions: Readonly<Record<Disruption, number>>;
+  readonly vmClock: boolean;
   readonly timeToLimitNs: bigint | undefined;
 }
 
@@ -278,6 +305,7 @@ export function explain(input: ExplainInput): Explanation {
         agoNs: now - engine.refuted.atNs,
       }),
     disruptions: { ...input.disruptions },
+    vmClock: input.vmClock,
     timeToLimitNs: input.timeToLimitNs,
     sources: engine.sources.map((source) => explainSource(source, input)),
     witnesses: engine.witnesses.map((witness) => explainWitness(witness, input)),
@@ -376,6 +404,8 @@ function heardFrom(
     sourceId: source.id,
     sourceName: endpoint.sourceName,
     restsOn: endpoint.restsOn,
+    details: [...endpoint.details],
+    timescale: endpoint.timescale,
     interval:
       theta && new ClockInterval(at(now, theta.lowerNs), at(now, theta.upperNs + input.gridNs)),
     reach: endpoint.reach,
@@ -414,6 +444,8 @@ const NO_REPLY: ReadonlySet<MissReason> = new Set([
   'out-of-descriptors',
   'local-error',
   'missing',
+  'hidden',
+  'quiet',
 ]);
 
 function silence(reason: MissReason | undefined): 'silent' | 'refused' | 'undecided' {

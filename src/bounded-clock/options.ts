@@ -3,7 +3,9 @@
  * an assumption. docs/guarantees/profiles.md says what it assumes and when it fails.
  */
 import { maxRateFromPpm } from '../bound/drift.ts';
+import { type ExpectedLeap, knownLeaps, type LeapSecond } from '../bound/leap-seconds.ts';
 import { type RateAssumptions, rateAssumptions } from '../bound/learned/rate-assumptions.ts';
+import { checkTimescale } from '../bound/timescale.ts';
 import type { Clock } from '../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../time/errors.ts';
 import { checkOptionNames } from '../time/options.ts';
@@ -64,6 +66,12 @@ export interface BoundedClockOptions {
    * this, ms. Default: never.
    */
   readonly warnUncertaintyMs?: number | undefined;
+  /**
+   * The leap seconds that the IERS has announced for months after June 2026, such as
+   * `[{ month: '2030-06', kind: 'insert' }]`. Those before are known. Default: none. Servers that
+   * do not smear announce leap seconds as well; this is for clocks that ask no such server.
+   */
+  readonly leapSeconds?: readonly LeapSecond[] | undefined;
 }
 
 /** The options in the engine's units. */
@@ -75,6 +83,7 @@ export interface Settings {
   readonly expireAfterNs: number;
   readonly learning: RateAssumptions | undefined;
   readonly warnUncertaintyMs: number | undefined;
+  readonly knownLeaps: readonly ExpectedLeap[];
 }
 
 const NAMES: Readonly<Record<keyof BoundedClockOptions, true>> = {
@@ -86,6 +95,7 @@ const NAMES: Readonly<Record<keyof BoundedClockOptions, true>> = {
   expireAfterMs: true,
   crystal: true,
   warnUncertaintyMs: true,
+  leapSeconds: true,
 };
 
 const CRYSTAL_NAMES: Readonly<Record<keyof CrystalOptions, true>> = {
@@ -102,14 +112,45 @@ const DEFAULTS = { jitterPpm: 1, wanderPpmPerSecond: 0.1, maxWanderPpm: 25, hori
  * @throws ArgumentTypeError, ArgumentRangeError for a bad option, or two that do not go together
  */
 export function checkOptions(options: BoundedClockOptions): Settings {
-  const { sources, hostClock = 'disciplined' } = checkOptionNames(options, NAMES);
+  const { sources, maxFaulty, hostClock = 'disciplined' } = checkOptionNames(options, NAMES);
+  checkSources(sources, maxFaulty);
+  if (hostClock !== 'disciplined' && hostClock !== 'free-running') {
+    throw new ArgumentRangeError('hostClock', "'disciplined' or 'free-running'", hostClock);
+  }
+  const guarded = hostClock === 'disciplined';
+  const { maxDriftPpm = guarded ? 200 : 500, warnUncertaintyMs } = options;
+  checkNumber('maxDriftPpm', maxDriftPpm, 0.001, 100_000);
+  if (warnUncertaintyMs !== undefined) checkNumber('warnUncertaintyMs', warnUncertaintyMs, 0, 1e9);
+  const maxRate = maxRateFromPpm(maxDriftPpm);
+  const learning = guarded ? refuseLearning(options) : checkLearning(options, maxDriftPpm);
+  const expireAfterNs = checkExpiry(options.expireAfterMs ?? HOUR_MS, maxRate, maxDriftPpm);
+  const leaps = knownLeaps(options.leapSeconds);
+  return {
+    guarded,
+    maxRate,
+    maxFaulty,
+    expireAfterNs,
+    learning,
+    warnUncertaintyMs,
+    knownLeaps: leaps,
+  };
+}
+
+/**
+ * @throws ArgumentTypeError, ArgumentRangeError unless `sources` are sources, of which at least one
+ *   votes, and of which `maxFaulty` may be wrong
+ */
+export function checkSources(sources: readonly TimeSource[], maxFaulty: number | undefined): void {
   if (!Array.isArray(sources)) throw new ArgumentTypeError('sources', 'an array', sources);
   if (sources.length === 0) throw new ArgumentRangeError('sources', 'at least one source', 0);
   sources.forEach((source: Partial<TimeSource> | null | undefined, i) => {
     if (typeof source?.start === 'function' && typeof source.name === 'string') {
-      const { role = 'voter' } = source;
-      if (role === 'voter' || role === 'witness') return;
-      throw new ArgumentRangeError(`sources[${i}].role`, "'voter' or 'witness'", role);
+      const { role = 'voter', timescale = 'unknown' } = source;
+      if (role !== 'voter' && role !== 'witness') {
+        throw new ArgumentRangeError(`sources[${i}].role`, "'voter' or 'witness'", role);
+      }
+      checkTimescale(`sources[${i}].timescale`, timescale);
+      return;
     }
     throw new ArgumentTypeError(`sources[${i}]`, 'a TimeSource, such as ntp(host)', source);
   });
@@ -118,18 +159,7 @@ export function checkOptions(options: BoundedClockOptions): Settings {
     const expected = 'at least one source that is not a witness: a witness only contradicts';
     throw new ArgumentRangeError('sources', expected, `${sources.length} witnesses`);
   }
-  if (hostClock !== 'disciplined' && hostClock !== 'free-running') {
-    throw new ArgumentRangeError('hostClock', "'disciplined' or 'free-running'", hostClock);
-  }
-  const guarded = hostClock === 'disciplined';
-  const { maxDriftPpm = guarded ? 200 : 500, maxFaulty, warnUncertaintyMs } = options;
-  checkNumber('maxDriftPpm', maxDriftPpm, 0.001, 100_000);
   if (maxFaulty !== undefined) checkMaxFaulty(maxFaulty, voters);
-  if (warnUncertaintyMs !== undefined) checkNumber('warnUncertaintyMs', warnUncertaintyMs, 0, 1e9);
-  const maxRate = maxRateFromPpm(maxDriftPpm);
-  const learning = guarded ? refuseLearning(options) : checkLearning(options, maxDriftPpm);
-  const expireAfterNs = checkExpiry(options.expireAfterMs ?? HOUR_MS, maxRate, maxDriftPpm);
-  return { guarded, maxRate, maxFaulty, expireAfterNs, learning, warnUncertaintyMs };
 }
 
 /** Refuses an expiry so late that the published page could not express the bound until then. */

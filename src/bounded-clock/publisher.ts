@@ -6,12 +6,13 @@
  */
 import {
   type Bound,
-  type Disruption,
+  DISRUPTIONS,
   NO_BOUND_REASONS,
   type NoBoundReason,
   newBound,
 } from '../bound/bound.ts';
 import type { BoundEngine } from '../bound/bound-engine.ts';
+import { LEAP_WARNINGS } from '../bound/clock-sample.ts';
 import type { Clock } from '../time/clock.ts';
 import { ArgumentTypeError } from '../time/errors.ts';
 import type { MonotonicNs } from '../time/instant.ts';
@@ -24,6 +25,7 @@ import {
   ERA,
   EVER_BOUNDED,
   FRESH_UNTIL,
+  LEAP,
   longestSpan,
   MIDDLE,
   NO_BOUND,
@@ -34,6 +36,7 @@ import {
   QUORUM,
   REASON,
   STATE,
+  VM_MARKER,
   WALL_OFFSET,
   WALL_READ_AT,
 } from './page/page.ts';
@@ -44,12 +47,6 @@ import type { ClockStatus } from './reading.ts';
 const BEFORE_ANY_READING_NS = -(2n ** 62n);
 /** After any reading of the monotonic clock, ns. */
 const AFTER_ANY_READING_NS = 2n ** 63n;
-
-const DISRUPTIONS: readonly NoBoundReason[] = [
-  'step',
-  'suspend',
-  'step-or-suspend',
-] satisfies Disruption[];
 
 /**
  * How long a bound can be published for at most at this rate, ns: an int64 product would overflow.
@@ -120,6 +117,11 @@ export class Publisher {
     this.#slots[WALL_READ_AT] = readAt;
   }
 
+  /** Takes down the machine's disruption marker, with which readers in other threads compare. */
+  noteMarker(marker: bigint | undefined): void {
+    this.#slots[VM_MARKER] = marker ?? 0n;
+  }
+
   /**
    * Publishes what the engine knows at `now`.
    *
@@ -163,6 +165,7 @@ export class Publisher {
     slots[STATE] = BOUNDED;
     slots[EVER_BOUNDED] = 1n;
     slots[QUORUM] = engine.quorum === 'full' ? 1n : 0n;
+    slots[LEAP] = BigInt(LEAP_WARNINGS.indexOf(engine.leap));
     slots[FRESH_UNTIL] = freshUntil ?? BEFORE_ANY_READING_NS;
     slots[END_REASON] = BigInt(NO_BOUND_REASONS.indexOf(endReason));
     slots[MIDDLE] = engine.thetaBase + BigInt(Math.floor((bound.lo + bound.hi) / 2));

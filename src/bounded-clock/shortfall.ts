@@ -18,10 +18,11 @@ export function shortfall(
     case 'step':
     case 'suspend':
     case 'step-or-suspend':
+    case 'vm-disruption':
     case 'expired':
       return tooMany(engine) ?? [unheard(engine, endpoints)];
     case 'too-few-sources':
-      return tooMany(engine) ?? [tooFew(engine, endpoints)];
+      return tooMany(engine) ?? [tooFew(engine, endpoints), ...unlabelled(endpoints)];
     case 'no-agreement':
     case 'contradiction':
       return [disagreement(engine)];
@@ -52,6 +53,18 @@ function tooFew(engine: BoundEngine, endpoints: ReadonlyMap<string, Endpoint>): 
     `${voters} of ${sources.length} sources can be used; ${votersNeeded(engine)} are needed, ` +
     `since maxFaulty is ${maxFaulty} (${lastOutcomes(engine, endpoints, (known) => !known)})`
   );
+}
+
+/** Sources without a vote because nobody has said what they do at the leap second. */
+function unlabelled(endpoints: ReadonlyMap<string, Endpoint>): string[] {
+  const ids = [...endpoints.values()]
+    .filter(({ lastReason }) => lastReason === 'unknown-timescale')
+    .map(({ id }) => id);
+  if (ids.length === 0) return [];
+  return [
+    'a leap second is near, and these may smear it: give them the option ' +
+      `timescale: 'utc' or 'smear-24h' (${ids.join(', ')})`,
+  ];
 }
 
 function unheard(engine: BoundEngine, endpoints: ReadonlyMap<string, Endpoint>): string {

@@ -16,17 +16,25 @@ interface Configured {
   ids: readonly string[];
 }
 
+/**
+ * Makes the sink of one source, which calls `speakFor` with the endpoints that the source speaks
+ * for from then on.
+ */
+type SinkMaker = (speakFor: (ids: readonly string[]) => void, source: TimeSource) => SourceSink;
+
+const notYetStarted = (source: TimeSource): Configured => ({
+  source,
+  running: undefined,
+  ids: [source.name],
+});
+
 export class SourceSet {
-  readonly #configured: readonly Configured[];
+  #configured: readonly Configured[];
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #witnesses = new Map<string, Endpoint>();
 
   constructor(sources: readonly TimeSource[]) {
-    this.#configured = sources.map((source) => ({
-      source,
-      running: undefined,
-      ids: [source.name],
-    }));
+    this.#configured = sources.map(notYetStarted);
     this.#updateEndpoints();
   }
 
@@ -43,20 +51,50 @@ export class SourceSet {
   /**
    * Starts every source.
    *
-   * @param sinkWith makes the sink of one source; the sink calls `speakFor` with the endpoints that
-   *   the source speaks for from then on
    * @throws what a source throws; those that were started before are still running then
    */
-  start(
-    sinkWith: (speakFor: (ids: readonly string[]) => void, source: TimeSource) => SourceSink,
-  ): void {
-    for (const configured of this.#configured) {
-      const speakFor = (ids: readonly string[]): void => {
-        configured.ids = ids;
-        this.#updateEndpoints();
-      };
-      configured.running = configured.source.start(sinkWith(speakFor, configured.source));
+  start(sinkWith: SinkMaker): void {
+    for (const configured of this.#configured) this.#startOne(configured, sinkWith);
+  }
+
+  /**
+   * Has exactly `sources` from now on. Those that it has already go on undisturbed, the others are
+   * started, and what is no longer listed is stopped.
+   *
+   * A new source that differs from an old one in how it asks, not in what its answers mean, goes on
+   * with the facts of the old one.
+   *
+   * @param dropped called while only the sources are left whose facts stay, so that a new source
+   *   does not inherit those of another kind for the same endpoint
+   * @throws what a source throws; everything is as it was then
+   */
+  replace(sources: readonly TimeSource[], sinkWith: SinkMaker, dropped: () => void): void {
+    const before = this.#configured;
+    const kept = before.filter(({ source }) => sources.includes(source));
+    const after = sources.map(
+      (source) => kept.find((each) => each.source === source) ?? notYetStarted(source),
+    );
+    const added = after.filter((each) => !kept.includes(each));
+    try {
+      for (const configured of added) this.#startOne(configured, sinkWith);
+    } catch (error) {
+      for (const { running } of added) running?.stop();
+      throw error;
     }
+    for (const { source, running } of before) if (!sources.includes(source)) running?.stop();
+    this.#configured = before.filter(({ source }) => sources.some((next) => isHeir(next, source)));
+    this.#updateEndpoints();
+    dropped();
+    this.#configured = after;
+    this.#updateEndpoints();
+  }
+
+  #startOne(configured: Configured, sinkWith: SinkMaker): void {
+    const speakFor = (ids: readonly string[]): void => {
+      configured.ids = ids;
+      this.#updateEndpoints();
+    };
+    configured.running = configured.source.start(sinkWith(speakFor, configured.source));
   }
 
   /**
@@ -102,6 +140,12 @@ export class SourceSet {
     );
   }
 }
+
+/** Whether what `before` said holds for `next` too: the same server, and the same meaning. */
+const isHeir = (next: TimeSource, before: TimeSource): boolean =>
+  next.name === before.name &&
+  isWitness(next) === isWitness(before) &&
+  next.timescale === before.timescale;
 
 /** Brings `endpoints` up to date with what the sources speak for. */
 function update(endpoints: Map<string, Endpoint>, configured: readonly Configured[]): void {

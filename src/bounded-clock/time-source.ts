@@ -7,9 +7,11 @@
  * is one vote, named by its `sourceId`.
  */
 import type { ClockSample } from '../bound/clock-sample.ts';
+import type { Timescale } from '../bound/timescale.ts';
 import type { Clock } from '../time/clock.ts';
 import type { MonotonicNs } from '../time/instant.ts';
 import type { SignedStatement } from './evidence.ts';
+import type { Trail } from './trail.ts';
 
 /**
  * Why an exchange yielded no sample: a short, stable word. Misses are counted per reason.
@@ -52,6 +54,11 @@ export interface SourceSink {
    * @param signed by a witness: what its server signed, for `BoundedClock.evidence`
    */
   sample(sample: ClockSample, signed?: SignedStatement): void;
+  /**
+   * For people: what else is known of this endpoint, in a few lines. `explain()` repeats them until
+   * they are replaced.
+   */
+  describe?(sourceId: string, details: readonly string[]): void;
   /** An exchange with this endpoint ended without a sample. */
   miss(sourceId: string, reason: MissReason, details?: MissDetails): void;
   /**
@@ -60,10 +67,27 @@ export interface SourceSink {
    */
   readonly bounded?: boolean | undefined;
   /**
+   * Compares the wall clock with the monotonic clock at once. A source calls it when it learns that
+   * the machine may have slept. If it has, the clock drops all that it knew, and calls
+   * {@link RunningSource.discardInFlight} before this returns.
+   */
+  checkJump?(): void;
+  /**
+   * The drift bound in force, ppm of what passes on the monotonic clock: for a source that hands on
+   * what it heard, and so has to age it.
+   */
+  readonly maxDriftPpm?: number | undefined;
+  /**
    * The last statement that a witness of this clock signed. A witness makes its next request from
    * it, so that its answer was provably signed later.
    */
   readonly lastSigned?: SignedStatement | undefined;
+  /**
+   * Which clocks this clock's time rests on: a source over NTP tells what it hears of that.
+   *
+   * @internal
+   */
+  readonly trail?: Trail | undefined;
 }
 
 /** A source of time that is polling. What {@link TimeSource.start} returns. */
@@ -112,7 +136,16 @@ export interface TimeSource {
    * but its last sample refutes a bound that it certainly excludes (A0). Default `'voter'`.
    */
   readonly role?: 'voter' | 'witness' | undefined;
-  /** For people: whose claim its samples rest on. `explain()` repeats it. */
+  /**
+   * What its samples mean by the time. Near a leap second, those of a source that smears it are
+   * brought to UTC. Of two sources that lead to one endpoint, the first decides. Default
+   * `'unknown'`.
+   */
+  readonly timescale?: Timescale | undefined;
+  /**
+   * For people: whose claim its samples rest on. `explain()` repeats it. It may be a getter: a
+   * source may learn from its server what there is to say.
+   */
   readonly restsOn?: string | undefined;
   /** Begins polling. Called once per bounded clock. */
   start(sink: SourceSink): RunningSource;

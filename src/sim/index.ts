@@ -36,6 +36,7 @@ export {
   scenarioArbitrary,
 } from './scenario-arbitrary.ts';
 export { type RunAsyncOptions, Scheduler, type SchedulerOptions } from './scheduler.ts';
+export type { SimChronydOptions } from './sim-chronyd.ts';
 export { type ClockHost, SimClock, type SimClockOptions } from './sim-clock.ts';
 export { type LinkOptions, type Receive, type SimAddress, SimNetwork } from './sim-network.ts';
 export { type SimNtpBehaviour, SimNtpServer, type SimNtpServerOptions } from './sim-ntp-server.ts';
@@ -46,9 +47,10 @@ export {
   type SimProcessOptions,
 } from './sim-process.ts';
 export { SimStorage } from './sim-storage.ts';
-export { simTransport } from './sim-transport.ts';
+export { type SimTransportOptions, simTransport } from './sim-transport.ts';
 export { TraceHash } from './trace-hash.ts';
 export {
+  type SimChronyOptions,
   type SimWitnessOptions,
   SimWorld,
   type SimWorldOptions,

@@ -6,6 +6,7 @@
  */
 
 import type { ClockSample } from '../bound/clock-sample.ts';
+import type { Timescale } from '../bound/timescale.ts';
 import { BoundedClock } from '../bounded-clock/bounded-clock.ts';
 import type { BoundedClockOptions } from '../bounded-clock/options.ts';
 import type { SourceSink, TimeSource } from '../bounded-clock/time-source.ts';
@@ -49,6 +50,8 @@ export interface ServerPlan {
   readonly routeChange?: { readonly atMs: number; readonly byMs: number } | undefined;
   /** How the server keeps time, and whether it lies. */
   readonly server?: SimNtpServerOptions | undefined;
+  /** What the clock is told that the server does at a leap second. Default `'unknown'`. */
+  readonly timescale?: Timescale | undefined;
 }
 
 /** An event that happens once, `atMs` after the beginning of the world (true time). */
@@ -158,12 +161,11 @@ export function openScenario(scenario: Scenario, options: OpenScenarioOptions = 
     hostClock: 'free-running',
     ...assumed,
     clock: process.clock,
-    sources: servers.map(({ address }) =>
-      withTap(
-        world.ntp(process, address, { pollIntervalMs: pollMs, force: true }),
-        options.onSample,
-      ),
-    ),
+    sources: servers.map(({ address }, i) => {
+      const { timescale } = plans[i]!;
+      const polling = { pollIntervalMs: pollMs, force: true, timescale };
+      return withTap(world.ntp(process, address, polling), options.onSample);
+    }),
   });
   for (const event of events) {
     world.scheduler.at(event.atMs * 1e6, () => applyEvent(event, world, process, servers));
@@ -242,7 +244,7 @@ function applyEvent(
 function withTap(source: TimeSource, onSample: OpenScenarioOptions['onSample']): TimeSource {
   if (onSample === undefined) return source;
   return {
-    name: source.name,
+    ...source,
     start: (sink: SourceSink) =>
       source.start({
         clock: sink.clock,

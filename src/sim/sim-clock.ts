@@ -10,7 +10,7 @@
  * - A slew by the time daemon moves monotonic and wall clock together.
  * - A step moves only the wall clock.
  * - A suspend stops the monotonic clock while wall and boot clock go on.
- * - A frozen guest stops all three, and none of them shows it.
+ * - A frozen guest stops all three, and none of them shows it. A VMClock does, if there is one.
  *
  * Readings are rounded down to the grids that `monotonicGridNs` and `wallGridNs` announce, so both
  * promises of `Clock` hold exactly. Timers run on the monotonic clock, by inverting the counter:
@@ -42,6 +42,11 @@ export interface SimClockOptions extends OscillatorOptions {
    * clock, and a suspend looks like a long pause.
    */
   readonly suspend?: 'stops-monotonic' | 'counts' | undefined;
+  /**
+   * Whether the hypervisor has a VMClock, whose disruption marker changes when a freeze ends.
+   * Default `false`: nothing records a freeze.
+   */
+  readonly vmClock?: boolean | undefined;
   /** A timer fires up to this much early, ms. Default 0; Node's timers do, by up to 1 ms. */
   readonly timerEarlyMs?: number | undefined;
   /** A timer fires up to this much late, ms, pauses not counted. Default 0. */
@@ -77,6 +82,7 @@ const NAMES: Readonly<Record<keyof SimClockOptions, true>> = {
   monotonicGridNs: true,
   wallGridNs: true,
   suspend: true,
+  vmClock: true,
   timerEarlyMs: true,
   timerLateMs: true,
   turnMs: true,
@@ -95,6 +101,7 @@ export class SimClock implements Clock {
   readonly #turnNs: number;
   #wallOffsetNs: bigint;
   #suspendedNs = 0n;
+  #disruptions = 0n;
   #stoppedUntil = 0;
   #turnedAt = Number.NEGATIVE_INFINITY;
 
@@ -149,6 +156,10 @@ export class SimClock implements Clock {
     return asUnixNs(exact - (exact % this.wallGridNs));
   }
 
+  wallMs(): number {
+    return Number(this.wallReadNs()) / 1e6;
+  }
+
   toJSON(): unknown {
     return jsonForm(this);
   }
@@ -157,6 +168,10 @@ export class SimClock implements Clock {
     if (this.#options.suspend === 'counts') return undefined;
     const exact = this.#uptimeNs + this.#suspendedNs + this.#count();
     return exact - (exact % BOOT_GRID_NS);
+  }
+
+  disruptionMarker(): bigint | undefined {
+    return this.#options.vmClock === true ? 1n + this.#disruptions : undefined;
   }
 
   setTimer(delayMs: number, fn: () => void): Cancel {
@@ -212,11 +227,12 @@ export class SimClock implements Clock {
   }
 
   /**
-   * All clocks of the machine stand still for `forMs` and nothing records it: a guest frozen by its
-   * hypervisor, a broken counter. A client can only notice it by an exchange with another machine.
+   * All clocks of the machine stand still for `forMs`: a guest frozen by its hypervisor, a broken
+   * counter. Nothing records it unless the option `vmClock` is set. Without it a client can only
+   * notice it by an exchange with another machine.
    */
   freeze(forMs: number): void {
-    this.#stop(forMs, () => {});
+    this.#stop(forMs, () => this.#disruptions++);
   }
 
   #stop(forMs: number, onResume: (stoppedNs: bigint) => void): void {

@@ -1,7 +1,7 @@
 /**
  * A datagram network between hosts. Each direction of each link has its own delay, loss,
  * duplication and partitions. Packets overtake each other unless a direction keeps their order. A
- * packet arrives byte for byte or not at all.
+ * packet arrives byte for byte or not at all, unless there is an attacker on the way.
  */
 import type { Cancel } from '../time/clock.ts';
 import { checkNumber } from '../time/errors.ts';
@@ -28,6 +28,11 @@ export interface LinkOptions {
    * never down.
    */
   readonly isDown?: ((elapsedNs: number) => boolean) | undefined;
+  /**
+   * An attacker on the way: returns what arrives instead of a datagram, or `undefined` to leave it
+   * as it is. Default: no attacker.
+   */
+  readonly forge?: ((datagram: Uint8Array) => Uint8Array | undefined) | undefined;
 }
 
 /**
@@ -41,8 +46,11 @@ export interface SimAddress {
   readonly port: number;
 }
 
-/** Called with each datagram at the address to which it was sent. */
-export type Receive = (datagram: Uint8Array, from: SimAddress) => void;
+/**
+ * Called with each datagram at the address to which it was sent. `forged`: somebody on the way
+ * changed it, which only a receiver that authenticates may know.
+ */
+export type Receive = (datagram: Uint8Array, from: SimAddress, forged: boolean) => void;
 
 interface Link {
   options: LinkOptions;
@@ -123,18 +131,20 @@ export class SimNetwork {
     const twice = link.random.chance(duplication);
     if (lost || isDown?.(this.#scheduler.elapsedNs) === true) return;
     if (this.#isolated.has(from.host) || this.#isolated.has(to.host)) return;
-    const bytes = datagram.slice(); // the sender may reuse its buffer
-    this.#deliver(link, from, to, bytes);
-    if (twice) this.#deliver(link, from, to, bytes.slice());
+    const forgery = link.options.forge?.(datagram.slice());
+    const forged = forgery !== undefined;
+    const bytes = forgery ?? datagram.slice(); // the sender may reuse its buffer
+    this.#deliver(link, from, to, bytes, forged);
+    if (twice) this.#deliver(link, from, to, bytes.slice(), forged);
   }
 
-  #deliver(link: Link, from: SimAddress, to: SimAddress, bytes: Uint8Array): void {
+  #deliver(link: Link, from: SimAddress, to: SimAddress, bytes: Uint8Array, forged: boolean): void {
     const sent = this.#scheduler.elapsedNs;
     let arrival = sent + Math.max(MIN_DELAY_NS, link.options.delay(link.random, sent));
     if (link.options.inOrder === true) arrival = Math.max(arrival, link.lastArrival);
     link.lastArrival = Math.max(arrival, link.lastArrival);
     this.#scheduler.at(arrival, () => {
-      if (!this.#isolated.has(to.host)) this.#sockets.get(socketName(to))?.(bytes, from);
+      if (!this.#isolated.has(to.host)) this.#sockets.get(socketName(to))?.(bytes, from, forged);
     });
   }
 

@@ -55,6 +55,11 @@ export interface SimNtpServerOptions {
   readonly precision?: number | undefined;
   /** The stratum that it announces. Default 2. */
   readonly stratum?: number | undefined;
+  /**
+   * What it does at the world's leap second. `'smear-24h'`: it spreads the second evenly from noon
+   * before it to noon after it, and its claim is about that time. Default `'utc'`.
+   */
+  readonly timescale?: 'utc' | 'smear-24h' | undefined;
   /** How it misbehaves at first. Default: it is honest. */
   readonly behaviour?: SimNtpBehaviour | undefined;
 }
@@ -98,6 +103,7 @@ export interface SimNtpBehaviour {
 /** RFC 5905: dispersion grows at 15 ppm. */
 const CLAIM_GROWTH_RATE = 15e-6;
 const PORT = 123;
+const SMEARED_DAY_NS = 86_400_000_000_000n;
 const LEAP_INDICATOR = { none: 0, insert: 1, delete: 2, unsynchronized: 3 } as const;
 
 /** What a server announces about its own error, and how long ago it was updated. */
@@ -116,6 +122,7 @@ const NAMES: Readonly<Record<keyof SimNtpServerOptions, true>> = {
   holdMs: true,
   precision: true,
   stratum: true,
+  timescale: true,
   behaviour: true,
 };
 
@@ -191,7 +198,7 @@ export class SimNtpServer {
     this.#behavesSince = this.#scheduler.elapsedNs;
   }
 
-  /** Its time minus true time now, ns. */
+  /** Its time minus true time now, ns. A smear counts as an error. */
   errorNs(): bigint {
     return this.#timeNs() - this.#scheduler.trueNs();
   }
@@ -238,7 +245,8 @@ export class SimNtpServer {
     const lieNs = offsetMs * 1e6 + driftPpm * 1e-6 * (elapsed - this.#behavesSince);
     // Towards zero: rounding must not push an honest error over the edge of its claim.
     const errorNs = BigInt(Math.trunc(honestNs)) + BigInt(Math.trunc(lieNs)) - this.#smearNs();
-    const exact = this.#trueNs() + errorNs;
+    const ideal = this.#options.timescale === 'smear-24h' ? this.#smearedNs() : this.#trueNs();
+    const exact = ideal + errorNs;
     return asUnixNs(exact - (exact % this.#gridNs));
   }
 
@@ -250,6 +258,20 @@ export class SimNtpServer {
     // Once true time itself has stepped, the server is right again.
     const behind = left <= 0 || done <= 0 ? 0n : BigInt(Math.round(done * 1e9));
     return smear.kind === 'delete' ? -behind : behind;
+  }
+
+  /** True time with the leap second spread over a day, rounded down. */
+  #smearedNs(): bigint {
+    const { elapsedNs, leapElapsedNs, originNs } = this.#scheduler;
+    if (leapElapsedNs === Number.POSITIVE_INFINITY) return this.#scheduler.trueNs();
+    const step = this.#scheduler.trueNsAt(leapElapsedNs) - originNs - BigInt(leapElapsedNs);
+    // SI time from noon to noon, and from noon to the step.
+    const lastsNs = SMEARED_DAY_NS - step;
+    const toStepNs = step < 0n ? SMEARED_DAY_NS / 2n : SMEARED_DAY_NS / 2n - step;
+    const passedNs = BigInt(elapsedNs - leapElapsedNs) + toStepNs;
+    if (passedNs < 0n || passedNs > lastsNs) return this.#scheduler.trueNs();
+    const noon = originNs + BigInt(leapElapsedNs) - toStepNs;
+    return noon + (passedNs * SMEARED_DAY_NS) / lastsNs;
   }
 
   /** True time, without a leap second that the server has not carried out yet. */

@@ -11,23 +11,43 @@ import {
   type NtpTransport,
   type TransportFailure,
 } from '../sources/ntp/transport.ts';
+import { checkObject } from '../time/errors.ts';
 import type { MonotonicNs } from '../time/instant.ts';
 import { checkNetwork, checkText } from './checks.ts';
-import type { SimNetwork } from './sim-network.ts';
+import type { SimAddress, SimNetwork } from './sim-network.ts';
 import type { SimProcess } from './sim-process.ts';
+
+/** Options of {@link simTransport}. */
+export interface SimTransportOptions {
+  /**
+   * Whether to ignore datagrams that somebody on the way changed, as authentication (NTS) does. No
+   * cryptography is simulated: the network knows what was changed. Default `false`.
+   */
+  readonly authenticated?: boolean | undefined;
+}
 
 /**
  * A transport for exchanges of `process` over `network`. The process's name is its host.
  *
  * @throws ArgumentTypeError when `network` is not a SimNetwork, or `process` has no name
  */
-export function simTransport(network: SimNetwork, process: SimProcess): NtpTransport {
+export function simTransport(
+  network: SimNetwork,
+  process: SimProcess,
+  options: SimTransportOptions = {},
+): NtpTransport {
   checkNetwork(network);
   checkText('process.name', process?.name);
-  return { exchange: (exchange) => runExchange(exchange, network, process) };
+  const { authenticated = false } = checkObject('options', options);
+  return { exchange: (exchange) => runExchange(exchange, network, process, authenticated) };
 }
 
-function runExchange(exchange: NtpExchange, network: SimNetwork, process: SimProcess): () => void {
+function runExchange(
+  exchange: NtpExchange,
+  network: SimNetwork,
+  process: SimProcess,
+  authenticated: boolean,
+): () => void {
   const { clock, endpoint, request } = exchange;
   const local = { host: process.name, port: network.freePort(process.name) };
   let over = false;
@@ -44,10 +64,10 @@ function runExchange(exchange: NtpExchange, network: SimNetwork, process: SimPro
     close();
     exchange.onFailure(failure);
   };
-  const onDatagram = (datagram: Uint8Array): void => {
+  const onDatagram = (datagram: Uint8Array, _from: SimAddress, forged: boolean): void => {
     const receivedAt = clock.monotonicNs();
     if (over) return;
-    if (exchange.onDatagram(datagram, sentAt, receivedAt)) {
+    if (!(authenticated && forged) && exchange.onDatagram(datagram, sentAt, receivedAt)) {
       if (!over) close();
     } else if (++ignored >= MAX_IGNORED_DATAGRAMS) fail('flood');
   };

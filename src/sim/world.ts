@@ -8,8 +8,18 @@
 
 import type { ClockReading } from '../bounded-clock/reading.ts';
 import type { SourceSink, TimeSource } from '../bounded-clock/time-source.ts';
-import { type NtpOptions, ntpSource } from '../sources/ntp/ntp-source.ts';
+import { askTracking } from '../sources/chrony/question.ts';
+import { askBound } from '../sources/clock-bound/question.ts';
+import {
+  NTP_OPTIONS,
+  type NtpEnvironment,
+  type NtpOptions,
+  ntpSource,
+  serverSource,
+} from '../sources/ntp/ntp-source.ts';
+import { pollingSource } from '../sources/polling-source.ts';
 import { checkNumber, checkObject } from '../time/errors.ts';
+import { checkOptionNames } from '../time/options.ts';
 import { Oracle } from './oracle.ts';
 import { Random } from './random.ts';
 import {
@@ -18,6 +28,7 @@ import {
   type SchedulerOptions,
   settlePromises,
 } from './scheduler.ts';
+import { SimChronyd, type SimChronydOptions } from './sim-chronyd.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimNtpServer, type SimNtpServerOptions } from './sim-ntp-server.ts';
 import { SimProcess, type SimProcessOptions } from './sim-process.ts';
@@ -40,6 +51,12 @@ export interface SimWorldOptions extends SchedulerOptions {
 export interface WatchedClock {
   /** A reading, with or without an interval. */
   read(): ClockReading;
+}
+
+/** Options of {@link SimWorld.chrony}: those of the daemon, and of the source that asks it. */
+export interface SimChronyOptions extends SimChronydOptions {
+  /** Interval between questions, 1 ms to 1 h. Default 1 s. */
+  readonly pollIntervalMs?: number | undefined;
 }
 
 /** Options of {@link SimWorld.witness}: those of the polling, and the radius. */
@@ -83,15 +100,55 @@ export class SimWorld {
    * network. Its nonces and jitter come from the world's seed.
    */
   ntp(process: SimProcess, address: string, options: NtpOptions = {}): TimeSource {
-    const random = this.random.fork(`${process.name} polls ${address}`);
-    return ntpSource(address, {
-      ...options,
-      transport: simTransport(this.network, process),
-      resolve: async (host) => {
-        this.#resolving = true;
-        return [host];
+    const transport = simTransport(this.network, process);
+    return ntpSource(address, { ...options, ...this.#surroundings(process, address), transport });
+  }
+
+  /**
+   * As {@link ntp}, with authenticated answers: what somebody on the way changed (`forge` of a
+   * link) is ignored. Delays and losses are not. No keys are exchanged, and nothing is encrypted.
+   */
+  nts(process: SimProcess, address: string, options: NtpOptions = {}): TimeSource {
+    const transport = simTransport(this.network, process, { authenticated: true });
+    return serverSource(
+      { scheme: 'nts', defaultPort: 123, preparationMs: 0, open: () => () => transport },
+      address,
+      { ...checkOptionNames(options, NTP_OPTIONS), ...this.#surroundings(process, address) },
+    );
+  }
+
+  /**
+   * The time daemon of the machine of `process`, and the library's chrony source that asks it. The
+   * clocks of the machine are slewed from now on. Worlds with it need {@link run}.
+   */
+  chrony(process: SimProcess, options: SimChronyOptions = {}): TimeSource {
+    const { pollIntervalMs = 1000, ...daemon } = checkObject('options', options);
+    const random = this.random.fork(`chronyd of ${process.name}`);
+    const chronyd = new SimChronyd(process, this.scheduler, random, daemon);
+    return pollingSource({
+      name: `chrony://${process.name}`,
+      pollIntervalMs,
+      ask: ({ clock, signal }) => askTracking(clock, signal, async () => chronyd.report()),
+    });
+  }
+
+  /**
+   * The time daemon of the machine of `process`, and the library's ClockBound source that reads
+   * what it vouches for: the system clock, give or take what is pending and the daemon's error. The
+   * clocks of the machine are slewed from now on. Worlds with it need {@link run}.
+   */
+  clockBound(process: SimProcess, options: SimChronyOptions = {}): TimeSource {
+    const { pollIntervalMs = 1000, ...daemon } = checkObject('options', options);
+    const random = this.random.fork(`time daemon of ${process.name}`);
+    const chronyd = new SimChronyd(process, this.scheduler, random, daemon);
+    return pollingSource({
+      name: `clockbound://${process.name}`,
+      pollIntervalMs,
+      ask: ({ clock, signal }) => {
+        const asOf = clock.monotonicNs();
+        const boundNs = chronyd.boundNs();
+        return askBound(clock, signal, (readAt) => boundNs + chronyd.growthNs(readAt - asOf));
       },
-      randomBits: () => (BigInt(random.uint32()) << 32n) | BigInt(random.uint32()),
     });
   }
 
@@ -118,7 +175,20 @@ export class SimWorld {
         }),
       miss: (sourceId, reason, details) => sink.miss(sourceId, reason, details),
     });
-    return { ...source, role: 'witness', start: (sink) => source.start(coarse(sink)) };
+    // Its radius covers a smear, as that of a Roughtime server does.
+    const { timescale = 'utc' } = polling;
+    return { ...source, role: 'witness', timescale, start: (sink) => source.start(coarse(sink)) };
+  }
+
+  #surroundings(process: SimProcess, address: string): Omit<NtpEnvironment, 'transport'> {
+    const random = this.random.fork(`${process.name} polls ${address}`);
+    return {
+      resolve: async (host) => {
+        this.#resolving = true;
+        return [host];
+      },
+      randomBits: () => (BigInt(random.uint32()) << 32n) | BigInt(random.uint32()),
+    };
   }
 
   /**

@@ -678,6 +678,11 @@ describe('leap second', () => {
       const said = LEAP + past;
       const outcome = harness.ingest({ sentAt: 0n, lower: said, upper: said, leap });
       expect(outcome).toBe(ambiguous ? 'waiting' : 'bounded');
+      // One of three announces, so nothing is expected. Its own word still says that it may not
+      // have stepped, once the month has ended.
+      const alone = new EngineHarness(['a', 'b', 'c']);
+      alone.ingest({ from: 'a', sentAt: 0n, lower: said, upper: said, leap });
+      expect(alone.engine.voters).toBe(ambiguous && past >= 0n ? 0 : 1);
     },
   );
 });

@@ -66,7 +66,7 @@ export const mutants: Mutant[] = [
     file: ENGINE,
     find: '    const { cone } = source;\n    this.#local.advanceTo',
     replace:
-      '    const { cone } = source;\n    this.#byId.set(String(sample.sentAt), source);\n    this.#local.advanceTo',
+      '    const { cone } = source;\n    this.#byId.set(String(said.sentAt), source);\n    this.#local.advanceTo',
     test: 'test/bound/memory.test.ts',
     name: 'holds no more',
   },
@@ -294,9 +294,9 @@ export const mutants: Mutant[] = [
   {
     id: 'bound-leap-of-the-liar',
     file: ENGINE,
-    find: 'this.#leap.watch(this.#sources, this.maxFaulty, this.#earliestNow);',
+    find: 'this.#leap.watch(this.#sources, this.maxFaulty, this.#sample, this.#earliestNow);',
     replace:
-      'this.#leap.watch(this.#sources, this.maxFaulty, () => asUnixNs(this.toMonotonic(this.#local.now) + (this.#sources[0]?.base ?? 0n)));',
+      'this.#leap.watch(this.#sources, this.maxFaulty, this.#sample, () => asUnixNs(this.toMonotonic(this.#local.now) + (this.#sources[0]?.base ?? 0n)));',
     test: ENGINE_TEST,
     name: 'the month is that of the bound',
   },
@@ -311,8 +311,8 @@ export const mutants: Mutant[] = [
   {
     id: 'bound-deletion-needs-more-than-f',
     file: 'src/bound/leap.ts',
-    find: "const kind = deleted ? 'delete' :",
-    replace: "const kind = deleted && announcing > faulty ? 'delete' :",
+    find: "let kind: LeapWarning = deleted ? 'delete' :",
+    replace: "let kind: LeapWarning = deleted && announcing > faulty ? 'delete' :",
     test: ENGINE_TEST,
     name: 'a deletion that any one source announces',
   },
@@ -423,8 +423,8 @@ export const mutants: Mutant[] = [
   {
     id: 'reader-sees-steps-ahead-only',
     file: 'src/bounded-clock/bounded-reader.ts',
-    find: '(moved < 0n ? -moved : moved) <= jumpLimitNs',
-    replace: 'moved <= jumpLimitNs',
+    find: '(moved < 0n ? -moved : moved) > jumpLimitNs',
+    replace: 'moved > jumpLimitNs',
     test: CLOCK,
     name: 'that see a wall jump',
   },
@@ -439,8 +439,8 @@ export const mutants: Mutant[] = [
   {
     id: 'reader-needs-to-see-the-wall-clock',
     file: 'src/bounded-clock/bounded-reader.ts',
-    find: 'if (offset === undefined) return undefined;',
-    replace: "if (offset === undefined) return 'step-or-suspend';",
+    find: 'if (offset === undefined || !this.#hasMoved(offset)) return undefined;',
+    replace: 'if (offset !== undefined && !this.#hasMoved(offset)) return undefined;',
     test: CLOCK,
     name: 'so busy that the wall clock',
   },

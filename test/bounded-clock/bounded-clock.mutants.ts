@@ -42,7 +42,7 @@ export const mutants: Mutant[] = [
   },
   {
     id: 'bounded-clock-listener-outlives-its-signal',
-    file: 'src/bounded-clock/bounded-clock.ts',
+    file: 'src/time/listeners.ts',
     find: "signal?.addEventListener('abort', end, { once: true });",
     replace: '',
     test: 'test/bounded-clock/bounded-clock.test.ts',
@@ -82,7 +82,7 @@ export const mutants: Mutant[] = [
   {
     id: 'bounded-clock-sample-of-nobody',
     file: 'src/bounded-clock/bounded-clock.ts',
-    find: 'if (!endpoints.has(sample.sourceId)) {',
+    find: 'if (endpoint === undefined) {',
     replace: 'if (this.#stopped) {',
     test: 'test/bounded-clock/bounded-clock.test.ts',
     name: 'an id not listed',

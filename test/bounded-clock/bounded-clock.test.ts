@@ -217,13 +217,16 @@ describe('status', () => {
     expect(s.bounded.read()).toEqual({ status: 'disrupted', reason: 'suspend' });
   });
 
-  it.each([
-    ['step', (clock: HandClock) => (clock.wallOffset += 100n * MS)],
-    ['suspend', (clock: HandClock) => clock.suspend(2n * SECOND)],
-  ] as const)(
+  it.each<[string, (clock: HandClock) => void]>([
+    ['step', (clock) => (clock.wallOffset += 100n * MS)],
+    ['suspend', (clock) => clock.suspend(2n * SECOND)],
+    ['vm-disruption', (clock) => (clock.marker = 7n)],
+  ])(
     '%s: disrupted at the next check, in-flight samples discarded, then synchronized again',
     (kind, jump) => {
       const s = stage();
+      s.clock.marker = -7n;
+      s.clock.advance(SECOND);
       s.round();
       const source = s.sources[0] as ScriptedSource;
       const inFlight = source.exchange(s.clock, { theta: s.theta });
@@ -470,6 +473,81 @@ describe('stop', () => {
   });
 });
 
+describe('certainlyBefore, for leases', () => {
+  const kinds: readonly [string, () => HandClock][] = [
+    ['a clock that is looked at closely', () => new HandClock()],
+    [
+      'a clock with wallMs',
+      () => {
+        const clock = new HandClock({ wallGridNs: MS });
+        const wallMs = () => Math.floor(Number(clock.monotonic + clock.wallOffset) / 1e6);
+        return Object.assign(clock, { wallMs, disruptionMarker: undefined as never });
+      },
+    ],
+  ];
+  it.each(kinds)('%s: sees a suspend and a step before the next tick', (_, make) => {
+    for (const jump of [50n, 3600_000n, -50n]) {
+      const clock = make();
+      const source = new ScriptedSource('s0');
+      const bounded = BoundedClock.start({ sources: [source], clock });
+      source.reply(clock, { theta: clock.wallOffset });
+      clock.advance(100n * MS);
+      const end = asUnixNs(bounded.now().latest + 3600n * SECOND);
+      expect(bounded.certainlyBefore(end)).toBe(true);
+      expect(bounded.certainlyBefore(bounded.now().latest)).toBe(false);
+      clock.wallOffset += jump * MS;
+      expect(bounded.before(end)).toBe(true);
+      expect(bounded.certainlyBefore(end)).toBe(false);
+      expect(bounded.before(end)).toBe(false); // the clock has noticed, too
+      bounded.stop();
+    }
+  });
+
+  it('while the wall clock cannot be read, nothing is certain', () => {
+    const clock = new HandClock();
+    const source = new ScriptedSource('s0');
+    const bounded = BoundedClock.start({ sources: [source], clock });
+    source.reply(clock, { theta: clock.wallOffset });
+    const end = asUnixNs(bounded.now().latest + 3600n * SECOND);
+    expect(bounded.certainlyBefore(end)).toBe(true);
+    clock.onRead = (which) => {
+      if (which === 'wall') clock.monotonic += 2n * MS;
+    };
+    expect([bounded.before(end), bounded.certainlyBefore(end)]).toEqual([true, false]);
+    clock.onRead = () => {};
+    expect(bounded.certainlyBefore(end)).toBe(true);
+    bounded.stop();
+  });
+
+  it('a bound that is lost during the look is not held against it', () => {
+    const clock = new HandClock();
+    const source = new ScriptedSource('s0');
+    const bounded = BoundedClock.start({ sources: [source], clock });
+    source.reply(clock, { theta: clock.wallOffset });
+    const end = asUnixNs(bounded.now().latest + 3600n * SECOND);
+    clock.onRead = (which) => {
+      if (which !== 'wall') return;
+      clock.onRead = () => {};
+      bounded.stop(); // as another thread would, between two lines
+    };
+    expect(bounded.certainlyBefore(end)).toBe(false);
+  });
+
+  it.each(kinds)('%s: a pause between two reads is no jump', (_, make) => {
+    const clock = make();
+    const source = new ScriptedSource('s0');
+    const bounded = BoundedClock.start({ sources: [source], clock });
+    source.reply(clock, { theta: clock.wallOffset });
+    const end = asUnixNs(bounded.now().latest + 3600n * SECOND);
+    let reads = 0;
+    clock.onRead = (which) => {
+      if (which === 'monotonic' && reads++ === 0) clock.monotonic += 40n * MS;
+    };
+    expect(bounded.certainlyBefore(end)).toBe(true);
+    bounded.stop();
+  });
+});
+
 describe('attached readers', () => {
   it('read the same interval, and see expiry when the publisher stops publishing', () => {
     const s = stage(1, { expireAfterMs: 60_000 });
@@ -501,6 +579,32 @@ describe('attached readers', () => {
       expect(s.bounded.read().status).toBe('synchronized');
     },
   );
+
+  it('that see that the virtual machine was moved say so and flag the publisher', () => {
+    const s = stage();
+    const elsewhere = new HandClock();
+    s.clock.marker = 1n;
+    s.clock.advance(SECOND);
+    s.round();
+    const reader = BoundedClock.attach(s.bounded.share(), { clock: elsewhere });
+    expect(reader.read().status).toBe('synchronized'); // this thread cannot see a marker
+    elsewhere.marker = 1n;
+    expect(reader.read().status).toBe('synchronized');
+    elsewhere.marker = 2n;
+    expect(reader.read()).toEqual({ status: 'disrupted', reason: 'vm-disruption' });
+    expect(s.bounded.read().status).toBe('synchronized'); // cannot see it yet
+    s.clock.advance(SECOND);
+    expect(s.bounded.read()).toEqual({ status: 'disrupted', reason: 'step-or-suspend' });
+  });
+
+  it('do not compare markers with a publisher that has none', () => {
+    const s = stage();
+    s.round();
+    const elsewhere = new HandClock();
+    elsewhere.marker = 5n;
+    const reader = BoundedClock.attach(s.bounded.share(), { clock: elsewhere });
+    expect(reader.read().status).toBe('synchronized');
+  });
 
   it('before there is a bound, see no jump and raise no alarm', () => {
     const s = stage();

@@ -19,6 +19,8 @@ export class HandClock implements Clock {
   wallOffset: bigint;
   /** Boot time minus monotonic time; `undefined` where the platform has no boot clock. */
   bootOffset: bigint | undefined;
+  /** The marker of its virtual machine; `undefined` where there is none. */
+  marker: bigint | undefined;
   monotonicGridNs: bigint;
   wallGridNs: bigint;
   readonly #bootGridNs: bigint;
@@ -148,6 +150,10 @@ export class HandClock implements Clock {
     this.onRead('boot');
     if (this.bootOffset === undefined) return undefined;
     return floorTo(this.monotonic + this.bootOffset, this.#bootGridNs);
+  }
+
+  disruptionMarker(): bigint | undefined {
+    return this.marker;
   }
 
   setTimer(delayMs: number, fn: () => void, options?: TimerOptions): Cancel {

@@ -2,7 +2,9 @@ import { type Bound, newBound, type Outcome } from '../../src/bound/bound.ts';
 import { BoundEngine } from '../../src/bound/bound-engine.ts';
 import type { ClockSample, LeapWarning } from '../../src/bound/clock-sample.ts';
 import { provenanceOf } from '../../src/bound/engine-views.ts';
+import type { ExpectedLeap } from '../../src/bound/leap-seconds.ts';
 import type { RateAssumptions } from '../../src/bound/learned/rate-assumptions.ts';
+import type { Timescale } from '../../src/bound/timescale.ts';
 import { asMonotonicNs } from '../../src/time/instant.ts';
 
 export const SECOND = 1_000_000_000n;
@@ -15,6 +17,8 @@ export interface Facts {
   readonly lower: bigint;
   readonly upper: bigint;
   readonly leap?: LeapWarning;
+  /** What the source means by the time. Default `'utc'`. */
+  readonly timescale?: Timescale;
 }
 
 export function sample(facts: Facts): ClockSample {
@@ -53,6 +57,7 @@ export class EngineHarness {
       gridNs?: number;
       expireAfterNs?: number;
       learning?: RateAssumptions;
+      knownLeaps?: readonly ExpectedLeap[];
     } = {},
   ) {
     const { maxRate = 0.0002, gridNs = 0, expireAfterNs = 3600e9 } = options;
@@ -61,7 +66,7 @@ export class EngineHarness {
   }
 
   ingest(facts: Facts): Outcome {
-    return this.engine.ingest(sample(facts));
+    return this.engine.ingest(sample(facts), facts.timescale ?? 'utc');
   }
 
   /** At `now`, every listed source says that theta is its value plus or minus `half`. */

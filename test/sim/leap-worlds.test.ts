@@ -79,3 +79,34 @@ test('drawn leap seconds: no reading excludes the truth, and the clock is back s
   );
   expect([...happened].sort()).toEqual(['delete true', 'insert true', 'none false', 'none true']);
 });
+
+test.each([4, 9])(
+  'with a liar and rare polls the clock is back in seconds, seed %i',
+  async (seed) => {
+    const lie = { offsetMs: 3000, leap: 'delete' } as const;
+    const behaviours = [lie, { leap: 'insert' }, { leap: 'insert' }] as const;
+    const { world, clock, run } = openScenario(
+      {
+        seed,
+        minutes: 70 / 60,
+        readEveryMs: 100,
+        pollMs: 1_024_000,
+        servers: behaviours.map((behaviour) => ({ path: 'internet', server: { behaviour } })),
+        events: [1, 2].map((server) => ({
+          atMs: END_MS + 300,
+          kind: 'behave',
+          server,
+          behaviour: {},
+        })),
+      },
+      {
+        originNs: unixNs(MONTH_END_NS - BigInt(END_MS) * 1_000_000n),
+        leapSecondAtNs: unixNs(MONTH_END_NS),
+      },
+    );
+    await run();
+    expect(world.oracle.report()).toBe('');
+    expect(clock.read().status).toBe('synchronized');
+    clock.stop();
+  },
+);

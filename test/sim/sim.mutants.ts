@@ -212,9 +212,9 @@ export const mutants: Mutant[] = [
   },
   {
     id: 'sim-leap-second-ignored',
-    file: 'src/bound/bound-engine.ts',
-    find: 'source.leap = sample.leap;',
-    replace: "source.leap = 'none';",
+    file: 'src/bound/leap.ts',
+    find: "source.leap = source.timescale === 'smear-24h' ? 'none' : leap;",
+    replace: "source.leap = source.timescale === 'smear-24h' ? leap : 'none';",
     test: FAULTS,
     name: 'a leap second',
   },
@@ -236,8 +236,8 @@ export const mutants: Mutant[] = [
   {
     id: 'sim-deletion-needs-more-than-f',
     file: 'src/bound/leap.ts',
-    find: "const kind = deleted ? 'delete' :",
-    replace: "const kind = deleted && announcing > faulty ? 'delete' :",
+    find: "let kind: LeapWarning = deleted ? 'delete' :",
+    replace: "let kind: LeapWarning = deleted && announcing > faulty ? 'delete' :",
     test: 'test/sim/leap-worlds.test.ts',
   },
   {
@@ -304,5 +304,13 @@ export const mutants: Mutant[] = [
       'return asMonotonicNs(exact - (exact % this.monotonicGridNs) + this.monotonicGridNs - 1n);',
     test: CLOCK,
     name: 'on its grid',
+  },
+  {
+    id: 'sim-clock-bound-without-what-is-pending',
+    file: 'src/sim/sim-chronyd.ts',
+    find: 'return (correctionNs < 0n ? -correctionNs : correctionNs) + errorNs;',
+    replace: 'return correctionNs < 0n ? errorNs : errorNs + 0n;',
+    test: 'test/sim/source-kinds.test.ts',
+    name: 'ClockBound, whose daemon',
   },
 ];

@@ -92,7 +92,11 @@ export const EVER_BOUNDED = 9;
 export const END_REASON = 10;
 /** The drift bound in force, as a slope. Towards the past the bound opens at this rate. */
 export const MAX_RATE = 11;
-export const FIRST_SEGMENT = 12;
+/** The marker of the virtual machine as the publisher last read it; 0 on other machines. */
+export const VM_MARKER = 12;
+/** Which leap second ends the month as far as is known: an index into `LEAP_WARNINGS`. */
+export const LEAP = 13;
+export const FIRST_SEGMENT = 14;
 
 export const PAGE_SLOTS: number = FIRST_SEGMENT + MAX_SEGMENTS * SEGMENT_SLOTS;
 
@@ -102,7 +106,9 @@ export const BOUNDED = 1n;
 export const DISRUPTED = 2n;
 
 const MAGIC = 0x45_43_50_47;
-const LAYOUT = 2;
+/** What the slots mean. It changes whenever they do. */
+export const PAGE_LAYOUT = 3n;
+const LAYOUT = Number(PAGE_LAYOUT);
 const HEADER_BYTES = 16;
 /** Index of the version in {@link Page.header}, for the plain read on the hot path. */
 export const VERSION = 2;
