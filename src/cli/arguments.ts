@@ -7,9 +7,11 @@
 import type { ParseArgsConfig } from 'node:util';
 import { UsageError } from './exit.ts';
 import type { HostSpec } from './hosts.ts';
-import { durationMs, parseOptions, quote } from './options.ts';
+import { durationMs, hostClockOf, maxDriftPpmOf, parseOptions, quote, source } from './options.ts';
 import { type OrderArguments, orderArguments } from './order/order-arguments.ts';
-import { parseSource, type SourceSpec } from './sources.ts';
+import { type ServeArguments, serveArguments } from './serve/serve-arguments.ts';
+import type { SourceSpec } from './sources.ts';
+import { isAddress, parseWebAddress, type WebAddress, withOptionalValues } from './web-address.ts';
 
 export interface ClockArguments {
   /** The sources to ask. Empty: the embedded servers. */
@@ -24,6 +26,8 @@ export interface ClockArguments {
 export interface WatchArguments extends ClockArguments {
   /** How long to watch, ms; `undefined`: until Ctrl-C. */
   readonly forMs: number | undefined;
+  /** Where to serve the live page; port 0 is any free one. `undefined`: nowhere. */
+  readonly web: WebAddress | undefined;
 }
 
 export interface QueryArguments {
@@ -32,13 +36,14 @@ export interface QueryArguments {
   readonly json: boolean;
 }
 
-export const COMMANDS = ['watch', 'query', 'now', 'order'] as const;
+export const COMMANDS = ['watch', 'query', 'now', 'serve', 'order'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 export type Command =
   | { readonly name: 'watch'; readonly arguments: WatchArguments }
   | { readonly name: 'query'; readonly arguments: QueryArguments }
   | { readonly name: 'now'; readonly arguments: ClockArguments }
+  | { readonly name: 'serve'; readonly arguments: ServeArguments }
   | { readonly name: 'order'; readonly arguments: OrderArguments }
   | { readonly name: 'help'; readonly topic: CommandName | undefined }
   | { readonly name: 'version' };
@@ -59,7 +64,11 @@ const CLOCK = {
   'max-drift-ppm': { type: 'string' },
 } as const satisfies ParseArgsConfig['options'];
 
-const WATCH = { ...CLOCK, for: { type: 'string' } } as const satisfies ParseArgsConfig['options'];
+const WATCH = {
+  ...CLOCK,
+  for: { type: 'string' },
+  web: { type: 'string' },
+} as const satisfies ParseArgsConfig['options'];
 
 /**
  * The command that `args` (without program and script) describe.
@@ -81,6 +90,8 @@ export function parseCommand(args: readonly string[]): Command {
       return queryCommand(rest);
     case 'now':
       return nowCommand(rest);
+    case 'serve':
+      return serveCommand(rest);
     case 'order':
       return orderCommand(rest);
     default:
@@ -91,10 +102,14 @@ export function parseCommand(args: readonly string[]): Command {
 }
 
 function watchCommand(args: string[]): Command {
-  const { values, positionals } = parseOptions(args, WATCH);
+  const { values, positionals } = parseOptions(
+    withOptionalValues(args, { '--web': isAddress }),
+    WATCH,
+  );
   if (values.help) return { name: 'help', topic: 'watch' };
   const forMs = values.for === undefined ? undefined : durationMs('--for', values.for);
-  return { name: 'watch', arguments: { ...clockArguments(values, positionals), forMs } };
+  const web = values.web === undefined ? undefined : webAddress(values.web);
+  return { name: 'watch', arguments: { ...clockArguments(values, positionals), forMs, web } };
 }
 
 function nowCommand(args: string[]): Command {
@@ -118,6 +133,13 @@ function queryCommand(args: string[]): Command {
   return { name: 'query', arguments: { host: { host, port }, timeoutMs, json } };
 }
 
+function serveCommand(args: string[]): Command {
+  const parsed = serveArguments(args);
+  return parsed === undefined
+    ? { name: 'help', topic: 'serve' }
+    : { name: 'serve', arguments: parsed };
+}
+
 function orderCommand(args: string[]): Command {
   const parsed = orderArguments(args);
   return parsed === undefined
@@ -134,33 +156,21 @@ interface ClockValues {
 }
 
 function clockArguments(values: ClockValues, positionals: readonly string[]): ClockArguments {
-  const hostClock = values['host-clock'] ?? 'disciplined';
-  if (hostClock !== 'disciplined' && hostClock !== 'free-running') {
-    throw new UsageError(
-      `--host-clock must be disciplined or free-running; got ${quote(hostClock)}`,
-    );
-  }
-  const ppm = values['max-drift-ppm'];
-  if (ppm !== undefined && !/^\d+(\.\d+)?$/.test(ppm)) {
-    throw new UsageError(`--max-drift-ppm must be a number; got ${quote(ppm)}`);
-  }
   return {
     sources: positionals.map(source),
     timeoutMs:
       values.timeout === undefined ? SYNC_TIMEOUT_MS : durationMs('--timeout', values.timeout),
     pollMs: values.poll === undefined ? undefined : durationMs('--poll', values.poll),
-    hostClock,
-    maxDriftPpm: ppm === undefined ? undefined : Number(ppm),
+    hostClock: hostClockOf(values['host-clock']) ?? 'disciplined',
+    maxDriftPpm: maxDriftPpmOf(values['max-drift-ppm']),
     json: values.json ?? false,
   };
 }
 
-function source(text: string): SourceSpec {
-  const spec = parseSource(text);
-  if (spec === undefined) {
-    throw new UsageError(
-      `a source is host, host:port, [v6]:port, v6, or a URL (--help says which); got ${quote(text)}`,
-    );
+function webAddress(text: string): WebAddress {
+  const address = parseWebAddress(text);
+  if (address === undefined) {
+    throw new UsageError(`--web takes a port, host:port or [v6]:port; got ${quote(text)}`);
   }
-  return spec;
+  return address;
 }

@@ -18,6 +18,9 @@ export const EXIT_INVERSIONS = 4;
 /** The command line is wrong (EX_USAGE of sysexits). */
 export const EXIT_USAGE = 64;
 
+/** `serve`: a port, a page or a file that it needs cannot be had (EX_UNAVAILABLE of sysexits). */
+export const EXIT_UNAVAILABLE = 69;
+
 /** The command line is wrong. The message says which part of it. */
 export class UsageError extends Error {}
 
@@ -26,6 +29,9 @@ export class NoTimeError extends Error {}
 
 /** A log cannot be read or ordered. The message names the file, and the line where there is one. */
 export class InputError extends Error {}
+
+/** The machine refuses a port or a file. The message names it. */
+export class UnavailableError extends Error {}
 
 /** The command has done its work, and its exit code tells what it found. */
 export class Finding extends Error {

@@ -10,9 +10,10 @@ const EXIT_CODES = `Exit codes:
   130  interrupted (Ctrl-C); 143 terminated, 129 hung up`;
 
 const HOSTS = `Hosts: name, name:port, address, [v6]:port. The default port is 123. Besides,
-for watch and now: nts://host (authenticated), chrony: (chronyd on this machine,
-or chrony://address:port), clockbound: (or clockbound:///path), and as a witness
-roughtime://host?key=<base64>.`;
+for watch, now and serve: nts://host (authenticated), chrony: (chronyd on this
+machine, or chrony://address:port), clockbound: (or clockbound:///path), aws:
+google: azure: (the time of these clouds), a timeHandler at https://host/path,
+and as a witness roughtime://host?key=<base64>.`;
 
 const CLOCK_OPTIONS = `  --timeout <t>         give up when there is no bound after this long
                         (default 10s)
@@ -34,6 +35,7 @@ const TEXTS: Readonly<Record<CommandName | 'general', string>> = {
 Usage:
   epsilon-clock watch [host...]   a live view of the bound and the sources
   epsilon-clock now [host...]     one reading, as soon as the sources agree
+  epsilon-clock serve <host...>   a daemon: one clock for the whole host
   epsilon-clock query <host>      one NTP exchange: every field, what it proves
   epsilon-clock order <file...>   log files of many hosts in one order, and what
                                   is certain of it
@@ -58,6 +60,8 @@ by 250 ms; true to this machine's clock, not to UTC.
 
 Options:
   --for <t>             stop after this long (default: at Ctrl-C)
+  --web [address]       serve a live page for browsers too: at a port, host:port
+                        or [v6]:port (default 127.0.0.1:1230). It has no login
 ${CLOCK_OPTIONS}
 
 ${HOSTS}
@@ -76,6 +80,49 @@ ${CLOCK_OPTIONS}
 ${HOSTS}
 
 ${EXIT_CODES}
+`,
+  serve: `epsilon-clock serve <host...>: one clock for all processes of a host
+
+A daemon that asks the sources and serves the bound: as a page in a file, which
+the other processes of this host read at the price of a clock read; as NTP; over
+HTTP. It needs no privilege. Its log is JSON lines on standard output.
+
+What to serve (default: --page; once one is named, only those that are named).
+Hosts first: behind --ntp and --http a word that ends in a port is an address:
+  --page [path]         the page (default: clock in /run/epsilon-clock, in
+                        $XDG_RUNTIME_DIR/epsilon-clock, or in
+                        /dev/shm/epsilon-clock-<uid>: the first that is ours)
+  --ntp [address]       NTP, with the bound as root dispersion: at a port,
+                        host:port or [v6]:port (default 127.0.0.1:11123)
+  --http [address]      the dashboard at /, /metrics, /health and /time
+                        (default 127.0.0.1:1230). It has no login
+  --clockbound <path>   a page that the clients of ClockBound read
+
+Options:
+  --config <path>       a JSON file with the same and more; what the command
+                        line says wins, and hosts there replace the file's
+  --poll <t>            how often to ask each server (default 16s on private and
+                        loopback addresses, 64s on public ones; never below 16s
+                        on public ones)
+  --host-clock <kind>   disciplined (default): a daemon may slew this machine's
+                        clock; free-running: none does
+  --max-drift-ppm <n>   the largest rate error of this machine's clock
+                        (default 200)
+  -h, --help            this text
+
+SIGHUP reads --config again, and keeps what runs if the file is wrong (without
+--config it ends the daemon). SIGTERM ends it with exit code 0.
+
+Durations: 500ms, 5s, 2m, 1h.
+
+${HOSTS}
+
+Exit codes:
+  0    ended by SIGTERM
+  1    unexpected failure
+  64   wrong usage, or a wrong configuration
+  69   a port or a file cannot be had
+  130  interrupted (Ctrl-C); 129 hung up
 `,
   query: `epsilon-clock query <host>: one NTP exchange: every field, what it proves
 

@@ -6,9 +6,8 @@
  * Ctrl-C (and SIGTERM, SIGHUP) aborts one signal that every wait listens to. So each ending goes
  * the same way: sockets are closed, the cursor is shown, and the exit code says how it ended. A
  * second Ctrl-C is not caught and ends the process at once. When the reader of the pipe closes it
- * (`| head`), the command ends with 0.
+ * (`| head`), the command ends with 0, except for the daemon.
  */
-import { createRequire } from 'node:module';
 import { ArgumentRangeError } from '../time/errors.ts';
 import { type Command, parseCommand } from './arguments.ts';
 import {
@@ -16,11 +15,13 @@ import {
   EXIT_INPUT,
   EXIT_NO_TIME,
   EXIT_OK,
+  EXIT_UNAVAILABLE,
   EXIT_USAGE,
   Finding,
   InputError,
   Interrupted,
   NoTimeError,
+  UnavailableError,
   UsageError,
 } from './exit.ts';
 import { helpText } from './help.ts';
@@ -28,12 +29,15 @@ import { now } from './now.ts';
 import { order } from './order/order.ts';
 import { type Output, processOutput } from './output.ts';
 import { query } from './query.ts';
+import { serve } from './serve/serve.ts';
+import { version } from './version.ts';
 import { watch } from './watch.ts';
 
 async function main(): Promise<number> {
   const output = processOutput();
   try {
-    await run(parseCommand(process.argv.slice(2)), output, interruptSignal());
+    const command = parseCommand(process.argv.slice(2));
+    await run(command, output, interruptSignal(command));
     return EXIT_OK;
   } catch (error) {
     return exitCodeOf(error, output);
@@ -48,6 +52,8 @@ async function run(command: Command, output: Output, signal: AbortSignal): Promi
       return query(command.arguments, output, signal);
     case 'now':
       return now(command.arguments, output, signal);
+    case 'serve':
+      return serve(command.arguments, output, signal);
     case 'order':
       return order(command.arguments, output, process.stdout, signal);
     case 'help':
@@ -67,6 +73,10 @@ function exitCodeOf(error: unknown, output: Output): number {
     output.remark(`epsilon-clock: ${error.message}`);
     return error instanceof Finding ? error.exitCode : EXIT_INPUT;
   }
+  if (error instanceof UnavailableError) {
+    output.remark(`epsilon-clock: ${error.message}`);
+    return EXIT_UNAVAILABLE;
+  }
   // An ArgumentRangeError is the library's message about a number from the command line.
   if (error instanceof UsageError || error instanceof ArgumentRangeError) {
     output.remark(`epsilon-clock: ${error.message} (see epsilon-clock --help)`);
@@ -76,22 +86,23 @@ function exitCodeOf(error: unknown, output: Output): number {
   return EXIT_FAILURE;
 }
 
-function interruptSignal(): AbortSignal {
+function interruptSignal(command: Command): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    if (name === 'SIGHUP' && command.name === 'serve' && command.arguments.config !== undefined) {
+      // Reads the configuration again; until the daemon listens to it, nothing needs to be read.
+      process.on(name, () => {});
+      continue;
+    }
     process.once(name, () => controller.abort(new Interrupted(name)));
   }
   return controller.signal;
 }
 
-/** The version in the package's own manifest, wherever the package is installed. */
-function version(): string {
-  const manifest: unknown = createRequire(import.meta.url)('epsilon-clock/package.json');
-  return (manifest as { version: string }).version;
-}
-
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Other processes rely on the daemon's time. It goes on without a log.
+    if (process.argv[2] === 'serve') return;
     if (error.code !== 'EPIPE') throw error;
     process.exit(EXIT_OK);
   });

@@ -3,6 +3,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../time/options.ts';
 import { parseDuration } from './durations.ts';
 import { UsageError } from './exit.ts';
+import { parseSource, type SourceSpec } from './sources.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -54,6 +55,32 @@ export function durationMs(option: string, text: string): number {
     );
   }
   return ms;
+}
+
+/** @throws UsageError when the value of `--host-clock` is neither of the two */
+export function hostClockOf(text: string | undefined): 'disciplined' | 'free-running' | undefined {
+  if (text === undefined || text === 'disciplined' || text === 'free-running') return text;
+  throw new UsageError(`--host-clock must be disciplined or free-running; got ${quote(text)}`);
+}
+
+/** @throws UsageError when the value of `--max-drift-ppm` is not a number */
+export function maxDriftPpmOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  throw new UsageError(`--max-drift-ppm must be a number; got ${quote(text)}`);
+}
+
+/**
+ * The source that an argument names.
+ *
+ * @throws UsageError when it cannot be one
+ */
+export function source(text: string): SourceSpec {
+  const spec = parseSource(text);
+  if (spec !== undefined) return spec;
+  throw new UsageError(
+    `a source is host, host:port, [v6]:port, v6, or a URL (--help says which); got ${quote(text)}`,
+  );
 }
 
 /** `text` for a message, in quotes. */

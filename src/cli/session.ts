@@ -14,7 +14,7 @@ import { ask } from './ask.ts';
 import { formatElapsed } from './durations.ts';
 import { NoTimeError } from './exit.ts';
 import type { TrueTo } from './report.ts';
-import { makeSource, type SourceSpec, sourceName } from './sources.ts';
+import { makeSource, type SourceSpec, sourceName, withPoll } from './sources.ts';
 import { describeFailure } from './wording.ts';
 
 export interface Session extends AsyncDisposable {
@@ -49,7 +49,7 @@ export async function openSession(
   try {
     await warmUp(servers, clock, signal);
     bounded = BoundedClock.start({
-      sources: specs.map((spec) => makeSource(spec, pollIntervalMs)),
+      sources: specs.map((spec) => makeSource(spec, withPoll(spec, pollIntervalMs))),
       clock,
       hostClock: args.hostClock,
       ...(args.maxDriftPpm === undefined ? {} : { maxDriftPpm: args.maxDriftPpm }),

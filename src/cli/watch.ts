@@ -18,6 +18,7 @@ import { screen, sourceTable, type View } from './screen.ts';
 import { noTime, openSession, type Session } from './session.ts';
 import { statusLine } from './status-line.ts';
 import { LiveTerminal } from './terminal.ts';
+import { WebPage } from './web.ts';
 import { describeEvent, describeParts } from './wording.ts';
 
 const SECOND_MS = 1000;
@@ -51,8 +52,13 @@ export async function watch(
   const clock = systemClock();
   const startedAt = clock.monotonicNs();
   const elapsed = (): number => Number(clock.monotonicNs() - startedAt) / 1e6;
-  await using session = await openSession(args, clock, signal);
-  const { bounded } = session;
+  await using page = args.web === undefined ? undefined : await WebPage.listen(args.web);
+  await using opened = await openSession(args, clock, signal);
+  const { bounded } = opened;
+  page?.show(bounded);
+  const address = page === undefined ? [] : [`Live page: ${page.url}`];
+  const session = { ...opened, headline: [...opened.headline, ...address] };
+  if (args.json) for (const line of address) output.remark(line);
   const { forMs = Number.POSITIVE_INFINITY, timeoutMs } = args;
 
   const shown = chooseOutput(args, session, output);

@@ -14,6 +14,7 @@ test('watch with everything', () => {
         { kind: 'ntp', host: '::1', port: 99 },
       ],
       forMs: 5000,
+      web: undefined,
       timeoutMs: 2000,
       pollMs: 500,
       json: true,
@@ -29,6 +30,7 @@ test('watch with nothing: the embedded servers, for ever', () => {
     arguments: {
       sources: [],
       forMs: undefined,
+      web: undefined,
       timeoutMs: 10_000,
       pollMs: undefined,
       json: false,
@@ -37,6 +39,37 @@ test('watch with nothing: the embedded servers, for ever', () => {
     },
   });
 });
+
+const LOOPBACK = { host: '127.0.0.1', port: 1230, anyPort: true };
+
+test.each([
+  // No address: the default one. A word without a port is a source.
+  ['--web', LOOPBACK, []],
+  ['--web --json', LOOPBACK, []],
+  ['--web a', LOOPBACK, ['a']],
+  ['a --web', LOOPBACK, ['a']],
+  ['--web=', LOOPBACK, []],
+  // A word with a port is the address.
+  ['--web 8080 a', { host: '127.0.0.1', port: 8080, anyPort: false }, ['a']],
+  ['--web :8080', { host: '127.0.0.1', port: 8080, anyPort: false }, []],
+  ['--web=0', { host: '127.0.0.1', port: 0, anyPort: false }, []],
+  ['--web 192.0.2.7:80 a:99', { host: '192.0.2.7', port: 80, anyPort: false }, ['a']],
+  ['--web=clock.example.net:8080', { host: 'clock.example.net', port: 8080, anyPort: false }, []],
+  ['--web [::1]:8080', { host: '::1', port: 8080, anyPort: false }, []],
+] as const)('watch %s', (line, web, hosts) => {
+  const command = parseCommand(['watch', ...line.split(' ')]);
+  if (command.name !== 'watch') throw new Error(`watch expected, not ${command.name}`);
+  expect(command.arguments.web).toEqual(web);
+  const sources = command.arguments.sources.map((source) => 'host' in source && source.host);
+  expect(sources).toEqual(hosts);
+});
+
+test.each(['--web=nonsense', '--web=a:99999', '--web=a:80/x', '--web=http://a:80', '--web=::1'])(
+  'watch %s is refused',
+  (option) => {
+    expect(() => parseCommand(['watch', option])).toThrow('--web takes a port, host:port or');
+  },
+);
 
 test('now and query', () => {
   expect(parseCommand(['now', '--json', 'a'])).toMatchObject({
@@ -94,12 +127,20 @@ describe('help', () => {
     (topic) => {
       const text = helpText(topic);
       for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-      for (const code of ['0 ', '1 ', '2 ', '64', '130']) expect(text).toContain(`\n  ${code}`);
+      const two = topic === 'serve' ? '69' : '2 ';
+      for (const code of ['0 ', '1 ', two, '64', '130']) expect(text).toContain(`\n  ${code}`);
     },
   );
 
   test('names every option that is parsed', () => {
-    for (const option of ['--for', '--timeout', '--poll', '--host-clock', '--max-drift-ppm']) {
+    for (const option of [
+      '--for',
+      '--web',
+      '--timeout',
+      '--poll',
+      '--host-clock',
+      '--max-drift-ppm',
+    ]) {
       expect(helpText('watch')).toContain(option);
     }
     expect(helpText('query')).not.toContain('--poll');

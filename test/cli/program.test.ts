@@ -6,7 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
+import { request as ask } from 'node:http';
 import { networkInterfaces } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { systemClock } from 'epsilon-clock';
 import { NtpServer, type NtpServerBehaviour } from 'epsilon-clock/node';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -25,8 +27,8 @@ afterEach(async () => {
 interface Run {
   readonly child: ChildProcess;
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** Resolves once standard output matches. */
-  seen(pattern: RegExp): Promise<void>;
+  /** Resolves once standard output matches, with what matched. */
+  seen(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 function start(...args: string[]): Run {
@@ -41,8 +43,10 @@ function start(...args: string[]): Run {
   });
   const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
   open.push({ stop: () => child.exitCode ?? child.kill('SIGKILL') });
-  const seen = async (pattern: RegExp): Promise<void> => {
-    while (!pattern.test(stdout)) {
+  const seen = async (pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const match = pattern.exec(stdout);
+      if (match !== null) return match;
       if (child.exitCode !== null) throw new Error(`ended without ${pattern}: ${stdout}${stderr}`);
       await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
     }
@@ -130,6 +134,57 @@ describe('watch without hosts', () => {
     expect(code).toBe(exitCode);
     expect(stderr).toBe('');
     expect(stdout).not.toContain('stopped');
+  });
+
+  describe('--web', () => {
+    test('serves the page and its stream on loopback until the end', async () => {
+      const { child, seen, ended } = start('watch', '--web=0');
+      const [, url = ''] = await seen(/^Live page: (http:\/\/127\.0\.0\.1:\d+\/)$/m);
+      // The events of the start are told too.
+      await seen(/> synchronized/);
+      const page = await fetch(url);
+      expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(await page.text()).toContain('<title>epsilon-clock</title>');
+      const stream = await fetch(`${url}?events`);
+      const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+      const { value } = await reader.read();
+      expect(value).toContain('event: welcome');
+      child.kill('SIGINT');
+      expect((await ended).code).toBe(130);
+      await expect(fetch(url)).rejects.toThrow('fetch failed');
+    });
+
+    test('at all addresses of the machine says one that works, and what to do about a name', async () => {
+      const { child, seen, ended } = start('watch', '--web=0.0.0.0:0');
+      const [, url = ''] = await seen(/^Live page: (http:\/\/127\.0\.0\.1:\d+\/)$/m);
+      await seen(/> synchronized/);
+      expect((await fetch(url)).status).toBe(200);
+      const request = ask(url, { headers: { host: 'clock.example.net' } }).end();
+      const [response] = await once(request, 'response');
+      expect(response.statusCode).toBe(403);
+      const said = await text(response);
+      expect(said).toBe(`Open it by its IP address, or say --web=NAME:${new URL(url).port}\n`);
+      child.kill('SIGINT');
+      await ended;
+    });
+
+    test('with --json says where on standard error', async () => {
+      const { stdout, stderr } = await run('watch', '--web=0', '--json', '--for', '2s');
+      expect(stderr).toMatch(/^Live page: http:\/\/127\.0\.0\.1:\d+\/$/m);
+      expect(stdout).not.toContain('Live page');
+    });
+
+    test('at a place that is taken is one line and exit code 64', async () => {
+      const { child, seen, ended } = start('watch', '--web=0');
+      const [, port] = await seen(/127\.0\.0\.1:(\d+)\/$/m);
+      const second = await run('watch', '--web', `127.0.0.1:${port}`);
+      expect(second.stderr).toBe(
+        `epsilon-clock: cannot serve the live page at 127.0.0.1:${port}: EADDRINUSE (see epsilon-clock --help)\n`,
+      );
+      expect(second.code).toBe(64);
+      child.kill('SIGINT');
+      await ended;
+    });
   });
 
   test('closing the pipe ends it quietly', async () => {

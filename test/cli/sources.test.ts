@@ -52,11 +52,32 @@ test.each<[string, object, string, string]>([
     'ClockBound',
     'clockbound:///tmp/shm1',
   ],
+  [
+    'https://shop.example/time?tenant=7',
+    { kind: 'http', url: 'https://shop.example/time?tenant=7' },
+    'shop.example',
+    'https://shop.example/time?tenant=7',
+  ],
+  [
+    'http://[::1]:8080/',
+    { kind: 'http', url: 'http://[::1]:8080/' },
+    '[::1]:8080',
+    'http://[::1]:8080/',
+  ],
+  ['aws:', { kind: 'aws' }, 'Amazon Time Sync', 'ntp://169.254.169.123:123'],
+  [
+    'google:',
+    { kind: 'google' },
+    "Google Cloud's time server",
+    'ntp://metadata.google.internal:123',
+  ],
+  ['azure:', { kind: 'azure' }, 'chronyd on Azure', 'chrony://127.0.0.1:323'],
+  ['aws:123', { kind: 'ntp', host: 'aws', port: 123 }, 'aws', 'ntp://aws:123'],
 ])('%s', (text, spec, name, source) => {
   const parsed = parseSource(text)!;
   expect(parsed).toEqual(spec);
   expect(sourceName(parsed)).toBe(name);
-  expect(makeSource(parsed, undefined).name).toBe(source);
+  expect(makeSource(parsed, {}).name).toBe(source);
 });
 
 test.each([
@@ -71,6 +92,12 @@ test.each([
   'roughtime://a?key=',
   'roughtime://a?key=x&other=y',
   'nonsense://a',
+  'http:',
+  'https://',
+  'https://a b/',
+  'https://a/\x1b[31m',
+  'https://user:secret@a.example/',
+  `https://a.example/${'x'.repeat(300)}`,
 ])('%j is no source', (text) => {
   expect(parseSource(text)).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 /** Runs `epsilon-clock order` in this process, on files of a temporary directory. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -10,7 +10,12 @@ import type { Output } from '../../../src/cli/output.ts';
 import { ansiPaint, plainPaint } from '../../../src/cli/paint.ts';
 
 export const folder: string = mkdtempSync(join(tmpdir(), 'epsilon-order-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+
+/** For each test file that uses this module, because the files of a worker share it. */
+export function useFolder(): void {
+  mkdirSync(folder, { recursive: true });
+  afterAll(() => rmSync(folder, { recursive: true }));
+}
 
 /** Writes a file and returns its path. An object becomes a line of JSON. */
 export function file(

@@ -6,8 +6,10 @@ import { GrowingFile } from '../../../src/cli/order/growing-file.ts';
 import type { LogRecord } from '../../../src/cli/order/log-record.ts';
 import { logSources } from '../../../src/cli/order/log-sources.ts';
 import { Tally } from '../../../src/cli/order/tally.ts';
-import { file, folder, line } from './command.ts';
+import { file, folder, line, useFolder } from './command.ts';
 import { lineOf, OPTIONS, readLine } from './reading.ts';
+
+useFolder();
 
 describe('lines that come in rounds', () => {
   const record = (ms: number, node: string, eps: number): LogRecord =>

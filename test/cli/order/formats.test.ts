@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/cli/exit.ts';
-import { file, folder, line, run, stampOf } from './command.ts';
+import { file, folder, line, run, stampOf, useFolder } from './command.ts';
+
+useFolder();
 
 /** Two nodes and two messages: a to b, b to a. */
 const logs = () => [

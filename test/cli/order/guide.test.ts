@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { file, folder } from './command.ts';
+import { file, folder, useFolder } from './command.ts';
+
+useFolder();
 
 const CLI = new URL('../../../dist/cli.js', import.meta.url).pathname;
 const page = readFileSync(new URL('../../../docs/guides/order-logs.md', import.meta.url), 'utf8');

@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { InputError } from '../../../src/cli/exit.ts';
-import { file, line, run, stampOf } from './command.ts';
+import { file, line, run, stampOf, useFolder } from './command.ts';
+
+useFolder();
 
 const AFTER = /,"order":(\{.*\})\}$/s;
 

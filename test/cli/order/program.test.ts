@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { appendFileSync, truncateSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { file, folder, line } from './command.ts';
+import { file, folder, line, useFolder } from './command.ts';
+
+useFolder();
 
 const CLI = new URL('../../../dist/cli.js', import.meta.url).pathname;
 const children: ChildProcessWithoutNullStreams[] = [];

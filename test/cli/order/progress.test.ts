@@ -1,8 +1,10 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { Progress } from '../../../src/cli/order/progress.ts';
-import { line } from './command.ts';
+import { line, useFolder } from './command.ts';
 import { readLine } from './reading.ts';
+
+useFolder();
 
 test('says once a second how far the merge has come, and is gone at the end', () => {
   const written: string[] = [];
