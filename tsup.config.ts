@@ -1,4 +1,5 @@
 import { defineConfig, type Options } from 'tsup';
+import { dashboardConstants } from './dashboard.config.ts';
 
 type Plugin = NonNullable<Options['plugins']>[number];
 
@@ -38,9 +39,14 @@ const config: Options = {
     lamport: 'src/lamport.ts',
     threads: 'src/threads.ts',
     ordering: 'src/ordering.ts',
+    'failure-detection': 'src/failure-detection.ts',
+    lease: 'src/lease.ts',
     metrics: 'src/metrics.ts',
     sources: 'src/sources.ts',
+    http: 'src/http.ts',
+    browser: 'src/browser.ts',
     propagation: 'src/propagation.ts',
+    dashboard: 'src/dashboard.ts',
     node: 'src/node.ts',
     ntp: 'src/ntp.ts',
     sim: 'src/sim/index.ts',
@@ -56,6 +62,7 @@ const config: Options = {
     opentelemetry: 'src/opentelemetry.ts',
     cli: 'src/cli/main.ts',
   },
+  define: dashboardConstants(),
   format: 'esm',
   target: 'node20',
   platform: 'neutral',

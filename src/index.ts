@@ -7,6 +7,8 @@
  */
 export type { Assumption, Disruption, NoBoundReason } from './bound/bound.ts';
 export type { ClockSample, LeapWarning } from './bound/clock-sample.ts';
+export type { LeapSecond } from './bound/leap-seconds.ts';
+export type { Timescale } from './bound/timescale.ts';
 export { BoundedClock } from './bounded-clock/bounded-clock.ts';
 export type { BoundedReader } from './bounded-clock/bounded-reader.ts';
 export type { ClockEvent } from './bounded-clock/change-events.ts';

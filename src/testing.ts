@@ -4,4 +4,5 @@
  *
  * @module
  */
+export { checkLeaseStore } from './testing/check-lease-store.ts';
 export { TestClock, type TestClockOptions } from './testing/test-clock.ts';

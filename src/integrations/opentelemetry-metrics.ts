@@ -46,13 +46,14 @@ export interface OtelInstrumentOptions {
   unit: string;
 }
 
-/** What {@link observeClocks} observes: a clock, a hybrid clock, the counts of messages. */
-export type ObservedClocks = Omit<Measured, 'waits'>;
+/** What {@link observeClocks} observes: a clock, a hybrid clock, the counts of messages, leases. */
+export type ObservedClocks = Omit<Measured, 'waits' | 'pauses'>;
 
 const OBSERVED: Readonly<Record<keyof ObservedClocks, true>> = {
   clock: true,
   hlc: true,
   counts: true,
+  leases: true,
 };
 
 const METHODS = [
@@ -82,8 +83,8 @@ export function observeClocks<Instrument>(
   observed: ObservedClocks,
 ): () => void {
   checkMethods('meter', 'a Meter of OpenTelemetry', meter, METHODS);
-  const { clock, hlc, counts } = checkOptionNames(observed, OBSERVED, 'observed');
-  const measured = checkMeasured({ clock, hlc, counts });
+  const { clock, hlc, counts, leases } = checkOptionNames(observed, OBSERVED, 'observed');
+  const measured = checkMeasured({ clock, hlc, counts, leases });
   const instruments = new Map(
     familiesOf(measured).map((family) => [family.name, instrumentOf(meter, family)]),
   );

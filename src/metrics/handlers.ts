@@ -8,6 +8,8 @@ import { metricsContentType, metricsText } from './metrics-text.ts';
 export interface HandlerRequest {
   /** Anything but GET and HEAD is refused. */
   readonly method?: string | undefined;
+  /** Path and query. */
+  readonly url?: string | undefined;
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
@@ -16,8 +18,8 @@ export interface HandlerRequest {
 export interface HandlerResponse {
   /** Called once. */
   writeHead(status: number, headers: Record<string, string>): unknown;
-  /** Called once, last. */
-  end(body?: string): unknown;
+  /** Called once, last. Not optional: that of `node:http2` takes a callback in its place. */
+  end(body: string): unknown;
 }
 
 /**

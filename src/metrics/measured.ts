@@ -10,6 +10,9 @@ import { BoundedClock } from '../bounded-clock/bounded-clock.ts';
 import { type BoundedReader, checkReader } from '../bounded-clock/bounded-reader.ts';
 import type { Explanation, SourceExplanation } from '../bounded-clock/explain.ts';
 import type { ClockReading } from '../bounded-clock/reading.ts';
+import { checkPauses, type PauseMeter } from '../failure-detection/pause-meter.ts';
+import { Election } from '../lease/election.ts';
+import { Lease } from '../lease/lease.ts';
 import { checkHybridClock, type HybridClock } from '../logical/hybrid-clock.ts';
 import { PropagationCounts } from '../propagation/counts.ts';
 import { ArgumentTypeError } from '../time/errors.ts';
@@ -30,6 +33,13 @@ export interface Measured {
   readonly counts?: PropagationCounts | undefined;
   /** How long commit waits last. */
   readonly waits?: WaitHistogram | undefined;
+  /**
+   * How long leases are still held, their tokens, and what became of their renewals. Of an election
+   * it is the lease that it has. Of two with one name the one counts that is held for longer.
+   */
+  readonly leases?: readonly (Lease | Election)[] | undefined;
+  /** How long this thread was not running. */
+  readonly pauses?: PauseMeter | undefined;
 }
 
 const MEASURED: Readonly<Record<keyof Measured, true>> = {
@@ -37,6 +47,8 @@ const MEASURED: Readonly<Record<keyof Measured, true>> = {
   hlc: true,
   counts: true,
   waits: true,
+  leases: true,
+  pauses: true,
 };
 
 const STATUSES = ['synchronized', 'holdover', 'unsynchronized', 'disrupted'] as const;
@@ -52,7 +64,7 @@ const VERDICTS = [
 
 /** @throws ArgumentTypeError when a part is not what its name says */
 export function checkMeasured(measured: Measured): Measured {
-  const { clock, hlc, counts, waits } = checkOptionNames(measured, MEASURED);
+  const { clock, hlc, counts, waits, leases, pauses } = checkOptionNames(measured, MEASURED);
   if (clock !== undefined) checkReader(clock);
   if (hlc !== undefined) checkHybridClock(hlc);
   if (counts !== undefined && !(counts instanceof PropagationCounts)) {
@@ -61,16 +73,27 @@ export function checkMeasured(measured: Measured): Measured {
   if (waits !== undefined && !(waits instanceof WaitHistogram)) {
     throw new ArgumentTypeError('waits', 'a WaitHistogram', waits);
   }
+  // A copy has no holes, which `every` would pass over.
+  if (leases !== undefined && !(Array.isArray(leases) && [...leases].every(isLeaseOrElection))) {
+    throw new ArgumentTypeError('leases', 'an array of Lease and Election', leases);
+  }
+  checkPauses(pauses);
   return measured;
 }
 
+const isLeaseOrElection = (value: unknown): boolean =>
+  value instanceof Lease || value instanceof Election;
+
 /** @throws FakeTimersError as `BoundedReader.read` */
-export function familiesOf({ clock, hlc, counts, waits }: Measured): Family[] {
+export function familiesOf(measured: Measured): Family[] {
+  const { clock, hlc, counts, waits, leases, pauses } = measured;
   return [
     ...(clock === undefined ? [] : clockFamilies(clock)),
     ...(hlc === undefined ? [] : hlcFamilies(hlc)),
     ...(counts === undefined ? [] : [messageFamily(counts)]),
     ...(waits === undefined ? [] : waitFamilies(waits)),
+    ...(leases === undefined ? [] : leaseFamilies(leases)),
+    ...(pauses === undefined ? [] : pauseFamilies(pauses)),
   ];
 }
 
@@ -225,6 +248,79 @@ function waitFamilies({ distribution, failures }: WaitHistogram): Family[] {
       distribution,
     },
     counter('epsilon_commit_wait_failures', 'Commit waits that were rejected.', failures),
+  ];
+}
+
+function leaseFamilies(leases: readonly (Lease | Election)[]): Family[] {
+  const byName = new Map<string, { name: string; lease: Lease | undefined; remaining: number }>();
+  for (const each of leases) {
+    const { name } = each;
+    const lease = each instanceof Lease ? each : each.lease;
+    // One look at the clock for both figures, so that they fit together.
+    const remaining = lease === undefined ? 0 : seconds(lease.remainingNs());
+    const known = byName.get(name);
+    const isBetter = known === undefined || remaining > known.remaining || !known.lease;
+    if (isBetter) byName.set(name, { name, lease, remaining });
+  }
+  const all = [...byName.values()];
+  const had = all.flatMap(({ name, lease }) =>
+    lease === undefined ? [] : [{ name, lease, stats: lease.stats() }],
+  );
+  return [
+    gauge(
+      'epsilon_lease_held',
+      '1 if this process certainly has the lease, 0 otherwise.',
+      all.map(({ name, remaining }) => ({ labels: { lease: name }, value: remaining > 0 ? 1 : 0 })),
+    ),
+    gauge(
+      'epsilon_lease_remaining_seconds',
+      'How long the lease is certainly held if it is not renewed.',
+      all.map(({ name, remaining }) => ({ labels: { lease: name }, value: remaining })),
+    ),
+    gauge(
+      'epsilon_lease_token',
+      'The fencing token; absent without a lease.',
+      had.map(({ name, lease }) => ({ labels: { lease: name }, value: Number(lease.token) })),
+    ),
+    counter(
+      'epsilon_lease_renewals',
+      'Renewals that the store has confirmed, since the lease was got.',
+      had.map(({ name, stats }) => ({ labels: { lease: name }, value: stats.renewals })),
+    ),
+    counter(
+      'epsilon_lease_renewal_failures',
+      'Renewals that failed, by what the store did, since the lease was got.',
+      had.flatMap(({ name, stats }) =>
+        Object.entries(stats.failures).map(([reason, value]) => ({
+          labels: { lease: name, reason },
+          value,
+        })),
+      ),
+    ),
+  ];
+}
+
+/** The span of the gauge: scrapes are seldom further apart. */
+const LONGEST_WITHIN_MS = 60_000;
+
+function pauseFamilies(pauses: PauseMeter): Family[] {
+  return [
+    {
+      name: 'epsilon_event_loop_delay_seconds',
+      help: 'How late a timer is at a random moment, corrected for coordinated omission.',
+      type: 'histogram',
+      distribution: pauses.distribution(),
+    },
+    counter(
+      'epsilon_event_loop_pauses',
+      'Pauses of this thread, by what they were.',
+      Object.entries(pauses.counts()).map(([kind, value]) => ({ labels: { kind }, value })),
+    ),
+    gauge(
+      'epsilon_event_loop_longest_pause_seconds',
+      'The longest pause of the last minute.',
+      one(seconds(pauses.longestNs(LONGEST_WITHIN_MS))),
+    ),
   ];
 }
 

@@ -8,7 +8,7 @@
  * Time is the simulator's. Nothing passes unless the test says so, and no real clock is read, so
  * fake timers of a test runner neither help nor disturb.
  */
-import { NO_BOUND_REASONS, type NoBoundReason } from '../bound/bound.ts';
+import { DISRUPTIONS, NO_BOUND_REASONS, type NoBoundReason } from '../bound/bound.ts';
 import { BoundedReader } from '../bounded-clock/bounded-reader.ts';
 import {
   BOUNDED,
@@ -67,7 +67,6 @@ const MAX_SUSPEND_MS = 1e9;
 const MAX_START_MS = Date.UTC(2261, 11, 31);
 /** After any reading of the monotonic clock, ns. */
 const AFTER_ANY_READING_NS = 2n ** 62n;
-const DISRUPTIONS: readonly NoBoundReason[] = ['step', 'suspend', 'step-or-suspend'];
 
 /**
  * A bounded clock for tests: give it to the code under test in place of a `BoundedClock`. A test

@@ -56,7 +56,7 @@ describe('docs/guides/troubleshooting.md', () => {
 
   test('has every reason why a reply is refused', () => {
     const reasons = membersOf('RefusedReason');
-    expect(reasons.length).toBe(10);
+    expect(reasons.length).toBe(11);
     expect(listed('Why a source yields nothing')).toEqual(expect.arrayContaining(reasons));
   });
 
@@ -72,7 +72,7 @@ describe('docs/guides/troubleshooting.md', () => {
   });
 });
 
-test.each([undefined, 'watch', 'now', 'query', 'order'] as const)(
+test.each([undefined, 'watch', 'now', 'query', 'serve', 'order'] as const)(
   'docs/reference/command-line.md has the help text of %s',
   (topic) => {
     expect(read('docs/reference/command-line.md')).toContain(

@@ -4,13 +4,18 @@
  */
 import type { BoundedClock, HybridClock } from 'epsilon-clock';
 import * as index from 'epsilon-clock';
+import * as browser from 'epsilon-clock/browser';
+import * as dashboards from 'epsilon-clock/dashboard';
 import * as express from 'epsilon-clock/express';
+import * as detection from 'epsilon-clock/failure-detection';
 import * as fastify from 'epsilon-clock/fastify';
 import * as fetches from 'epsilon-clock/fetch';
 import * as grpc from 'epsilon-clock/grpc';
 import * as hono from 'epsilon-clock/hono';
+import * as http from 'epsilon-clock/http';
 import * as interval from 'epsilon-clock/interval';
 import * as lamports from 'epsilon-clock/lamport';
+import * as leases from 'epsilon-clock/lease';
 import * as metrics from 'epsilon-clock/metrics';
 import * as node from 'epsilon-clock/node';
 import * as ntp from 'epsilon-clock/ntp';
@@ -37,9 +42,14 @@ export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'epsilon-clock/lamport': lamports,
   'epsilon-clock/threads': threads,
   'epsilon-clock/ordering': ordering,
+  'epsilon-clock/failure-detection': detection,
+  'epsilon-clock/lease': leases,
   'epsilon-clock/metrics': metrics,
   'epsilon-clock/sources': sources,
+  'epsilon-clock/http': http,
+  'epsilon-clock/browser': browser,
   'epsilon-clock/propagation': propagation,
+  'epsilon-clock/dashboard': dashboards,
   'epsilon-clock/node': node,
   'epsilon-clock/ntp': ntp,
   'epsilon-clock/sim': sim,
@@ -63,6 +73,8 @@ const core = {
   ...timestamps,
   ...lamports,
   ...threads,
+  ...detection,
+  ...leases,
   ...ordering,
   ...metrics,
   ...sources,
@@ -131,10 +143,17 @@ const ERROR_ARGS: Readonly<Record<string, readonly unknown[]>> = {
   CommitWaitTooLongError: [T, 5n, 4n],
   DurableClockClosedError: ['/d/x'],
   DurableClockFileError: ['/d/x', 'magic'],
+  ClockBoundPageError: ['/d/x', 'in-use'],
   DurableClockInUseError: ['/d/x'],
   DurableClockLockError: ['/d/x', 'why', new Error('cause')],
   DurableClockStorageError: ['/d/x', Object.assign(new Error(), { code: 'EIO' })],
+  FencedOutError: [6n, 7n],
+  HostClockRefusedError: ['/run/c', 'owner', 'detail', new Error('cause')],
   IsoTimeError: ['syntax', 'text'],
+  LeaseLostError: ['a', 7n, 'expired'],
+  LeaseStoreError: ['postgres', 'failed', new Error('cause')],
+  AdaptiveTimeoutError: [1000, 2, 'budget'],
+  LeaseTimeoutError: ['a', 1000, 'b'],
   LogUnsortedError: [0, T, T + 5n],
   MalformedTimestampError: ['stamp', 'better'],
   NtpPacketError: ['short', 5],
@@ -153,7 +172,10 @@ export const ERRORS: readonly (readonly [string, Error])[] = Object.entries(ERRO
 export const NO_ARGUMENTS: readonly string[] = [
   'EpsilonClockError',
   'PropagationCounts',
+  'fencingTokenHeader', // a text
   'hlcHeader', // a text
+  'measuredClock',
+  'postgresLeaseTables', // a text
   'randomNodeBits',
   'systemClock',
   'SimStorage',
@@ -162,6 +184,7 @@ export const NO_ARGUMENTS: readonly string[] = [
 
 export function rows(): readonly Row[] {
   const { clock, bounded, hlc } = world();
+  const timeUrl = 'https://a.example/time';
   const lamport = new core.LamportClock({ nodeId: 'a' });
   const shared = new core.SharedHybridClock({ clock, nodeId: 'a' });
   const detector = new core.JumpDetector(clock);
@@ -176,6 +199,12 @@ export function rows(): readonly Row[] {
   const scenario = { seed: 1, minutes: 1, servers: [{}] };
   const past = bounded.now().earliest - 1n;
   const event = { timestamp: T, nodeId: 'a' };
+  const leaseOptions = {
+    ...{ store: core.memoryLeases(), clock: bounded, name: 'a', holder: 'b', ttlMs: 1000 },
+    timeoutMs: 0,
+  };
+  const timeout = new core.AdaptiveTimeout({ clock });
+  const memberOptions = { clock, hlc, send: () => {} };
   const facts = {
     sourceId: 'a',
     sentAt: core.monotonicNs(5n),
@@ -416,6 +445,15 @@ export function rows(): readonly Row[] {
     { name: 'health', call: core.health, args: [bounded, { maxUncertaintyMs: 5 }] },
     { name: 'healthHandler', call: core.healthHandler, args: [bounded, { maxUncertaintyMs: 5 }] },
     {
+      name: 'Dashboard.start',
+      call: (...args: Parameters<typeof dashboards.Dashboard.start>) => {
+        const dashboard = dashboards.Dashboard.start(...args);
+        dashboard.stop();
+        return dashboard;
+      },
+      args: [{ clock: bounded, hlc }],
+    },
+    {
       name: 'WaitHistogram',
       call: make(core.WaitHistogram),
       args: [{}],
@@ -432,13 +470,109 @@ export function rows(): readonly Row[] {
       args: [{ name: 'a', ask: async () => facts }],
     },
     { name: 'sampleFrom', call: core.sampleFrom, args: [facts] },
+    { name: 'httpTime', call: http.httpTime, args: [timeUrl, {}], fine: { 1: OPTIONAL } },
+    { name: 'httpDate', call: http.httpDate, args: [timeUrl, {}], fine: { 1: OPTIONAL } },
+    { name: 'timeHandler', call: http.timeHandler, args: [{ clock: bounded }] },
+    { name: 'serverTiming', call: http.serverTiming, args: [{ clock: bounded }] },
+    {
+      name: 'serverTimingSource',
+      call: http.serverTimingSource,
+      args: [{ origin: 'https://a.example' }],
+    },
+    {
+      name: 'acrossTabs',
+      call: browser.acrossTabs,
+      args: [http.httpTime(timeUrl), { name: 'a' }],
+    },
     { name: 'hostNodeId', call: node.hostNodeId, args: ['orders'] },
     { name: 'DurableHybridClock', call: make(node.DurableHybridClock), args: [] },
     { name: 'DurableHybridClock.open', call: node.DurableHybridClock.open, args: [] },
     { name: 'decodePacket', call: core.decodePacket, args: [new Uint8Array(48)] },
+    { name: 'awsTime', call: node.awsTime, args: [{}], fine: { 0: OPTIONAL } },
+    { name: 'azureTime', call: node.azureTime, args: [{}], fine: { 0: OPTIONAL } },
+    { name: 'googleTime', call: node.googleTime, args: [{}], fine: { 0: OPTIONAL } },
+    { name: 'PauseMeter', call: make(core.PauseMeter), args: [{ clock }] },
+    { name: 'PauseMeter.start', call: core.PauseMeter.start, args: [{ clock }] },
+    {
+      name: 'PauseMeter.longestNs',
+      call: (ms) => core.PauseMeter.start({ clock }).longestNs(ms),
+      args: [7],
+      fine: { 0: ['5'] },
+    },
+    {
+      name: 'PauseMeter.onPause',
+      call: (f) => core.PauseMeter.start({ clock }).onPause(f),
+      args: [() => {}],
+    },
+    { name: 'PhiAccrualDetector', call: make(core.PhiAccrualDetector), args: [{ clock }] },
+    { name: 'AdaptiveTimeout', call: make(core.AdaptiveTimeout), args: [{ clock }] },
+    {
+      name: 'AdaptiveTimeout.observe',
+      call: (ms) => timeout.observe(ms),
+      args: [7],
+      fine: { 0: ['5'] },
+    },
+    {
+      name: 'AdaptiveTimeout.race',
+      call: (run, options) => timeout.race(run, options),
+      args: [async () => 7, {}],
+      fine: { 1: OPTIONAL },
+    },
+    { name: 'Membership', call: make(core.Membership), args: [memberOptions] },
+    { name: 'Membership.start', call: core.Membership.start, args: [memberOptions] },
+    {
+      name: 'Membership.receive',
+      call: (bytes) => core.Membership.start(memberOptions).receive(bytes),
+      args: [new Uint8Array(3)],
+    },
+    {
+      name: 'Membership.statusOf',
+      call: (nodeId) => core.Membership.start(memberOptions).statusOf(nodeId),
+      args: ['a'],
+    },
+    { name: 'checkLeaseStore', call: testing.checkLeaseStore, args: [core.memoryLeases()] },
+    { name: 'Lease', call: make(core.Lease), args: [], refused: true },
+    { name: 'Lease.acquire', call: core.Lease.acquire, args: [leaseOptions] },
+    { name: 'Lease.tryAcquire', call: core.Lease.tryAcquire, args: [leaseOptions] },
+    { name: 'Election', call: make(core.Election), args: [], refused: true },
+    {
+      name: 'Election.start',
+      call: (options: never) => void core.Election.start(options).stop(),
+      args: [{ ...leaseOptions, timeoutMs: undefined }],
+    },
+    { name: 'Fence', call: make(core.Fence), args: [{}], fine: { 0: OPTIONAL } },
+    { name: 'Fence.admit', call: (token: never) => new core.Fence().admit(token), args: [7n] },
+    {
+      name: 'Fence.tryAdmit',
+      call: (token: never) => new core.Fence().tryAdmit(token),
+      args: [7n],
+    },
+    { name: 'etcdLeases', call: core.etcdLeases, args: [{ url: 'http://127.0.0.1:2379' }] },
+    { name: 'fileLeases', call: node.fileLeases, args: ['leases'] },
+    {
+      name: 'natsLeases',
+      call: core.natsLeases,
+      args: [{ get: async () => null, create: async () => 1, update: async () => 1 }],
+    },
+    { name: 'memoryLeases', call: core.memoryLeases, args: [{ clock }], fine: { 0: OPTIONAL } },
+    {
+      name: 'postgresFenceTrigger',
+      call: core.postgresFenceTrigger,
+      args: [{ table: 'a', name: 'b' }],
+    },
+    { name: 'postgresLeases', call: core.postgresLeases, args: [{ query: async () => facts }] },
+    { name: 'postgresFence', call: core.postgresFence, args: [{ query: async () => facts }, 'a'] },
+    { name: 'redisLeases', call: core.redisLeases, args: [{ eval: async () => facts }] },
+    { name: 'redisFence', call: core.redisFence, args: [{ eval: async () => facts }, 'a'] },
     { name: 'chrony', call: node.chrony, args: [{}], fine: { 0: OPTIONAL } },
     { name: 'clockBound', call: node.clockBound, args: [{}], fine: { 0: OPTIONAL } },
+    { name: 'HostClock', call: make(node.HostClock), args: [], refused: true },
+    { name: 'HostClock.open', call: node.HostClock.open, args: [] },
+    { name: 'HostClockPublisher', call: make(node.HostClockPublisher), args: [], refused: true },
+    { name: 'HostClockPublisher.start', call: node.HostClockPublisher.start, args: [] },
     { name: 'ntp', call: node.ntp, args: ['a.example', {}], fine: { 1: OPTIONAL } },
+    { name: 'ClockBoundPublisher', call: make(node.ClockBoundPublisher), args: [], refused: true },
+    { name: 'ClockBoundPublisher.start', call: node.ClockBoundPublisher.start, args: [] },
     { name: 'NtpServer', call: make(node.NtpServer), args: [], refused: true },
     { name: 'NtpServer.start', call: node.NtpServer.start, args: [] },
     { name: 'nts', call: node.nts, args: ['a.example', {}], fine: { 1: OPTIONAL } },

@@ -1,12 +1,15 @@
 /**
  * The library on runtimes other than Node: intervals from an NTP server on loopback, timestamps,
- * commit wait, a clock that survives a crash, and a thread that shares one. Ends with status 0 when
- * all of it works.
+ * commit wait, the live page, a clock that survives a crash, and a thread that shares one. Ends
+ * with status 0 when all of it works.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Dashboard } from '../../dist/dashboard.js';
+import { httpTime, timeHandler } from '../../dist/http.js';
 import {
   BoundedClock,
   HybridClock,
@@ -41,6 +44,14 @@ assert.ok(clock.after(timestamp));
 const steps = { prepare: async () => {}, makeVisible: async () => 'visible' };
 assert.equal((await runCommit({ clock, hlc }, steps)).result, 'visible');
 
+const dashboard = Dashboard.start({ clock, hlc });
+const page = dashboard.handler.fetch(new Request('http://localhost/'));
+assert.ok((await page.text()).includes('<title>epsilon-clock</title>'));
+const stream = dashboard.handler.fetch(new Request('http://localhost/?events'));
+const welcome = await stream.body.pipeThrough(new TextDecoderStream()).getReader().read();
+assert.match(welcome.value, /^retry: 2000\nid: .*\nevent: welcome\n/);
+dashboard.stop();
+
 const shared = new SharedHybridClock({ clock: systemClock(), nodeId: 'a' });
 const other = SharedHybridClock.attach(shared.share(), { clock: systemClock() });
 assert.ok(other.now() < shared.now());
@@ -57,6 +68,33 @@ try {
 } finally {
   rmSync(folder, { recursive: true });
 }
+
+// Time over HTTP: handler and source, over a server of Node's kind and, where there is one, of the
+// runtime's own.
+const { node: onRequest, fetch: onFetch } = timeHandler({ clock });
+const http = createServer(onRequest);
+await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+const addresses = [`http://127.0.0.1:${http.address().port}/time`];
+const own = globalThis.Bun
+  ? globalThis.Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: onFetch })
+  : globalThis.Deno?.serve({ port: 0, hostname: '127.0.0.1', onListen() {} }, onFetch);
+if (own !== undefined) addresses.push(`http://127.0.0.1:${own.port ?? own.addr.port}/time`);
+for (const address of addresses) {
+  const client = BoundedClock.start({ sources: [httpTime(address)] });
+  await client.waitSynced({ timeoutMs: 10_000 });
+  for (let i = 0; i < 100; i++) {
+    // The interval of the server is in that of its client, give or take what passes in between.
+    const before = clock.now();
+    const heard = client.now();
+    const after = clock.now();
+    assert.ok(heard.earliest <= after.latest && before.earliest <= heard.latest);
+  }
+  assert.match(client.explain().sources[0].restsOn, /the bound that http.* claims/);
+  client.stop();
+}
+http.closeAllConnections();
+http.close();
+await (own?.stop?.(true) ?? own?.shutdown?.());
 
 const hasTemporal = typeof Temporal !== 'undefined';
 if (hasTemporal) {

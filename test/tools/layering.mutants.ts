@@ -34,6 +34,13 @@ export const mutants: Mutant[] = [
   },
   {
     ...planted,
+    id: 'layering-browser-page-open-to-all',
+    find: 'return !(within || target === BROWSER_PAGE_IMPORTS);',
+    replace: 'return false;',
+    name: '^room',
+  },
+  {
+    ...planted,
     id: 'layering-unlisted-folder-allowed',
     find: 'layer === -1 ? Number.POSITIVE_INFINITY : layer',
     replace: 'layer',

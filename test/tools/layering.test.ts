@@ -23,8 +23,13 @@ const PORTABLE = [
     'threads',
     'ordering',
     'propagation',
+    'dashboard',
+    'failure-detection',
+    'lease',
     'metrics',
     'sources',
+    'http',
+    'browser',
     'testing',
     'pino',
     'winston',
@@ -53,6 +58,15 @@ describe('this tree', () => {
 
   it.each(PORTABLE)('reaches no Node module from %s', (entry) => {
     expect(builtinsReachedFrom(entry, read)).toEqual([]);
+  });
+
+  it('reaches the dashboard, whose page is large, from its own entry alone', () => {
+    const isDashboard = (specifier: string): boolean => specifier.includes('/dashboard/');
+    const entries = [...PORTABLE, 'src/node.ts', 'src/ntp.ts'];
+    const reaching = entries.filter(
+      (entry) => builtinsReachedFrom(entry, read, isDashboard).length > 0,
+    );
+    expect(reaching).toEqual(['src/dashboard.ts']);
   });
 
   it('reaches a package from the Node entry alone, and only when it is loaded on demand', () => {
@@ -133,6 +147,11 @@ describe('room', () => {
     ['src/index.ts', "export { a } from './bounded-clock/page/page.ts';"],
     // the page imports the clock around it
     ['src/bounded-clock/page/page.ts', "import { a } from '../publisher.ts';"],
+    // the browser's program and the library import one another
+    ['src/dashboard/page/main.ts', "import { a } from '../history.ts';"],
+    ['src/dashboard/page/main.ts', "import { a } from '../../time/iso.ts';"],
+    ['src/dashboard/dashboard.ts', "import { a } from './page/words.ts';"],
+    ['src/cli/watch.ts', "import { a } from '../dashboard/page/words.ts';"],
   ] as [string, string][])('%s may not say %s', (file, line) => {
     expect(rulesBroken(line, file)).toEqual(['room']);
   });
@@ -146,6 +165,8 @@ describe('room', () => {
     ['src/bounded-clock/bounded-reader.ts', "import { a } from './page/page.ts';"],
     ['src/bounded-clock/page/segments.ts', "import { a } from './page.ts';"],
     ['src/bounded-clock/page/segments.ts', "import { a } from '../../bound/growth.ts';"],
+    ['src/dashboard/page/main.ts', "import type { A } from '../wire.ts';"],
+    ['src/dashboard/page/main.ts', "import { a } from './series.ts';"],
   ] as [string, string][])('%s may say %s', (file, line) => {
     expect(rulesBroken(line, file)).toEqual([]);
   });
@@ -267,6 +288,15 @@ describe('package', () => {
     '/// <reference path="./a.d.ts" />',
   ])('is not promised: %s', (line) => {
     expect(rulesBroken(line, 'src/sources/planted.ts')).toEqual(['package']);
+  });
+
+  it('is inlined in the page of the dashboard, and nowhere else', () => {
+    const line = "import uPlot from 'uplot';";
+    expect(rulesBroken(line, 'src/dashboard/page/chart.ts')).toEqual([]);
+    expect(rulesBroken(line, 'src/dashboard/dashboard.ts')).toEqual(['package']);
+    expect(rulesBroken("import a from 'other';", 'src/dashboard/page/chart.ts')).toEqual([
+      'package',
+    ]);
   });
 
   it('is promised as a dependency or a peer', () => {

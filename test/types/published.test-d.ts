@@ -134,7 +134,7 @@ export function undefinedOptions(): unknown[] {
 export function readings(reading: ClockReading): unknown[] {
   const { reason } = reading;
   if (reading.status === 'disrupted') {
-    const why: 'step' | 'suspend' | 'step-or-suspend' = reading.reason;
+    const why: 'step' | 'suspend' | 'step-or-suspend' | 'vm-disruption' = reading.reason;
     return [why];
   }
   const agreed = agreement([], { maxFaulty: 0 });

@@ -17,6 +17,7 @@ const ATTW = ['--profile', 'esm-only', '--no-definitely-typed'];
 /** The steps in order. A step may return a remark, which is printed on its line. */
 const steps: readonly [string, () => Promise<unknown>][] = [
   ['types', () => silently(run(ROOT, 'tsc', '-p', '.'))],
+  ['types of the page', () => silently(run(ROOT, 'tsc', '-p', 'src/dashboard/page'))],
   ['lint and format', () => silently(run(ROOT, 'biome', 'ci', '--error-on-warnings'))],
   [
     'layering',

@@ -13,10 +13,15 @@ const PORTABLE: readonly string[] = [
   './timestamps',
   './lamport',
   './threads',
+  './failure-detection',
+  './lease',
   './ordering',
   './metrics',
   './sources',
+  './http',
+  './browser',
   './propagation',
+  './dashboard',
   './sim',
   './testing',
   './pino',
@@ -111,7 +116,8 @@ export async function compileUsers(): Promise<void> {
   const nodeOnly = { ...compilerOptions, lib: ['es2022'] };
   write('node-only/tsconfig.json', JSON.stringify({ compilerOptions: nodeOnly }));
   // A browser's user has no Node types; the declarations of the core must not need them.
-  write('browser/esm.ts', imports([manifest.name]));
+  const ofPages = ['', '/http', '/browser'].map((entry) => `${manifest.name}${entry}`);
+  write('browser/esm.ts', imports(ofPages));
   const portable = { ...compilerOptions, module: 'esnext', moduleResolution: 'bundler', types: [] };
   write('browser/tsconfig.json', JSON.stringify({ compilerOptions: portable }));
   for (const project of ['users', 'node-only', 'browser']) await run(USER, 'tsc', '-p', project);

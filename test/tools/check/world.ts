@@ -2,6 +2,9 @@
  * The values that examples in docstrings may use: a synchronised bounded clock, and stand-ins for
  * the parts of a program.
  */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   BoundedClock,
   type HlcTimestamp,
@@ -15,6 +18,8 @@ const server = await NtpServer.start({ clock: systemClock() });
 export const sources: TimeSource[] = [ntp(server.address, { port: server.port })];
 export const clock: BoundedClock = BoundedClock.start({ sources });
 await clock.waitSynced({ timeoutMs: 30_000 });
+/** Where a page of the clock can be. */
+export const path: string = join(mkdtempSync(join(tmpdir(), 'epsilon-clock-')), 'clock');
 export const hlc: HybridClock = new HybridClock({ clock, nodeId: 'orders-3' });
 export const timestamp: HlcTimestamp = hlc.now();
 export const signal: AbortSignal = new AbortController().signal;

@@ -63,6 +63,8 @@ export async function openLane(testCapMs: number): Promise<Lane> {
     },
     {
       resolve: config.resolve ?? {},
+      // A copy: vitest takes out what it defines.
+      define: { ...config.define },
       plugins: [
         {
           name: 'planted-fault',
