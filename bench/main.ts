@@ -66,7 +66,10 @@ const services = outputOf<ServicesMeasured>([], 'services', ...smoke);
 log('waits');
 const report: Report = {
   ...measured,
-  ...outputOf<{ bytesPerSource: number }>(['--expose-gc'], 'memory'),
+  ...outputOf<Pick<Report, 'bytesPerSource' | 'bytesPerPeer' | 'pauseMeterShare'>>(
+    ['--expose-gc'],
+    'memory',
+  ),
   order,
   services,
   waits: merge(PARTS.map((part) => outputOf(LARGE_YOUNG, 'waits', part, ...smoke))),

@@ -9,6 +9,10 @@ import { type WaitsMeasured, waitsSection } from './wait-report.ts';
 export interface Report extends Run {
   /** What each further source of a bound engine holds. */
   readonly bytesPerSource: number;
+  /** What each further peer of a phi detector holds. */
+  readonly bytesPerPeer: number;
+  /** The share of one processor that a pause meter takes in an idle process. */
+  readonly pauseMeterShare: number;
   readonly order: OrderMeasured;
   readonly services: ServicesMeasured;
   readonly waits: WaitsMeasured;
@@ -90,7 +94,8 @@ ${table(
 )}
 
 The slope is the exponent of the nearest power law, a straight line in the chart: 0 is constant, 1 is
-linear. Each further source of a bound engine holds ${figure(report.bytesPerSource)} bytes.
+linear. Each further source of a bound engine holds ${figure(report.bytesPerSource)} bytes,
+each further peer of a phi detector ${figure(report.bytesPerPeer)}. A pause meter takes ${figure(100 * report.pauseMeterShare)} % of a processor.
 
 ## Logs in order
 

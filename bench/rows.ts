@@ -3,6 +3,8 @@ import type { Groups } from './row.ts';
 import { clocks } from './rows/clocks.ts';
 import { codecs } from './rows/codecs.ts';
 import { waits } from './rows/commit-wait.ts';
+import { detection } from './rows/detection.ts';
+import { lease } from './rows/lease.ts';
 import { bareLines, compactLines, fullLines, hlcLines } from './rows/logging.ts';
 import {
   durable,
@@ -13,8 +15,9 @@ import {
   secondHybrid,
   shared,
 } from './rows/logical.ts';
+import { nts } from './rows/nts.ts';
 import { propagation } from './rows/propagation.ts';
-import { attached, attachedLearned, bounded, learned } from './rows/readings.ts';
+import { attached, attachedLearned, bounded, host, learned } from './rows/readings.ts';
 import { ingest } from './rows/samples.ts';
 
 export const groups: Groups = {
@@ -23,6 +26,7 @@ export const groups: Groups = {
   'Bounded clock that has learned the rate, in the thread that publishes': learned,
   'Bounded clock, attached in another thread': attached,
   'Bounded clock that has learned the rate, attached in another thread': attachedLearned,
+  'Bounded clock of another process of this host': host,
   'Hybrid clock on the system clock': hybrid,
   'Hybrid clock, the second in its process': secondHybrid,
   'Hybrid clock that writes to both kinds of bytes': hybridMixed,
@@ -31,6 +35,8 @@ export const groups: Groups = {
   'Hybrid clock shared by threads': shared,
   'Lamport clock': lamport,
   'Commit wait': waits,
+  'Failure detection': detection,
+  Lease: lease,
   Codecs: codecs,
   'Log line of pino': bareLines,
   'Log line of pino with `hlc`': hlcLines,
@@ -38,4 +44,5 @@ export const groups: Groups = {
   'Log line of pino with a full stamp': fullLines,
   'Timestamps through services': propagation,
   'Agreement and samples': ingest,
+  'Authenticated time (NTS)': nts,
 };

@@ -1,11 +1,18 @@
-/** Readings of a bounded clock, in the thread that publishes and in a thread that attached. */
+/**
+ * Readings of a bounded clock, in the thread that publishes, in a thread that attached, and from
+ * the page that other processes read.
+ */
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   BoundedClock,
   type BoundedClockHandle,
   type BoundedReader,
   type UnixNs,
 } from 'epsilon-clock';
+import { HostClock } from 'epsilon-clock/node';
 import { unixNs } from 'epsilon-clock/time';
 import type { Row } from '../row.ts';
 import { boundedClock, learnedClock } from '../worlds.ts';
@@ -60,4 +67,10 @@ export async function attachedLearned(): Promise<Row[]> {
   const publisher = startWorker('publisher', { learned: true });
   const [handle] = (await once(publisher, 'message')) as [BoundedClockHandle];
   return readings('attached-learned', 1.35, BoundedClock.attach(handle));
+}
+
+export async function host(): Promise<Row[]> {
+  const path = join(mkdtempSync(join(tmpdir(), 'bench-')), 'clock');
+  await once(startWorker('publisher', { path }), 'message');
+  return readings('host', 1.35, await HostClock.open({ path }));
 }

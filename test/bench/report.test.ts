@@ -216,6 +216,8 @@ describe('the page', () => {
       ...[1, 10, 100].flatMap((x) => [curve(x), flat(x), threads(x), waiters(x)]),
     ]),
     bytesPerSource: 512,
+    bytesPerPeer: 173,
+    pauseMeterShare: 0.0005,
     order: { lines: 2_000_000, bytes: 5e8, orderCpuS: 9, sortCpuS: 3, orderPeakBytes: 95e6 },
     services: { bare: 20_000, hooks: 19_900, plugin: 19_500, share: 0.975, shareOfHooks: 0.98 },
     waits,

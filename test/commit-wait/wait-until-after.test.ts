@@ -468,6 +468,14 @@ describe('ends without release', () => {
       { status: 'disrupted', reason: 'suspend' },
     ],
     [
+      'the virtual machine was moved to another host',
+      (s) => {
+        s.clock.marker = 2n;
+        s.clock.advance(SECOND);
+      },
+      { status: 'disrupted', reason: 'vm-disruption' },
+    ],
+    [
       'the bound expires',
       (s) => s.clock.advance(5n * SECOND),
       { status: 'unsynchronized', reason: 'expired' },
@@ -485,6 +493,9 @@ describe('ends without release', () => {
 
   it.each(endings)('%s: ERR_COMMIT_WAIT_INTERRUPTED', async (_, happen, fields) => {
     const s = new Harness({ expireAfterMs: 4000 });
+    s.clock.marker = 1n;
+    s.clock.advance(SECOND);
+    s.sample();
     const t = s.ahead(8n * SECOND);
     s.clock.advance(MS);
     const began = s.clock.monotonic;

@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
+import { queryObjects, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
@@ -12,4 +12,10 @@ export function held(): number {
   collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
+}
+
+/** The objects of all kinds after collecting all garbage. Compiled code is not among them. */
+export function heldObjects(): number {
+  collect();
+  return queryObjects(Object) as unknown as number;
 }

@@ -15,6 +15,8 @@ export class RecordingSink implements SourceSink {
   /** The causes of the misses, in the same order. */
   readonly causes: (string | undefined)[] = [];
   readonly listings: (readonly string[])[] = [];
+  /** What it told people of its endpoints. */
+  readonly details: (readonly string[])[] = [];
   bounded: boolean | undefined;
   /** What came with the samples of a witness. */
   readonly signed: SignedStatement[] = [];
@@ -40,6 +42,10 @@ export class RecordingSink implements SourceSink {
     this.samples.push(sample);
     if (signed !== undefined) this.signed.push(signed);
     this.#told(`sample ${sample.sourceId}`);
+  }
+
+  describe(_: string, details: readonly string[]): void {
+    this.details.push(details);
   }
 
   miss(sourceId: string, reason: MissReason, details?: MissDetails): void {

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { BoundedClock, HybridClock, runCommit, waitUntilAfter } from 'epsilon-clock';
+import { PauseMeter } from 'epsilon-clock/failure-detection';
+import { Lease, memoryLeases } from 'epsilon-clock/lease';
 import { metricsContentType, metricsText, WaitHistogram } from 'epsilon-clock/metrics';
 import { extract, inject, PropagationCounts } from 'epsilon-clock/propagation';
+import { TestClock } from 'epsilon-clock/testing';
 import { register } from 'prom-client';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { textOf } from '../../src/metrics/family.ts';
@@ -152,9 +155,13 @@ test('the table of the guide has every name, its type and its labels', async () 
   const waits = new WaitHistogram();
   await expect(waits.measure(Promise.reject(new Error('mine')))).rejects.toThrow('mine');
   const unbounded = BoundedClock.start({ clock, sources: [new ScriptedSource('d')] });
-  const text =
-    metricsText({ clock: bounded, hlc, counts: new PropagationCounts(), waits }) +
-    metricsText({ clock: unbounded });
+  const leaseClock = new TestClock();
+  const options = { store: memoryLeases(), clock: leaseClock, name: 'a', holder: 'b' };
+  const lease = await Lease.acquire({ ...options, ttlMs: 1000 });
+  await lease.release();
+  const pauses = PauseMeter.start({ clock });
+  const measured = { clock: bounded, hlc, counts: new PropagationCounts(), waits, pauses };
+  const text = metricsText({ ...measured, leases: [lease] }) + metricsText({ clock: unbounded });
   const written = new Set<string>();
   for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
     const series = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\}`, 'm').exec(text)?.[1] ?? '';
