@@ -46,7 +46,7 @@ const unit = {
   isolate: false,
 };
 
-/** The longest simulations, and a million hostile packets: they do not depend on the version of Node. */
+/** The longest simulations, and a million hostile packets: not for everyday. */
 const LONG = [
   'test/sim/scenarios.test.ts',
   'test/sim/hours.test.ts',
@@ -61,17 +61,40 @@ const LONG = [
   'test/commit-wait/simulated.test.ts',
   'test/host-page/worlds.test.ts',
   'test/host-page/interleavings.test.ts',
+  'test/lease/simulated.test.ts',
+  'test/ordering/simulated.test.ts',
   'test/sources/ntp/fuzz.test.ts',
   'test/sources/ntp/late-network.test.ts',
   'test/sources/ntp/politeness.test.ts',
 ];
 
-/** Not simulations, but they take ten seconds and more. */
+/** Not simulations, but they take seven seconds and more. */
 const SLOW = [
   'test/cli/program.test.ts',
   'test/cli/order/order.test.ts',
+  'test/cli/serve/program.test.ts',
   'test/dashboard/dashboard.test.ts',
-  'test/lease/simulated.test.ts',
+  'test/lease/take-over.test.ts',
+  'test/sources/ntp/memory.test.ts',
+  'test/sources/ntp/served-memory.test.ts',
+];
+
+/**
+ * Arithmetic, drawn worlds, and checks of the repository itself: what they show does not depend on
+ * the version of Node.
+ */
+const SAME_EVERYWHERE = [
+  ...LONG,
+  'test/bench/**',
+  'test/bound/**',
+  'test/docs/**',
+  'test/exports/surface.test.ts',
+  'test/failure-detection/quality.test.ts',
+  'test/interval/**',
+  'test/lease/duration-simulated.test.ts',
+  'test/research/**',
+  'test/sim/**',
+  'test/tools/**',
 ];
 
 /**
@@ -101,8 +124,11 @@ const config: ViteUserConfig = defineConfig({
     },
     projects: [
       { extends: true, test: { ...unit, name: 'unit' } },
-      // `unit` without the longest runs: for everyday use, and on other versions of Node.
       { extends: true, test: { ...unit, name: 'everyday', exclude: [...unit.exclude, ...LONG] } },
+      {
+        extends: true,
+        test: { ...unit, name: 'versions', exclude: [...unit.exclude, ...SAME_EVERYWHERE] },
+      },
       // Needs Node 22.15, and packages of its own: see test/hosts/otel-3.
       {
         extends: true,
@@ -130,6 +156,7 @@ const config: ViteUserConfig = defineConfig({
             'test/peers/postgres-commit-wait.test.ts',
             'test/peers/learned-rate.test.ts',
             'test/peers/lease-hand-overs.test.ts',
+            'test/peers/sql-order.test.ts',
           ],
           env: {
             LIVES: '200',
@@ -137,6 +164,7 @@ const config: ViteUserConfig = defineConfig({
             DRIFT_MINUTES: '10',
             DASHBOARD_MINUTES: '10',
             HAND_OVERS: '10000',
+            EVENTS: '1000000',
           },
           globalSetup: 'test/build.ts',
           testTimeout: 3_600_000,

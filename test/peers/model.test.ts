@@ -62,9 +62,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-async function run(program: string, ...args: string[]): Promise<string> {
+async function run(cwd: string, program: string, ...args: string[]): Promise<string> {
   try {
-    return (await promisify(execFile)(program, args, { cwd: directory })).stdout;
+    return (await promisify(execFile)(program, args, { cwd })).stdout;
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw missing ? new Error(`no ${program}: apt-get install -y spin gcc libc6-dev`) : error;
@@ -80,17 +80,26 @@ describe.each(MODELS)('$file', (world) => {
     ([, define = '', property = '']) => ({ define, property }),
   );
 
+  /** A folder of its own for one check, with the model in it. */
+  function folder(): string {
+    const cwd = mkdtempSync(join(directory, 'check-'));
+    copyFileSync(join(DOCS, file), join(cwd, file));
+    return cwd;
+  }
+
   /** Runs the verifier on the model with these defines, and returns its output. */
-  async function check(defines: readonly string[], ...compilerFlags: string[]): Promise<string> {
-    copyFileSync(join(DOCS, file), join(directory, file));
-    rmSync(join(directory, `${file}.trail`), { force: true });
-    await run('spin', '-a', ...defines, file);
-    await run('gcc', '-DSAFETY', ...compilerFlags, '-o', 'pan', 'pan.c');
-    return run(join(directory, 'pan'), '-m100000');
+  async function check(
+    cwd: string,
+    defines: readonly string[],
+    ...flags: string[]
+  ): Promise<string> {
+    await run(cwd, 'spin', '-a', ...defines, file);
+    await run(cwd, 'gcc', '-DSAFETY', ...flags, '-o', 'pan', 'pan.c');
+    return run(cwd, join(cwd, 'pan'), '-m100000');
   }
 
   test('no interleaving and no interval violates a property', async () => {
-    const said = await check([], '-O2');
+    const said = await check(folder(), [], '-O2');
     expect(said).toContain('errors: 0');
     // Neither the depth nor the memory was too small, and no statement of the model was idle.
     expect(said).not.toMatch(/error: |truncated|out of memory/);
@@ -109,12 +118,13 @@ describe.each(MODELS)('$file', (world) => {
     expect(faults.map(({ define }) => define).sort()).toEqual([...used].sort());
   });
 
-  test.each(faults)('a counterexample with $define', async ({ define, property }) => {
-    const said = await check([`-D${define}`, ...small], '-O1', ...search);
+  test.concurrent.each(faults)('a counterexample with $define', async ({ define, property }) => {
+    const cwd = folder();
+    const said = await check(cwd, [`-D${define}`, ...small], '-O1', ...search);
     expect(said).toContain('errors: 1');
     expect(said).toContain(`assertion violated (${assertions[property]})`);
-    expect(existsSync(join(directory, `${file}.trail`))).toBe(true);
-    expect(await run('spin', '-t', `-D${define}`, ...small, file)).toContain(
+    expect(existsSync(join(cwd, `${file}.trail`))).toBe(true);
+    expect(await run(cwd, 'spin', '-t', `-D${define}`, ...small, file)).toContain(
       'Error: assertion violated',
     );
   });
