@@ -477,7 +477,9 @@ export class BoundedReader extends Inspectable {
     own[READING] = this.#monotonicNs();
     own[AGE] = own[READING]! - own[START]!;
     if (
-      (this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&
+      (this.#header[VERSION] !== this.#copiedVersion ||
+        own[AGE]! < own[ZERO]! ||
+        own[AGE]! > own[SPAN]!) &&
       !this.#refresh()
     ) {
       return false;

@@ -105,6 +105,12 @@ export const HYBRID_CLOCK_OPTIONS: Readonly<Record<keyof HybridClockOptions, tru
 
 /** The greatest `count` of one reservation. */
 const MAX_RESERVED = 1_000_000;
+/**
+ * Each reserved timestamp is this many after the one so many places before it: so many sums at a
+ * time, where a sum of the last one would wait for it to be stored.
+ */
+const LANES = 8;
+const ALL_LANES = 8n;
 
 const { asIntN } = BigInt;
 
@@ -333,10 +339,12 @@ export class HybridClock extends Inspectable {
     this.advanceBy(slots);
     this.#watchLead(slots);
     slots[NEXT] = asIntN(64, slots[LAST]! - slots[COUNT]!);
-    for (let i = 0; i < target.length; i++) {
+    let i = 0;
+    for (; i < target.length && i < LANES; i++) {
       slots[NEXT] = asIntN(64, slots[NEXT]! + 1n);
       target[i] = slots[NEXT]!;
     }
+    for (; i < target.length; i++) target[i] = asIntN(64, target[i - LANES]! + ALL_LANES);
   }
 
   /**

@@ -309,6 +309,14 @@ export const mutants: Mutant[] = [
     name: 'consecutive',
   },
   {
+    id: 'logical-reservation-lanes-overlap',
+    file: 'src/logical/hybrid-clock.ts',
+    find: 'target[i - LANES]! + ALL_LANES',
+    replace: 'target[i - LANES]! + ALL_LANES - 1n',
+    test: 'test/logical/reserve.test.ts',
+    name: '9 timestamps are consecutive',
+  },
+  {
     id: 'logical-reservation-below-physical-time',
     file: 'src/logical/hybrid-clock.ts',
     find: 'if (slots[FLOOR]! > slots[LAST]!) slots[NEXT] = asIntN(64, slots[FLOOR]! - 1n);\n    else ',

@@ -42,6 +42,11 @@ describe('reserve', () => {
     expect(leads).toEqual([999_999n]);
   });
 
+  it.each([7, 8, 9, 100])('%i timestamps are consecutive', (count) => {
+    const hlc = new HybridClock({ clock: new HandClock({ wall: T }), nodeId: 'a' });
+    expect([...hlc.reserve(count)]).toEqual(consecutive(T, count));
+  });
+
   it('reserveInto fills a given array', () => {
     const hlc = new HybridClock({ clock: new HandClock({ wall: T }), nodeId: 'a' });
     const slots = new BigInt64Array(4);

@@ -1,4 +1,5 @@
 /** What the bundler of a web page keeps of the package. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
@@ -22,6 +23,22 @@ async function sizeOf(code: string): Promise<number> {
   });
   return gzipSync(outputFiles[0]!.contents).length;
 }
+
+/** Names in capitals that `clause` imports or exports under their own names. */
+const constantsIn = (clause: string): string[] =>
+  clause.match(/(?<=[{,]\s*)[A-Z][A-Z\d_]+(?=\s*[,}])/g) ?? [];
+
+test('no chunk uses a constant that it imports or exports: it has copies', () => {
+  const dist = new URL('../../dist/', import.meta.url);
+  const chunks = readdirSync(dist).filter((file) => /^chunk-.*\.js$/.test(file));
+  const shared = chunks.flatMap((file) => {
+    const clauses = readFileSync(new URL(file, dist), 'utf8').match(/^(im|ex)port \{[^}]*\}/gm);
+    return (clauses ?? []).flatMap(constantsIn);
+  });
+  expect(chunks.length).toBeGreaterThan(10);
+  expect(constantsIn('export { A$ as AB, CD, e };')).toEqual(['CD']);
+  expect(shared).toEqual([]);
+});
 
 test('a hybrid clock is at most 6 kB', async () => {
   const size = await sizeOf(
