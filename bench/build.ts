@@ -13,6 +13,7 @@ const OWN: Readonly<Record<string, string>> = entriesOf('bench', [
   'waits',
   'order',
   'services',
+  'usages',
   'publisher.worker',
   'reader.worker',
   'rival.worker',

@@ -3,10 +3,12 @@
  *
  *     npm run bench
  *         Measures, prints, and writes docs/benchmarks.md, docs/benchmarks.json and the charts.
+ *     npm run bench -- --hottest
+ *         Only the hottest calls, for the table of versions of Node: run it with each of them.
  *     npm run bench -- --smoke
  *         Does every row run, and does no row allocate more than its limit?
  *     npm run bench -- --against docs/benchmarks.json
- *         Has any row become slower than in that run?
+ *         Has any row become slower than in the run there on this processor and version of Node?
  *
  * It builds first, so it measures what is published.
  */
@@ -17,11 +19,14 @@ import { buildAll } from './build.ts';
 import { barChart, lineChart, logLogChart } from './chart.ts';
 import { compare, slowerAgain } from './compare.ts';
 import { curvesOf } from './curves.ts';
+import { thisMachine } from './machine.ts';
 import type { OrderMeasured } from './order.ts';
-import { markdownOf, type Report, tableRows } from './report.ts';
+import { type Entry, type Hottest, like, record } from './record.ts';
+import { hottestTable, markdownOf, type Report, tableRows } from './report.ts';
 import { FULL, SMOKE } from './row.ts';
 import { faultsOf, LARGE_YOUNG, type Module, run } from './run.ts';
 import type { ServicesMeasured } from './services.ts';
+import type { Usage } from './usages.ts';
 import {
   earlyFaults,
   LEAST_LATE_US,
@@ -32,7 +37,11 @@ import {
 } from './wait-report.ts';
 
 const { values: options } = parseArgs({
-  options: { smoke: { type: 'boolean' }, against: { type: 'string' } },
+  options: {
+    smoke: { type: 'boolean' },
+    hottest: { type: 'boolean' },
+    against: { type: 'string' },
+  },
 });
 const log = (what: string): void => {
   process.stderr.write(`${what}\n`);
@@ -52,12 +61,48 @@ function outputOf<T>(flags: readonly string[], name: string, ...args: readonly s
   return JSON.parse(out) as T;
 }
 
-const before: Report | undefined =
-  options.against === undefined ? undefined : JSON.parse(readFileSync(options.against, 'utf8'));
+const docs = new URL('../docs/', import.meta.url);
+const readEntries = (file: URL | string): Entry[] => JSON.parse(readFileSync(file, 'utf8'));
+
+/** The run to compare this one with. */
+function earlierRun(file: string): Report {
+  const report = like(readEntries(file), thisMachine())?.report;
+  if (report !== undefined) return report;
+  const { cpu, node } = thisMachine();
+  throw new Error(`${file} has no whole run on ${cpu} with Node ${node}: nothing to compare with`);
+}
+
+/** The hottest calls of each group, one process after the other. */
+function hottestOf({ groups }: Module, effort: readonly string[]): Hottest {
+  const usages = groups.flatMap((group) => {
+    log(`usages: ${group}`);
+    return outputOf<Usage[]>([], 'usages', group, ...effort);
+  });
+  return { machine: thisMachine(), usages };
+}
+
+/** Writes docs/benchmarks.json, and the page of the whole run on this processor. */
+function write(hottest: Hottest, report?: Report): void {
+  const file = new URL('benchmarks.json', docs);
+  const entries = record(readEntries(file), hottest, report);
+  writeFileSync(file, `${JSON.stringify(entries, null, 2)}\n`);
+  const here = entries.filter(({ cpu }) => cpu === hottest.machine.cpu);
+  const whole = report ?? here.find((entry) => entry.report !== undefined)?.report;
+  if (whole !== undefined) writeFileSync(new URL('benchmarks.md', docs), markdownOf(whole, here));
+}
+
+const before = options.against === undefined ? undefined : earlierRun(options.against);
 await buildAll();
 const effort = options.smoke ? SMOKE : FULL;
 const smoke = options.smoke ? ['--smoke'] : [];
-const modules = [await load('rows'), await load('scaling')];
+const rows = await load('rows');
+const hottest = hottestOf(rows, smoke);
+if (options.hottest) {
+  console.log(hottestTable(hottest.usages));
+  write(hottest);
+  process.exit();
+}
+const modules = [rows, await load('scaling')];
 const measured = await run(modules, effort, log);
 log('order');
 const order = outputOf<OrderMeasured>([], 'order', ...smoke);
@@ -74,7 +119,8 @@ const report: Report = {
   services,
   waits: merge(PARTS.map((part) => outputOf(LARGE_YOUNG, 'waits', part, ...smoke))),
 };
-console.log(options.smoke ? `${report.rows.length} rows ran` : markdownOf(report));
+const all = record([], hottest, report);
+console.log(options.smoke ? `${report.rows.length} rows ran` : markdownOf(report, all));
 
 const faults = [...faultsOf(report.rows), ...earlyFaults(report.waits)];
 if (before) {
@@ -93,9 +139,7 @@ if (before) {
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exitCode = 1;
 else if (!options.smoke && !before) {
-  const docs = new URL('../docs/', import.meta.url);
-  writeFileSync(new URL('benchmarks.md', docs), markdownOf(report));
-  writeFileSync(new URL('benchmarks.json', docs), `${JSON.stringify(report, null, 2)}\n`);
+  write(hottest, report);
   writeFileSync(new URL('benchmarks.svg', docs), barChart(tableRows(report)));
   writeFileSync(new URL('scaling.svg', docs), logLogChart(curvesOf(report)));
   writeFileSync(

@@ -1,9 +1,11 @@
 /** The run as a page: tables for people, the same numbers as JSON for `--against`. */
 import { curvesOf } from './curves.ts';
 import type { OrderMeasured } from './order.ts';
+import { type Entry, mostOf } from './record.ts';
 import type { Conditions, Measured, Run } from './run.ts';
 import type { ServicesMeasured } from './services.ts';
 import { bytesFigure, figure, table } from './table.ts';
+import type { Usage } from './usages.ts';
 import { type WaitsMeasured, waitsSection } from './wait-report.ts';
 
 export interface Report extends Run {
@@ -59,7 +61,39 @@ export function conditionsLine(conditions: Conditions): string {
 Floor: ${figure(conditions.floorNs)} ns (${floor}).`;
 }
 
-export function markdownOf(report: Report): string {
+const times = (value: number): string => value.toFixed(2);
+
+/** What the hottest calls cost in each usage; a miss of the promise is marked. */
+export function hottestTable(usages: readonly Usage[]): string {
+  return table(
+    ['operation', 'in a hot loop', 'by the package', 'in a service', 'at most'],
+    usages.map((usage) => [
+      `${usage.id}: ${usage.operation}`,
+      times(usage.hot),
+      times(usage.benchmark),
+      times(usage.service),
+      `${mostOf(usage) <= usage.most ? '' : '**missed** '}<= ${usage.most}`,
+    ]),
+    'lrrrl',
+  );
+}
+
+/** The most that each of the hottest calls costs, by version of Node. */
+export function versionsTable(entries: readonly Entry[]): string {
+  const ids = [...new Set(entries.flatMap(({ hottest }) => hottest.usages.map(({ id }) => id)))];
+  const cell = ({ hottest: { usages } }: Entry, id: string): string => {
+    const usage = usages.find((each) => each.id === id);
+    return usage === undefined ? '' : times(mostOf(usage));
+  };
+  return table(
+    ['most of any usage', ...entries.map(({ hottest }) => hottest.machine.node)],
+    ids.map((id) => [id, ...entries.map((entry) => cell(entry, id))]),
+    `l${'r'.repeat(entries.length)}`,
+  );
+}
+
+/** @param here the entries of the same processor */
+export function markdownOf(report: Report, here: readonly Entry[]): string {
   const rows = tableRows(report);
   const groups = [...new Set(rows.map(({ group }) => group))];
   const curves = curvesOf(report);
@@ -73,6 +107,17 @@ percentile of the mean time per call in a window. **B** is how many bytes a call
 windows. **x floor** and **x baseline** compare the best windows of a round, and are medians over the rounds, so
 they are steadier than the times. The floor is the cost of reading the monotonic clock in C. Each group of rows
 runs in a process of its own.
+
+## The hottest calls, by how they are called
+
+In multiples of \`process.hrtime.bigint()\` into a slot that is called in the same way. *In a hot loop*: nothing but
+such calls. *By the package*: short loops, as the \`benchmark\` package runs them; so are all tables below. *In a
+service*: one call after some work with objects and text, from ten places in the program; the work alone is
+subtracted. What is promised is the worst of the three.
+
+${here.map(({ hottest }) => `Node ${hottest.machine.node}, ${hottest.machine.date}:\n\n${hottestTable(hottest.usages)}`).join('\n\n')}
+
+${versionsTable(here)}
 
 ![Bar chart: times the floor](benchmarks.svg)
 ${groups

@@ -32,6 +32,11 @@ export interface Row {
     | { readonly xFloor: number }
     | { readonly xBaseline: number }
     | { readonly ns: number };
+  /**
+   * For the hottest calls: the most that one should cost in any of the ways to call it, in
+   * multiples of {@link BASELINE} called in the same way (usages.ts).
+   */
+  readonly most?: number;
   /** The id of the row to compare it with. Default {@link BASELINE}. */
   readonly baseline?: string;
   /** For a point of a curve instead of a line of the table: the curve, and the point's x. */

@@ -5,19 +5,14 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpus } from 'node:os';
 import { Floor } from './floor.ts';
+import { type Machine, thisMachine } from './machine.ts';
 import { BASELINE, type Effort } from './row.ts';
 import { median, quantile, ratio } from './statistics.ts';
 import type { Answer, Request, RowHead } from './subject.ts';
 
 /** The machine and the date of a run. Its numbers mean nothing without them. */
-export interface Conditions {
-  readonly node: string;
-  readonly cpu: string;
-  readonly cores: number;
-  /** `2026-11-21` */
-  readonly date: string;
+export interface Conditions extends Machine {
   readonly floor: 'clock_gettime' | 'hrtime';
   readonly floorNs: number;
 }
@@ -209,10 +204,7 @@ function report(
     }
   }
   const conditions: Conditions = {
-    node: process.version,
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    cores: cpus().length,
-    date: new Date().toISOString().slice(0, 10),
+    ...thisMachine(),
     floor: samples.floor ? 'clock_gettime' : 'hrtime',
     floorNs: median(atFloor.flat()),
   };

@@ -1,21 +1,25 @@
 /** The clocks of this machine. */
 import { systemClock } from 'epsilon-clock';
-import type { Row } from '../row.ts';
+import { BASELINE, type Row } from '../row.ts';
 import { kept, MASK, slots } from './kept.ts';
 
+const readClock = process.hrtime.bigint;
+
+/** The baseline of all rows. */
+export const hrtime: Row = {
+  id: BASELINE,
+  operation: '`process.hrtime.bigint()` into a slot',
+  run: () => {
+    slots[0] = readClock();
+  },
+  maxBytes: 0,
+};
+
 export function clocks(): Row[] {
-  const hrtime = process.hrtime.bigint;
   const clock = systemClock();
   const { monotonicNs } = clock;
   return [
-    {
-      id: 'hrtime',
-      operation: '`process.hrtime.bigint()` into a slot',
-      run: () => {
-        slots[0] = hrtime();
-      },
-      maxBytes: 0,
-    },
+    hrtime,
     {
       id: 'clock.monotonicNs',
       operation: '`monotonicNs()` into a slot',

@@ -47,6 +47,7 @@ export function hybrid(): Row[] {
       run: () => hlc.tick(),
       maxBytes: 0,
       target: { xFloor: 1.25 },
+      most: 1.2,
     },
     {
       id: 'hlc.into',
@@ -70,6 +71,7 @@ export function hybrid(): Row[] {
       },
       maxBytes: 40,
       target: { xFloor: 1.5 },
+      most: 1.4,
     },
     {
       id: 'hlc.update',
@@ -177,6 +179,7 @@ export async function hybridOnBounded(): Promise<Row[]> {
       run: () => hlc.tick(),
       maxBytes: 0,
       target: { xFloor: 1.35 },
+      most: 1.2,
     },
     {
       id: 'hlc-bounded.now',
@@ -219,7 +222,7 @@ export function shared(): Row[] {
     kept[i & MASK] = hlc.now();
   };
   return [
-    { id: 'shared.now', operation: '`now()`, alone', run, target: { xFloor: 2 } },
+    { id: 'shared.now', operation: '`now()`, alone', run, target: { xFloor: 2 }, most: 2.2 },
     {
       id: 'shared.now.contended',
       operation: '`now()`, a second thread doing the same',

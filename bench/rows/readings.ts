@@ -28,6 +28,7 @@ export function readings(where: string, xFloor: number, reader: BoundedReader): 
       run: () => reader.readInto(slots),
       maxBytes: 0,
       target: { xFloor },
+      most: 1.2,
     },
     {
       id: `${where}.after`,
@@ -37,6 +38,7 @@ export function readings(where: string, xFloor: number, reader: BoundedReader): 
       },
       maxBytes: 0,
       target: { xFloor },
+      most: 1.2,
     },
     {
       id: `${where}.now`,
@@ -45,6 +47,7 @@ export function readings(where: string, xFloor: number, reader: BoundedReader): 
         kept[i & MASK] = reader.now();
       },
       target: { xFloor: 1.8 },
+      most: 1.7,
     },
   ];
 }

@@ -106,8 +106,8 @@ export const HYBRID_CLOCK_OPTIONS: Readonly<Record<keyof HybridClockOptions, tru
 /** The greatest `count` of one reservation. */
 const MAX_RESERVED = 1_000_000;
 /**
- * Each reserved timestamp is this many after the one so many places before it: so many sums at a
- * time, where a sum of the last one would wait for it to be stored.
+ * A reserved timestamp is 8 more than the one 8 places before it. So the processor makes 8 sums at
+ * a time, where 1 more than the last one would wait until that is stored.
  */
 const LANES = 8;
 const ALL_LANES = 8n;

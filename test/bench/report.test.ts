@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { barChart, lineChart, logLogChart } from '../../bench/chart.ts';
 import { compare, slowerAgain } from '../../bench/compare.ts';
 import { curvesOf } from '../../bench/curves.ts';
-import { groupTable, markdownOf, type Report, tableRows } from '../../bench/report.ts';
+import { type Entry, type Hottest, like, record } from '../../bench/record.ts';
+import {
+  groupTable,
+  hottestTable,
+  markdownOf,
+  type Report,
+  tableRows,
+  versionsTable,
+} from '../../bench/report.ts';
 import { type Conditions, faultsOf, type Measured, type Run } from '../../bench/run.ts';
 import { bytesFigure, figure, table } from '../../bench/table.ts';
 import {
@@ -186,6 +194,61 @@ describe('against an earlier run', () => {
   });
 });
 
+describe('the hottest calls', () => {
+  const usage = { id: 'a', operation: '`a()`', hot: 1.1, benchmark: 1.15, service: 1.3, most: 1.2 };
+  const whole = { conditions } as Report;
+  const hottest = (node: string, service: number, cpu = 'a'): Hottest => ({
+    machine: { ...conditions, node, cpu },
+    usages: [{ ...usage, service }],
+  });
+
+  test('the promise is kept only if it is in every usage', () => {
+    const [, , missed, kept, loop] = hottestTable([
+      usage,
+      { ...usage, service: 1.2 },
+      { ...usage, hot: 1.21, service: 1 },
+    ]).split('\n');
+    expect(missed).toBe(
+      '| a: `a()`  |          1.10 |           1.15 |         1.30 | **missed** <= 1.2 |',
+    );
+    expect(kept).toContain('| <= 1.2');
+    expect(loop).toContain('**missed** <= 1.2');
+  });
+
+  test('each version of Node on the same processor has its column', () => {
+    const entries = record(
+      record([], hottest('v22.1.0', 1.4), undefined),
+      hottest('v20.0.0', 1.3),
+      undefined,
+    );
+    expect(versionsTable(entries).split('\n')[2]).toBe('| a                 |    1.30 |    1.40 |');
+  });
+
+  test('a run takes the place of the one on the same processor and Node, which becomes history', () => {
+    const first = record([], hottest('v20.0.0', 1.3), whole);
+    const entries = [
+      hottest('v20.9.0', 1.25),
+      hottest('v22.0.0', 1.5),
+      hottest('v20.0.0', 1.6, 'b'),
+    ].reduce<Entry[]>((all, run) => record(all, run, undefined), first);
+    expect(entries.map(({ cpu, node, hottest: { machine } }) => [cpu, node, machine.node])).toEqual(
+      [
+        ['a', '20', 'v20.9.0'],
+        ['a', '22', 'v22.0.0'],
+        ['b', '20', 'v20.0.0'],
+      ],
+    );
+    expect(entries[0]).toMatchObject({
+      report: whole,
+      history: [{ date: '2026-11-21', node: 'v20.0.0', most: { a: 1.3 } }],
+    });
+    expect(entries[1]!.history).toEqual([]);
+    expect(entries[2]).not.toHaveProperty('report');
+    expect(like(entries, { ...conditions, cpu: 'a', node: 'v20.1.1' })?.report).toBe(whole);
+    expect(like(entries, { ...conditions, cpu: 'c', node: 'v20.0.0' })).toBeUndefined();
+  });
+});
+
 test('a row that allocates more than it may is a fault, and so is one that could not be counted', () => {
   expect(
     faultsOf([
@@ -228,7 +291,7 @@ describe('the page', () => {
     [{ orderCpuS: 12.3 }, '4.1 times\n(**missed** <= 4 x; memory <= 100 MB).'],
     [{ orderPeakBytes: 101e6 }, '3.0 times\n(<= 4 x; memory **missed** <= 100 MB).'],
   ])('sets order against sort: %j', (more, said) => {
-    expect(markdownOf({ ...report, order: { ...report.order, ...more } })).toContain(said);
+    expect(markdownOf({ ...report, order: { ...report.order, ...more } }, [])).toContain(said);
   });
 
   test.each([
@@ -237,7 +300,7 @@ describe('the page', () => {
     [0.9649, '96.5 %\n(**missed** >= 97 %).'],
   ])('says what the plugin of Fastify leaves of the throughput: %s', (share, said) => {
     const services = { ...report.services, share };
-    expect(markdownOf({ ...report, services })).toContain(said);
+    expect(markdownOf({ ...report, services }, [])).toContain(said);
   });
 
   test('has rows in tables and points in curves, never both', () => {
@@ -253,12 +316,12 @@ describe('the page', () => {
   });
 
   test('says where, when and against which floor', () => {
-    const page = markdownOf(report);
+    const page = markdownOf(report, []);
     expect(page).toContain('Node v20.0.0 on 2 cores of a <small> one, 2026-11-21.');
     expect(page).toContain('Floor: 22.0 ns (C `clock_gettime`');
     expect(page).toContain('## Clocks');
     expect(page).toContain('512 bytes');
-    const bare = markdownOf({ ...report, conditions: { ...conditions, floor: 'hrtime' } });
+    const bare = markdownOf({ ...report, conditions: { ...conditions, floor: 'hrtime' } }, []);
     expect(bare).toContain('no C compiler, so the bare `process.hrtime.bigint()`');
   });
 
