@@ -216,6 +216,11 @@ export class BoundEngine {
     return this.#sources;
   }
 
+  /** The configured source of that id. */
+  source(id: string): Readonly<SourceState> | undefined {
+    return this.#byId.get(id);
+  }
+
   /** Every configured witness. */
   get witnesses(): readonly Readonly<SourceState>[] {
     return this.#witnesses;

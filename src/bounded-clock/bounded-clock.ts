@@ -301,7 +301,16 @@ export class BoundedClock extends BoundedReader {
 
   /** Unlike an attached reader, the publisher acts on a jump itself. */
   protected override checkWall(): Disruption | undefined {
-    if (this.#stopped || !this.#detector.mayHaveJumped()) return undefined;
+    return this.#stopped ? undefined : this.#jumped();
+  }
+
+  /**
+   * Looks for a jump, and acts on it. Every jump shows in the wall clock (time/jump-detector.ts).
+   * So the boot clock, which takes ten times as long to read, is read only where the wall clock
+   * moved, or the last tick is long ago.
+   */
+  #jumped(): Disruption | undefined {
+    if (!this.#detector.mayHaveJumped()) return undefined;
     const jump = this.#detector.check();
     if (jump === undefined) return undefined;
     this.#disrupt(jump.kind);
@@ -403,11 +412,7 @@ export class BoundedClock extends BoundedReader {
       return;
     }
     const offset = readWallOffset(this.#clock);
-    const jump = this.#detector.check();
-    if (jump !== undefined) {
-      this.#disrupt(jump.kind);
-      return;
-    }
+    if (this.#jumped() !== undefined) return;
     this.#noteWallOffset(offset);
     const { timescale } = endpoint;
     const outcome = witness

@@ -117,16 +117,15 @@ export class SourceSet {
    * agrees.
    */
   freshUntil(engine: BoundEngine): bigint | undefined {
-    let until: bigint | undefined;
+    let until = Number.NEGATIVE_INFINITY;
     for (const { running, ids } of this.#configured) {
       const freshNs = Math.ceil((running?.pollIntervalMs ?? 0) * FRESH_POLLS * 1e6);
-      for (const source of engine.sources) {
-        if (!source.agrees || !ids.includes(source.id)) continue;
-        const end = engine.toMonotonic(source.lastHeard.ns + freshNs);
-        if (until === undefined || end > until) until = end;
+      for (const id of ids) {
+        const source = engine.source(id);
+        if (source?.agrees) until = Math.max(until, source.lastHeard.ns + freshNs);
       }
     }
-    return until;
+    return until === Number.NEGATIVE_INFINITY ? undefined : engine.toMonotonic(until);
   }
 
   #updateEndpoints(): void {

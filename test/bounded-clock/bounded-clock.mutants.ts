@@ -5,6 +5,30 @@ const shortfallTest = { file: SHORTFALL, test: 'test/bounded-clock/shortfall.tes
 
 export const mutants: Mutant[] = [
   {
+    id: 'clock-boot-clock-read-for-each-sample',
+    file: 'src/bounded-clock/bounded-clock.ts',
+    find: 'if (!this.#detector.mayHaveJumped()) return undefined;',
+    replace: '',
+    test: 'test/bounded-clock/bounded-clock.test.ts',
+    name: 'samples leave the boot clock alone',
+  },
+  {
+    id: 'clock-samples-do-not-look-for-jumps',
+    file: 'src/bounded-clock/bounded-clock.ts',
+    find: 'if (this.#jumped() !== undefined) return;',
+    replace: '',
+    test: 'test/bounded-clock/bounded-clock.test.ts',
+    name: 'samples leave the boot clock alone',
+  },
+  {
+    id: 'clock-fresh-as-long-as-the-shortest-poll',
+    file: 'src/bounded-clock/source-set.ts',
+    find: 'until = Math.max(until, source.lastHeard.ns + freshNs)',
+    replace: 'until = source.lastHeard.ns',
+    test: 'test/bounded-clock/bounded-clock.test.ts',
+    name: 'synchronized for three polls',
+  },
+  {
     id: 'shortfall-needs-as-many-as-may-be-wrong',
     ...shortfallTest,
     find: 'return engine.maxFaulty + 1;',

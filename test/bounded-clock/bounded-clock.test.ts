@@ -252,6 +252,22 @@ describe('status', () => {
     },
   );
 
+  it('samples leave the boot clock alone, which is slow to read, until the wall clock moves', () => {
+    const s = stage(3);
+    s.round();
+    s.clock.advance(SECOND);
+    let reads = 0;
+    s.clock.onRead = (which) => {
+      if (which === 'boot') reads++;
+    };
+    for (let i = 0; i < 10; i++) s.round();
+    expect(reads).toBe(0);
+    s.clock.suspend(SECOND);
+    s.round();
+    expect(reads).toBeGreaterThan(0);
+    expect(s.events.at(-1)).toMatchObject({ status: 'disrupted', reason: 'suspend' });
+  });
+
   it('a jump between two checks is seen by the tick, and by a sample', () => {
     const ticking = stage();
     ticking.round();
