@@ -7,8 +7,11 @@
  * that hangs all count as survivors. A witness must import the source: what runs from `dist` stays
  * sound.
  */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { TestCase } from 'vitest/node';
 import { type Lane, openLane, ROOT, type Selection } from './lane.ts';
@@ -16,7 +19,11 @@ import { mutantLists } from './lists.ts';
 import type { Mutant } from './mutant.ts';
 import { plant } from './plant.ts';
 
-const LANES = 2;
+/**
+ * Processes at a time, each with a lane. Lanes of one process would wait for its main thread, which
+ * hands the modules out.
+ */
+const PROCESSES = 3;
 /** A test that runs for longer than this counts as one that did not notice. */
 const TEST_CAP_MS = 120_000;
 /** The limit of a run, ms, for an endless loop that no test timeout interrupts. */
@@ -93,42 +100,64 @@ async function tryInTime(lane: Lane, mutant: Mutant): Promise<Verdict | 'hangs'>
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-async function main(): Promise<number> {
-  const { only } = parseArgs({ options: { only: { type: 'string', default: '' } } }).values;
-  const mutants = await listed(only);
-  if (mutants.length === 0) throw new Error(`no mutant matches "${only}"`);
+/** What a share of the mutants came to. */
+interface Result {
+  readonly tried: number;
+  readonly survivors: readonly string[];
+}
+
+/** Tries these mutants one after the other, and says a line about each. */
+async function tryAll(mutants: readonly Mutant[]): Promise<Result> {
   const width = Math.max(...mutants.map(({ id }) => id.length));
   const survivors: string[] = [];
-  const started = performance.now();
-  const first = await openLane(TEST_CAP_MS);
-  const excluded = await unsound(first, mutants);
-  const sound = mutants.length - excluded.size;
-  console.log(`without faults, ${sound} of ${mutants.length} witnesses pass  ${seconds(started)}`);
-
-  const queue = mutants.values();
-  const work = async (opened: Lane): Promise<void> => {
-    let lane = opened;
-    for (const mutant of queue) {
-      const since = performance.now();
-      const why = excluded.get(mutant);
-      let verdict = why === undefined ? await tryInTime(lane, mutant) : { why };
-      if (verdict === 'hangs') {
-        lane = await openLane(TEST_CAP_MS); // the old one is lost to the loop
-        verdict = { why: `still running after ${RUN_CAP_MS / 1000} s` };
-      }
-      const { killer } = verdict;
-      if (killer === undefined) survivors.push(mutant.id);
-      const said = killer === undefined ? `SURVIVED  ${verdict.why}` : `killed by "${killer}"`;
-      console.log(`${mutant.id.padEnd(width)}  ${seconds(since).padStart(6)}  ${said}`);
+  let lane = await openLane(TEST_CAP_MS);
+  const excluded = await unsound(lane, mutants);
+  for (const mutant of mutants) {
+    const since = performance.now();
+    const why = excluded.get(mutant);
+    let verdict = why === undefined ? await tryInTime(lane, mutant) : { why };
+    if (verdict === 'hangs') {
+      lane = await openLane(TEST_CAP_MS); // the old one is lost to the loop
+      verdict = { why: `still running after ${RUN_CAP_MS / 1000} s` };
     }
-    await lane.close();
-  };
-  const others = Array.from({ length: LANES - 1 }, () => openLane(TEST_CAP_MS));
-  await Promise.all([first, ...(await Promise.all(others))].map(work));
-  const killed = mutants.length - survivors.length;
-  console.log(`${killed} of ${mutants.length} mutants killed in ${seconds(started)}`);
+    const { killer } = verdict;
+    if (killer === undefined) survivors.push(mutant.id);
+    const said = killer === undefined ? `SURVIVED  ${verdict.why}` : `killed by "${killer}"`;
+    console.log(`${mutant.id.padEnd(width)}  ${seconds(since).padStart(6)}  ${said}`);
+  }
+  await lane.close();
+  return { tried: mutants.length, survivors };
+}
+
+/** Every n-th mutant, in a process of its own. */
+async function share(index: number, only: string): Promise<Result> {
+  const program = fileURLToPath(import.meta.url);
+  const child = fork(program, ['--only', only, '--share', String(index)]);
+  const message = new Promise<Result>((resolve) => child.once('message', resolve));
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`a process ended with ${code}`);
+  return message;
+}
+
+async function main(): Promise<number> {
+  const { only, share: index } = parseArgs({
+    options: { only: { type: 'string', default: '' }, share: { type: 'string' } },
+  }).values;
+  const mutants = await listed(only);
+  if (mutants.length === 0) throw new Error(`no mutant matches "${only}"`);
+  const processes = Math.min(PROCESSES, mutants.length);
+  if (index !== undefined) {
+    const own = mutants.filter((_, i) => i % processes === Number(index));
+    process.send?.(await tryAll(own));
+    return 0;
+  }
+  const started = performance.now();
+  const results = await Promise.all(Array.from({ length: processes }, (_, i) => share(i, only)));
+  const survivors = results.flatMap((result) => result.survivors);
+  const tried = results.reduce((sum, result) => sum + result.tried, 0);
+  console.log(`${tried - survivors.length} of ${tried} mutants killed in ${seconds(started)}`);
   if (survivors.length > 0) console.log(`survived: ${survivors.join(', ')}`);
-  return survivors.length === 0 ? 0 : 1;
+  return survivors.length === 0 && tried === mutants.length ? 0 : 1;
 }
 
 process.exit(await main());
