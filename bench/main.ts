@@ -2,7 +2,8 @@
  * The benchmarks, in one command.
  *
  *     npm run bench
- *         Measures, prints, and writes docs/benchmarks.md, docs/benchmarks.json and the charts.
+ *         Measures, prints, and writes docs/benchmarks.md and .json, the charts, and the numbers of
+ *         README.md.
  *     npm run bench -- --hottest
  *         Only the hottest calls, for the table of versions of Node: run it with each of them.
  *     npm run bench -- --smoke
@@ -22,7 +23,7 @@ import { curvesOf } from './curves.ts';
 import { thisMachine } from './machine.ts';
 import type { OrderMeasured } from './order.ts';
 import { type Entry, type Hottest, like, record } from './record.ts';
-import { hottestTable, markdownOf, type Report, tableRows } from './report.ts';
+import { hottestTable, markdownOf, type Report, tableRows, withNumbers } from './report.ts';
 import { FULL, SMOKE } from './row.ts';
 import { faultsOf, LARGE_YOUNG, type Module, run } from './run.ts';
 import type { ServicesMeasured } from './services.ts';
@@ -89,6 +90,10 @@ function write(hottest: Hottest, report?: Report): void {
   const here = entries.filter(({ cpu }) => cpu === hottest.machine.cpu);
   const whole = report ?? here.find((entry) => entry.report !== undefined)?.report;
   if (whole !== undefined) writeFileSync(new URL('benchmarks.md', docs), markdownOf(whole, here));
+  if (report !== undefined) {
+    const readme = new URL('../README.md', docs);
+    writeFileSync(readme, withNumbers(readFileSync(readme, 'utf8'), report));
+  }
 }
 
 const before = options.against === undefined ? undefined : earlierRun(options.against);

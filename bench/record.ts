@@ -30,11 +30,12 @@ export interface Entry {
   readonly report?: Report;
 }
 
-const majorOf = ({ node }: Machine): string => node.replace(/^v(\d+).*/, '$1');
+/** `20` of `v20.20.2` */
+export const majorOf = (node: string): string => node.replace(/^v(\d+).*/, '$1');
 
 /** The entry of the same processor and the same version of Node. */
 export function like(entries: readonly Entry[], machine: Machine): Entry | undefined {
-  return entries.find(({ cpu, node }) => cpu === machine.cpu && node === majorOf(machine));
+  return entries.find(({ cpu, node }) => cpu === machine.cpu && node === majorOf(machine.node));
 }
 
 /** `entries` with this run; the one that it replaces becomes history. */
@@ -48,7 +49,7 @@ export function record(
   const whole = report ?? before?.report;
   const entry: Entry = {
     cpu: machine.cpu,
-    node: majorOf(machine),
+    node: majorOf(machine.node),
     hottest,
     history: before === undefined ? [] : [...before.history, pastOf(before.hottest)],
     ...(whole === undefined ? {} : { report: whole }),

@@ -1,7 +1,7 @@
 /** The run as a page: tables for people, the same numbers as JSON for `--against`. */
 import { curvesOf } from './curves.ts';
 import type { OrderMeasured } from './order.ts';
-import { type Entry, mostOf } from './record.ts';
+import { type Entry, majorOf, mostOf } from './record.ts';
 import type { Conditions, Measured, Run } from './run.ts';
 import type { ServicesMeasured } from './services.ts';
 import { bytesFigure, figure, table } from './table.ts';
@@ -89,6 +89,36 @@ export function versionsTable(entries: readonly Entry[]): string {
     ['most of any usage', ...entries.map(({ hottest }) => hottest.machine.node)],
     ids.map((id) => [id, ...entries.map((entry) => cell(entry, id))]),
     `l${'r'.repeat(entries.length)}`,
+  );
+}
+
+/** The rows of README.md, and what they are called there. */
+const IN_README: Readonly<Record<string, string>> = {
+  hrtime: '`process.hrtime.bigint()` into a slot, for comparison',
+  'bounded.readInto': '`clock.readInto(slots)`',
+  'bounded.now': '`clock.now()`',
+  'hlc.tick': '`hlc.tick()`',
+  'hlc.now': '`hlc.now()`',
+  'hlc.receive': '`hlc.receive(bigint)`',
+  'wait.register': '`waitUntilAfter(clock, t)`',
+};
+
+/** `readme` with the figures of this run in its section "Numbers". */
+export function withNumbers(readme: string, { conditions, rows }: Report): string {
+  const lines = Object.entries(IN_README).map(([id, operation]) => {
+    const row = rows.find((each) => each.id === id);
+    if (row === undefined) throw new Error(`README.md shows ${id}, which was not measured`);
+    return [operation, figure(row.medianNs), bytesFigure(row.bytes)];
+  });
+  const { node, cores, cpu } = conditions;
+  const where = `Node ${majorOf(node)} on ${cores} cores of ${cpu}`;
+  const section = /(?<=\n## Numbers\n\n)Node [^\n]* \(\[all of them.*?(?=\n\nIn \[sim)/s;
+  if (!section.test(readme)) throw new Error('README.md has no section of numbers');
+  return readme.replace(
+    section,
+    () => `${where} ([all of them, and how they were taken](docs/benchmarks.md)):
+
+${table(['operation', 'ns', 'bytes allocated'], lines, 'lrr')}`,
   );
 }
 

@@ -31,7 +31,7 @@ export const mutants: Mutant[] = [
   {
     id: 'bench-compared-across-versions-of-node',
     file: 'bench/record.ts',
-    find: 'cpu === machine.cpu && node === majorOf(machine)',
+    find: 'cpu === machine.cpu && node === majorOf(machine.node)',
     replace: 'cpu === machine.cpu',
     test: REPORT,
     name: 'takes the place',
@@ -39,8 +39,8 @@ export const mutants: Mutant[] = [
   {
     id: 'bench-compared-across-processors',
     file: 'bench/record.ts',
-    find: 'cpu === machine.cpu && node === majorOf(machine)',
-    replace: 'node === majorOf(machine)',
+    find: 'cpu === machine.cpu && node === majorOf(machine.node)',
+    replace: 'node === majorOf(machine.node)',
     test: REPORT,
     name: 'takes the place',
   },

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { barChart, lineChart, logLogChart } from '../../bench/chart.ts';
 import { compare, slowerAgain } from '../../bench/compare.ts';
@@ -10,6 +11,7 @@ import {
   type Report,
   tableRows,
   versionsTable,
+  withNumbers,
 } from '../../bench/report.ts';
 import { type Conditions, faultsOf, type Measured, type Run } from '../../bench/run.ts';
 import { bytesFigure, figure, table } from '../../bench/table.ts';
@@ -313,6 +315,20 @@ describe('the page', () => {
     ]);
     expect(samples?.slope).toBeCloseTo(1, 9);
     expect(readings?.slope).toBeCloseTo(0, 9);
+  });
+
+  test('the numbers of README.md are those of the run', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const ids = ['hrtime', 'bounded.readInto', 'bounded.now', 'hlc.tick', 'hlc.now', 'hlc.receive'];
+    const rows = [...ids, 'wait.register'].map((id, i) => row(id, { medianNs: 7001 + i * 1000 }));
+    const text = withNumbers(readme, { ...report, rows });
+    const [before, after] = text.split(/(?<=\n## Numbers\n\n)Node 20 on 2 cores of a <small> one/);
+    expect(readme.startsWith(before!)).toBe(true);
+    expect(after).toMatch(/\| `clock.readInto\(slots\)` +\| +8,000 \| +0 \|\n/);
+    expect(after).toMatch(/`waitUntilAfter\(clock, t\)` +\| 13,000 \| +0 \|\n\nIn \[sim/);
+    expect(readme.endsWith(after!.slice(after!.indexOf('\n\nIn [sim')))).toBe(true);
+    expect(() => withNumbers(readme, { ...report, rows: rows.slice(1) })).toThrow('hrtime');
+    expect(() => withNumbers('# Else', { ...report, rows })).toThrow('no section of numbers');
   });
 
   test('says where, when and against which floor', () => {
