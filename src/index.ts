@@ -27,7 +27,12 @@ export type {
   WitnessExplanation,
   WitnessVerdict,
 } from './bounded-clock/explain.ts';
-export type { BoundedClockOptions, CrystalOptions } from './bounded-clock/options.ts';
+export type { ProfileExplanation, SteeringExplanation } from './bounded-clock/host-profile.ts';
+export type {
+  BoundedClockOptions,
+  CrystalOptions,
+  HostClockOption,
+} from './bounded-clock/options.ts';
 export type { PollNowOptions } from './bounded-clock/poll-now.ts';
 export {
   type ClockReading,
@@ -86,4 +91,5 @@ export {
 export type { Cancel, Clock, TimerOptions } from './time/clock.ts';
 export { EpsilonClockError } from './time/errors.ts';
 export type { MonotonicNs, UnixNs, UnixNsInput } from './time/instant.ts';
+export type { Steering, SteeringFacts } from './time/steering.ts';
 export { systemClock } from './time/system-clock.ts';

@@ -38,4 +38,5 @@ export {
 export { MonotonicClock } from './time/monotonic-clock.ts';
 export { msFromNsDown, msFromNsUp, nsFromMsDown, nsFromMsUp } from './time/rounding.ts';
 export { type SleepOptions, sleep } from './time/sleep.ts';
+export type { SteeringFacts } from './time/steering.ts';
 export { systemClock } from './time/system-clock.ts';

@@ -122,7 +122,7 @@ export class BoundEngine {
   /** Layer 1: what is known under A0, A1 and A3 alone. */
   readonly #x: AgedInterval;
   /** Layer 2; `undefined` where the rate is not learned. */
-  readonly #learned: LearnedBound | undefined;
+  #learned: LearnedBound | undefined;
   readonly #vote = new Vote();
   readonly #suspicion: Suspicion;
   readonly #guard = new WallGuard();
@@ -407,6 +407,14 @@ export class BoundEngine {
   /** Sets bounds on `wall - monotonic` for the wall guard (A4); `undefined` turns it off. */
   setGuard(guard: { lowerNs: bigint; upperNs: bigint } | undefined): void {
     this.#guard.set(guard);
+  }
+
+  /** Assumes A2 no more. Layer 1, which does not rest on it, goes on as it is. */
+  stopLearning(): void {
+    if (this.#learned === undefined) return;
+    this.#learned = undefined;
+    // What readers remember of the narrower bound is void.
+    this.#era++;
   }
 
   /** What the values of {@link BoundEngine.boundAt} are relative to, ns. */

@@ -14,6 +14,7 @@
  *   daemon may slew faster than any drift bound, but it slews towards its own idea of true time,
  *   the wall clock.
  * - On a `free-running` host no daemon has such an idea, so the rate can be learned (A2).
+ * - With `hostClock: 'detect'` the host is what was last seen of it (host-profile.ts).
  *
  * This file has more than 400 lines because a quarter of it documents public members.
  */
@@ -30,6 +31,7 @@ import { ChangeEvents, type ClockEvent } from './change-events.ts';
 import { checkDetails } from './details.ts';
 import { type Evidence, EvidenceLog, type SignedStatement } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
+import { HostProfile } from './host-profile.ts';
 import { type BoundedClockOptions, checkOptions, checkSources, type Settings } from './options.ts';
 import { awaitOutcomes, type PollNowOptions } from './poll-now.ts';
 import { Publisher, pageOf } from './publisher.ts';
@@ -70,6 +72,7 @@ export class BoundedClock extends BoundedReader {
   readonly #publisher: Publisher;
   readonly #settings: Settings;
   readonly #detector: JumpDetector;
+  readonly #profile: HostProfile;
   #wallOffset: WallOffset = new WallOffset();
   readonly #sources: SourceSet;
   readonly #events = new ChangeEvents();
@@ -93,12 +96,14 @@ export class BoundedClock extends BoundedReader {
     clock: Clock,
     engine: BoundEngine,
     publisher: Publisher,
+    profile: HostProfile,
   ) {
     super(pageOf(publisher), clock);
     this.#clock = clock;
     this.#engine = engine;
     this.#publisher = publisher;
     this.#settings = settings;
+    this.#profile = profile;
     this.#detector = new JumpDetector(clock);
     this.#sources = new SourceSet(sources);
   }
@@ -106,7 +111,8 @@ export class BoundedClock extends BoundedReader {
   /**
    * Starts polling and returns at once. There is no bound until enough sources agree
    * ({@link BoundedClock.waitSynced}). The clock's timers and sockets do not keep the process
-   * alive.
+   * alive. With `hostClock: 'detect'` it reads the names of all processes first, which takes some
+   * milliseconds.
    *
    * @throws ArgumentTypeError, ArgumentRangeError for a bad option. Nothing is started then.
    * @example
@@ -117,9 +123,12 @@ export class BoundedClock extends BoundedReader {
   static start(options: BoundedClockOptions): BoundedClock {
     const settings = checkOptions(options);
     const clock = options.clock ?? systemClock();
-    const engine = new BoundEngine({ ...settings, gridNs: Number(clock.monotonicGridNs) });
+    const profile = new HostProfile(settings.hostClock, clock);
+    const learning = profile.disciplined ? undefined : settings.learning;
+    const gridNs = Number(clock.monotonicGridNs);
+    const engine = new BoundEngine({ ...settings, learning, gridNs });
     const publisher = new Publisher(engine, clock.monotonicGridNs);
-    const bounded = new BoundedClock(options.sources, settings, clock, engine, publisher);
+    const bounded = new BoundedClock(options.sources, settings, clock, engine, publisher, profile);
     bounded.#begin();
     return bounded;
   }
@@ -194,11 +203,13 @@ export class BoundedClock extends BoundedReader {
   explain(): Explanation {
     this.#publish();
     const reading = this.read();
+    const now = this.#clock.monotonicNs();
     return explain({
       reading,
       engine: this.#engine,
       bound: this.#publisher.bound,
-      now: this.#clock.monotonicNs(),
+      now,
+      profile: this.#profile.explain(now),
       gridNs: this.#clock.monotonicGridNs,
       endpoints: this.#sources.endpoints,
       witnesses: this.#sources.witnesses,
@@ -342,8 +353,17 @@ export class BoundedClock extends BoundedReader {
     if (event !== undefined && event.kind !== 'pause') this.#disrupt(event.kind);
     else if (alarm) this.#disrupt('step-or-suspend');
     else this.#noteWallOffset(offset);
+    this.#lookAtHost();
     this.#publish();
     this.#askForWhatIsMissing();
+  }
+
+  /** Where a time daemon has appeared, its wall clock is included and no rate is learned. */
+  #lookAtHost(): void {
+    const now = this.#clock.monotonicNs();
+    if (!this.#profile.lookAgain(now, this.#engine.refuted?.atNs)) return;
+    this.#engine.stopLearning();
+    this.#engine.setGuard(this.#wallOffset.bounds);
   }
 
   /** Without a bound, the sources may be polling too slowly, or may not agree with one another. */
@@ -476,7 +496,7 @@ export class BoundedClock extends BoundedReader {
     if (offset === undefined) return;
     this.#wallOffset.observe(offset);
     this.#publisher.noteWallOffset(offset);
-    if (this.#settings.guarded) this.#engine.setGuard(this.#wallOffset.bounds);
+    if (this.#profile.disciplined) this.#engine.setGuard(this.#wallOffset.bounds);
   }
 
   /**
@@ -501,7 +521,8 @@ export class BoundedClock extends BoundedReader {
         ? undefined
         : this.#publisher.foreseeWidening(warnUncertaintyMs, status === 'holdover');
     const faked = this.#clock.faked?.() === true;
-    this.#events.compare({ status, reason, faked }, this.#engine, widening);
+    const now = { status, reason, faked, profile: this.#profile };
+    this.#events.compare(now, this.#engine, widening);
   }
 
   #timeToLimitNs(): bigint | undefined {

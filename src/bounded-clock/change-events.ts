@@ -14,6 +14,7 @@ import type { UnixNs } from '../time/instant.ts';
 import { withJson } from '../time/json.ts';
 import { Listeners } from '../time/listeners.ts';
 import type { Widening } from './early-warning.ts';
+import type { HostProfile } from './host-profile.ts';
 import type { ClockStatus } from './reading.ts';
 
 /**
@@ -56,6 +57,13 @@ export type ClockEvent = { readonly status: ClockStatus } & (
       readonly at: UnixNs | undefined;
     }
   | {
+      /** `hostClock: 'detect'` no longer finds that nobody adjusts this machine's clock. */
+      readonly type: 'profile';
+      readonly hostClock: 'disciplined';
+      /** What it saw, in sentences for people. */
+      readonly because: readonly string[];
+    }
+  | {
       /**
        * The program uses the clock in a way that cannot work: it installed fake timers while the
        * clock runs.
@@ -77,6 +85,8 @@ export class ChangeEvents {
   #refutedAt: bigint | undefined;
   #widening = false;
   #faked = false;
+  /** Of the last call; `undefined` before the first one. */
+  #disciplined: boolean | undefined;
 
   /** Announces what differs from the last call. */
   compare(
@@ -85,16 +95,23 @@ export class ChangeEvents {
       readonly reason: NoBoundReason | undefined;
       /** Whether fake timers are installed over the clock. */
       readonly faked: boolean;
+      readonly profile: Pick<HostProfile, 'disciplined' | 'steering'>;
     },
     engine: BoundEngine,
     widening: Widening | undefined,
   ): void {
-    const { status, reason, faked } = now;
+    const { status, reason, faked, profile } = now;
     const { refuted } = engine;
     if (faked !== this.#faked) {
       this.#faked = faked;
       const { code, message } = new FakeTimersError();
       if (faked) this.#pending.push({ type: 'misuse', status, code, message });
+    }
+    if (profile.disciplined !== this.#disciplined) {
+      const because = this.#disciplined === undefined ? undefined : profile.steering?.because;
+      this.#disciplined = profile.disciplined;
+      if (because)
+        this.#pending.push({ type: 'profile', status, hostClock: 'disciplined', because });
     }
     if (refuted !== undefined && refuted.atNs !== this.#refutedAt) {
       this.#refutedAt = refuted.atNs;

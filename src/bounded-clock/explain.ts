@@ -21,6 +21,8 @@ import type { Timescale } from '../bound/timescale.ts';
 import { ClockInterval } from '../interval/time-interval.ts';
 import { asUnixNs, type MonotonicNs, type UnixNs } from '../time/instant.ts';
 import { withJson } from '../time/json.ts';
+import type { Steering } from '../time/steering.ts';
+import type { ProfileExplanation } from './host-profile.ts';
 import { roundingNs } from './publisher.ts';
 import type { ClockReading } from './reading.ts';
 import { shortfall, votersNeeded } from './shortfall.ts';
@@ -149,10 +151,12 @@ export interface Explanation {
   /** What the uncertainty is made of; absent without a bound. */
   readonly parts: UncertaintyParts | undefined;
   /**
-   * Advice in sentences. With a bound: what makes the interval wide, and which setting changes
-   * that. Without one: how many sources are heard and needed, and which of them differ by how much.
+   * Advice in sentences. With a bound: which setting would make a wide interval how narrow, and
+   * then what makes it wide. Without one: how many sources are heard and needed, and which of them differ by how much.
    */
   readonly advice: readonly string[];
+  /** Which profile is in force, and for `hostClock: 'detect'` what was seen. */
+  readonly profile: ProfileExplanation;
   /**
    * The drift bound in force, ppm of what passes on the monotonic clock. That is a little more than
    * the configured `maxDriftPpm`, which counts per true second (200 becomes 200.04), and more still
@@ -271,6 +275,7 @@ export interface ExplainInput {
   readonly now: MonotonicNs;
   /** Grid of the monotonic clock, ns. */
   readonly gridNs: bigint;
+  readonly profile: ProfileExplanation;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly witnesses: ReadonlyMap<string, Endpoint>;
   readonly disruptions: Readonly<Record<Disruption, number>>;
@@ -290,8 +295,9 @@ export function explain(input: ExplainInput): Explanation {
     parts,
     advice:
       parts && uncertaintyNs !== undefined
-        ? advise(parts, uncertaintyNs)
+        ? advise(parts, uncertaintyNs, input.profile)
         : shortfall(engine, input.endpoints),
+    profile: input.profile,
     maxDriftPpm: engine.maxRate * 1e6,
     basis: rate === undefined ? ('drift-bound' as const) : ('learned-rate' as const),
     rate: explainRate(rate),
@@ -351,15 +357,40 @@ function split(interval: ClockInterval, input: ExplainInput): UncertaintyParts {
   });
 }
 
-function advise(parts: UncertaintyParts, uncertaintyNs: bigint): string[] {
-  if (parts.wallGuardNs * ADVICE_SHARE <= uncertaintyNs) return [];
-  const milliseconds = Number((2n * parts.wallGuardNs) / 1000n) / 1000;
+/** The setting that mends the width comes first: some show the first sentence only. */
+function advise(
+  parts: UncertaintyParts,
+  uncertaintyNs: bigint,
+  { detected }: ProfileExplanation,
+): string[] {
+  const { wallGuardNs } = parts;
+  if (wallGuardNs * ADVICE_SHARE <= uncertaintyNs) return [];
+  const now = `± ${inMs(uncertaintyNs)}`;
+  const then = `about ± ${inMs(uncertaintyNs - wallGuardNs)}`;
   return [
-    `the wall clock is ${milliseconds} ms outside the bound and the interval includes it, because ` +
-      "hostClock is 'disciplined': let a time daemon correct the wall clock, or say " +
-      "hostClock: 'free-running' if none steers this machine's clock",
+    mends(detected, now, then),
+    `the wall clock is ${inMs(2n * wallGuardNs)} outside the bound, and the interval includes it, ` +
+      'because the clock takes this host for disciplined',
   ];
 }
+
+function mends(detected: Steering | undefined, now: string, then: string): string {
+  const setting = "hostClock: 'free-running' (--host-clock free-running)";
+  if (detected?.conclusion === 'steered') {
+    return (
+      `${now} becomes ${then} when the time daemon has set the wall clock right ` +
+      `(${detected.because[0]}), or with ${setting} if it never does`
+    );
+  }
+  const look =
+    detected === undefined
+      ? "hostClock: 'detect' (--host-clock detect) looks for a time daemon"
+      : `'detect' could not tell: ${detected.because[0]}`;
+  return `${setting} turns ${now} into ${then}, if nothing adjusts this machine's clock; ${look}`;
+}
+
+/** For people: three digits. */
+const inMs = (ns: bigint): string => `${Number((Number(ns) / 1e6).toPrecision(3))} ms`;
 
 function explainSource(source: Readonly<SourceState>, input: ExplainInput): SourceExplanation {
   const endpoint = input.endpoints.get(source.id) ?? new Endpoint(source.id, { name: source.id });

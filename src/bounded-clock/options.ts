@@ -13,6 +13,9 @@ import { longestBoundNs } from './publisher.ts';
 import { isWitness } from './source-set.ts';
 import type { TimeSource } from './time-source.ts';
 
+/** What a program says of who adjusts its machine's clock. */
+export type HostClockOption = 'disciplined' | 'free-running' | 'detect';
+
 /** How steady the crystal of a free-running machine is: the constants of assumption A2. */
 export interface CrystalOptions {
   /** Fast jitter of the rate, ppm. From 0 to `maxDriftPpm`; default 1. */
@@ -44,12 +47,14 @@ export interface BoundedClockOptions {
    * Who adjusts this machine's clock. `'disciplined'` (default): a daemon of the operating system
    * does, or you do not know. The interval then includes the wall clock. `'free-running'`: nobody
    * does. The clock then learns how fast this machine's crystal runs, and its interval is several
-   * times narrower.
+   * times narrower. `'detect'`: the clock looks for a time daemon in `/proc` (Linux), and is
+   * free-running only where it sees all processes and no daemon. That is evidence, not proof:
+   * docs/guarantees/bounded-clock.md, A5.
    */
-  readonly hostClock?: 'disciplined' | 'free-running' | undefined;
+  readonly hostClock?: HostClockOption | undefined;
   /**
    * A1: the largest rate error of crystal and daemon together, ppm. From 0.001 to 100,000. Default
-   * 200, and 500 when free-running, where a large value costs next to nothing.
+   * 200, and 500 unless `disciplined`: free-running, a large value costs next to nothing.
    */
   readonly maxDriftPpm?: number | undefined;
   /** A0: how many sources may be wrong. Default `floor((n - 1) / 2)` of the n endpoints. */
@@ -59,7 +64,7 @@ export interface BoundedClockOptions {
    * hour.
    */
   readonly expireAfterMs?: number | undefined;
-  /** A2: how steady this machine's crystal is. Only with `hostClock: 'free-running'`. */
+  /** A2: how steady this machine's crystal is. Not with `hostClock: 'disciplined'`. */
   readonly crystal?: CrystalOptions | undefined;
   /**
    * Announce (`onChange`, type `'widening'`) when half the width of the interval is about to exceed
@@ -76,7 +81,7 @@ export interface BoundedClockOptions {
 
 /** The options in the engine's units. */
 export interface Settings {
-  readonly guarded: boolean;
+  readonly hostClock: HostClockOption;
   /** `R`, ns per ns. */
   readonly maxRate: number;
   readonly maxFaulty: number | undefined;
@@ -105,6 +110,7 @@ const CRYSTAL_NAMES: Readonly<Record<keyof CrystalOptions, true>> = {
   horizonMs: true,
 };
 
+const HOST_CLOCKS: readonly HostClockOption[] = ['disciplined', 'free-running', 'detect'];
 const HOUR_MS = 3_600_000;
 const DEFAULTS = { jitterPpm: 1, wanderPpmPerSecond: 0.1, maxWanderPpm: 25, horizonMs: HOUR_MS };
 
@@ -114,19 +120,24 @@ const DEFAULTS = { jitterPpm: 1, wanderPpmPerSecond: 0.1, maxWanderPpm: 25, hori
 export function checkOptions(options: BoundedClockOptions): Settings {
   const { sources, maxFaulty, hostClock = 'disciplined' } = checkOptionNames(options, NAMES);
   checkSources(sources, maxFaulty);
-  if (hostClock !== 'disciplined' && hostClock !== 'free-running') {
-    throw new ArgumentRangeError('hostClock', "'disciplined' or 'free-running'", hostClock);
+  if (!HOST_CLOCKS.includes(hostClock)) {
+    throw new ArgumentRangeError(
+      'hostClock',
+      "'disciplined', 'free-running' or 'detect'",
+      hostClock,
+    );
   }
-  const guarded = hostClock === 'disciplined';
-  const { maxDriftPpm = guarded ? 200 : 500, warnUncertaintyMs } = options;
+  const disciplined = hostClock === 'disciplined';
+  // What is detected does not change it: the profile that assumes less must not assume a smaller R.
+  const { maxDriftPpm = disciplined ? 200 : 500, warnUncertaintyMs } = options;
   checkNumber('maxDriftPpm', maxDriftPpm, 0.001, 100_000);
   if (warnUncertaintyMs !== undefined) checkNumber('warnUncertaintyMs', warnUncertaintyMs, 0, 1e9);
   const maxRate = maxRateFromPpm(maxDriftPpm);
-  const learning = guarded ? refuseLearning(options) : checkLearning(options, maxDriftPpm);
+  const learning = disciplined ? refuseLearning(options) : checkLearning(options, maxDriftPpm);
   const expireAfterNs = checkExpiry(options.expireAfterMs ?? HOUR_MS, maxRate, maxDriftPpm);
   const leaps = knownLeaps(options.leapSeconds);
   return {
-    guarded,
+    hostClock,
     maxRate,
     maxFaulty,
     expireAfterNs,
@@ -203,5 +214,5 @@ function checkMaxFaulty(maxFaulty: number, sources: readonly TimeSource[]): void
 /** Where a daemon may slew, the rate is not learned, so a crystal would have no effect. */
 function refuseLearning({ crystal }: BoundedClockOptions): undefined {
   if (crystal === undefined) return;
-  throw new ArgumentRangeError('crystal', "absent unless hostClock is 'free-running'", crystal);
+  throw new ArgumentRangeError('crystal', "absent where hostClock is 'disciplined'", crystal);
 }

@@ -5,6 +5,7 @@
  * The library checks them when the clock is made, and the user sees its message.
  */
 import type { ParseArgsConfig } from 'node:util';
+import type { HostClockOption } from '../bounded-clock/options.ts';
 import { UsageError } from './exit.ts';
 import type { HostSpec } from './hosts.ts';
 import { durationMs, hostClockOf, maxDriftPpmOf, parseOptions, quote, source } from './options.ts';
@@ -18,7 +19,7 @@ export interface ClockArguments {
   readonly sources: readonly SourceSpec[];
   readonly timeoutMs: number;
   readonly pollMs: number | undefined;
-  readonly hostClock: 'disciplined' | 'free-running';
+  readonly hostClock: HostClockOption;
   readonly maxDriftPpm: number | undefined;
   readonly json: boolean;
 }

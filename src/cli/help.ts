@@ -21,9 +21,9 @@ const CLOCK_OPTIONS = `  --timeout <t>         give up when there is no bound af
                         loopback addresses, 64s on public ones, 4s on the
                         embedded servers; never below 16s on public ones)
   --host-clock <kind>   disciplined (default): a daemon may slew this machine's
-                        clock; free-running: none does
+                        clock; free-running: none does; detect: look in /proc
   --max-drift-ppm <n>   the largest rate error of this machine's clock
-                        (default 200)
+                        (default 200, and 500 unless disciplined)
   --json                JSON, int64 as decimal strings
   -h, --help            this text
 
@@ -105,9 +105,9 @@ Options:
                         loopback addresses, 64s on public ones; never below 16s
                         on public ones)
   --host-clock <kind>   disciplined (default): a daemon may slew this machine's
-                        clock; free-running: none does
+                        clock; free-running: none does; detect: look in /proc
   --max-drift-ppm <n>   the largest rate error of this machine's clock
-                        (default 200)
+                        (default 200, and 500 unless disciplined)
   -h, --help            this text
 
 SIGHUP reads --config again, and keeps what runs if the file is wrong (without

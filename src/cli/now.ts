@@ -1,5 +1,6 @@
 /**
- * `epsilon-clock now`: one reading, as soon as the sources agree.
+ * `epsilon-clock now`: one reading, as soon as the sources agree. Before it, on standard error, the
+ * setting that would make a wide interval narrow: standard output is the reading alone.
  */
 import { ClockUnsynchronizedError } from '../bounded-clock/reading.ts';
 import { systemClock } from '../time/system-clock.ts';
@@ -8,7 +9,7 @@ import type { Output } from './output.ts';
 import { reportJson } from './report.ts';
 import { noTime, openSession } from './session.ts';
 import { readingText } from './status-line.ts';
-import { describeQuorum } from './wording.ts';
+import { describeQuorum, widthAdvice } from './wording.ts';
 
 /**
  * Prints the reading.
@@ -34,6 +35,7 @@ export async function now(
   }
   const explanation = bounded.explain();
   const elapsedMs = Number(clock.monotonicNs() - startedAt) / 1e6;
+  if (!args.json) for (const line of widthAdvice(explanation)) output.remark(line);
   output.print(
     args.json
       ? reportJson({ explanation, trueTo, elapsedMs, events: [] })

@@ -1,5 +1,6 @@
 /** Options of the command line as the commands share them: parsing, durations, messages. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { HostClockOption } from '../bounded-clock/options.ts';
 import { nearest } from '../time/options.ts';
 import { parseDuration } from './durations.ts';
 import { UsageError } from './exit.ts';
@@ -57,10 +58,19 @@ export function durationMs(option: string, text: string): number {
   return ms;
 }
 
-/** @throws UsageError when the value of `--host-clock` is neither of the two */
-export function hostClockOf(text: string | undefined): 'disciplined' | 'free-running' | undefined {
-  if (text === undefined || text === 'disciplined' || text === 'free-running') return text;
-  throw new UsageError(`--host-clock must be disciplined or free-running; got ${quote(text)}`);
+/** @throws UsageError when the value of `--host-clock` is none of its words */
+export function hostClockOf(text: string | undefined): HostClockOption | undefined {
+  switch (text) {
+    case undefined:
+    case 'disciplined':
+    case 'free-running':
+    case 'detect':
+      return text;
+    default:
+      throw new UsageError(
+        `--host-clock must be disciplined, free-running or detect; got ${quote(text)}`,
+      );
+  }
 }
 
 /** @throws UsageError when the value of `--max-drift-ppm` is not a number */

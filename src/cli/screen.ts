@@ -10,7 +10,7 @@ import { shortName } from './hosts.ts';
 import { clip, type Paint, pad, widthOf, wrap } from './paint.ts';
 import { extremes, intervalBar, sparkline } from './sparkline.ts';
 import { type Column, table } from './table.ts';
-import { describeParts, describeQuorum, describeReason, offsetNs } from './wording.ts';
+import { describeParts, describeQuorum, describeReason, offsetNs, widthAdvice } from './wording.ts';
 
 export interface View {
   /** What is being watched. The first line says what the time is true to. */
@@ -52,8 +52,11 @@ export function screen(view: View, { columns, rows }: ScreenSize, paint: Paint):
   const { headline, explanation, events } = view;
   const [first = '', ...others] = headline;
   const top = [
+    ...widthAdvice(explanation)
+      .flatMap((line) => wrap(line, columns))
+      .map(paint.yellow),
     paint.bold(first),
-    ...others.map(paint.dim),
+    ...others.flatMap((line) => wrap(line, columns)).map(paint.dim),
     '',
     ...statusLines(view, columns, paint),
     '',
@@ -111,10 +114,10 @@ function epsilonLine({ explanation, history }: View, width: number, paint: Paint
   return `${paint.bold(pad(now, NOW_WIDTH))} ${paint.cyan(sparkline(visible))}  ${paint.dim(scale)}`;
 }
 
-/** What the reader should know or do: refuted assumptions, and advice. */
+/** What the reader should know or do: refuted assumptions, and advice that is not on top. */
 function remarks({ explanation }: View, columns: number, paint: Paint): string[] {
   const { refuted, advice } = explanation;
-  const lines = [...advice];
+  const lines = advice.slice(widthAdvice(explanation).length);
   if (refuted !== undefined) {
     lines.unshift(
       `assumption ${refuted.assumption} was contradicted ${formatNs(refuted.agoNs)} ago`,

@@ -108,10 +108,7 @@ function embeddedHeadline(servers: readonly NtpServer[]): string[] {
   ];
 }
 
-function sourcesHeadline({ sources, hostClock }: ClockArguments): string[] {
+function sourcesHeadline({ sources }: ClockArguments): string[] {
   const names = sources.map(sourceName).join(', ');
-  return [
-    `Time true to ${sources.length === 1 ? '' : 'the agreement of '}${names}.`,
-    `Host clock: ${hostClock}.`,
-  ];
+  return [`Time true to ${sources.length === 1 ? '' : 'the agreement of '}${names}.`];
 }

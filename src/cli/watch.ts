@@ -19,7 +19,7 @@ import { noTime, openSession, type Session } from './session.ts';
 import { statusLine } from './status-line.ts';
 import { LiveTerminal } from './terminal.ts';
 import { WebPage } from './web.ts';
-import { describeEvent, describeParts } from './wording.ts';
+import { describeEvent, describeParts, describeProfile, widthAdvice } from './wording.ts';
 
 const SECOND_MS = 1000;
 const FRAME_MS = 250;
@@ -92,14 +92,16 @@ class ScreenOutput implements WatchOutput {
   readonly periodMs: number = FRAME_MS;
   readonly #output: Output;
   readonly #terminal: LiveTerminal;
+  readonly #session: Session;
   #view: View;
   #recordedS = -1;
 
   constructor(session: Session, output: Output, stream: NonNullable<Output['terminal']>) {
     this.#output = output;
     this.#terminal = new LiveTerminal(stream, () => this.#draw());
+    this.#session = session;
     const explanation = session.bounded.explain();
-    const { headline } = session;
+    const headline = headlineOf(session, explanation);
     this.#view = { headline, elapsedMs: 0, explanation, history: [], events: [] };
     this.#draw();
   }
@@ -117,7 +119,8 @@ class ScreenOutput implements WatchOutput {
       this.#recordedS = second;
       history = [...history, explanation.uncertaintyNs].slice(-MAX_HISTORY);
     }
-    this.#view = { ...this.#view, explanation, elapsedMs, history };
+    const headline = headlineOf(this.#session, explanation);
+    this.#view = { ...this.#view, headline, explanation, elapsedMs, history };
     this.#draw();
   }
 
@@ -138,22 +141,37 @@ const LOG_WIDTH = 160;
 
 class LineOutput implements WatchOutput {
   readonly periodMs: number = SECOND_MS;
+  readonly #session: Session;
   readonly #output: Output;
+  #begun = false;
+  #advised = false;
 
   constructor(session: Session, output: Output) {
+    this.#session = session;
     this.#output = output;
-    for (const line of session.headline) output.print(line);
   }
 
   changed(event: ClockEvent, elapsedMs: number): void {
+    this.#begin(this.#session.bounded.explain());
     this.#output.print(`${pad(formatElapsed(elapsedMs), 8, 'right')}  > ${describeEvent(event)}`);
   }
 
   show(explanation: Explanation, elapsedMs: number): void {
+    this.#begin(explanation);
     this.#output.print(statusLine(explanation, elapsedMs, this.#output.paint));
   }
 
+  /** The headline, and advice above it. So it waits for the first bound, for a second at most. */
+  #begin(explanation: Explanation): void {
+    const advice = this.#advised ? [] : widthAdvice(explanation);
+    this.#advised ||= advice.length > 0;
+    const headline = this.#begun ? [] : headlineOf(this.#session, explanation);
+    this.#begun = true;
+    for (const line of [...advice, ...headline]) this.#output.print(line);
+  }
+
   close(explanation: Explanation): void {
+    this.#begin(explanation);
     const { paint } = this.#output;
     const parts = describeParts(explanation);
     const summary = [
@@ -164,6 +182,11 @@ class LineOutput implements WatchOutput {
     ];
     for (const line of summary) this.#output.print(line);
   }
+}
+
+/** What is watched and, unless the servers are embedded, which profile the clock has. */
+function headlineOf({ headline, trueTo }: Session, explanation: Explanation): readonly string[] {
+  return trueTo === 'sources' ? [...headline, describeProfile(explanation)] : headline;
 }
 
 class JsonOutput implements WatchOutput {

@@ -23,6 +23,8 @@ export function describeEvent(event: ClockEvent): string {
       return event.inMs === undefined
         ? 'the bound is no longer about to become too wide'
         : `without samples the bound will be too wide in ${formatNs(BigInt(Math.round(event.inMs * 1e6)))}`;
+    case 'profile':
+      return `host clock ${event.hostClock}: ${event.because.join('; ')}`;
     case 'misuse':
       return event.message;
     case 'falseticker': {
@@ -30,6 +32,21 @@ export function describeEvent(event: ClockEvent): string {
       return event.present ? `${name} is a falseticker` : `${name} is no longer a falseticker`;
     }
   }
+}
+
+/** Who adjusts the clock as far as it knows, such as `Host clock: free-running, detected: …`. */
+export function describeProfile({ profile }: Explanation): string {
+  const { hostClock, detected } = profile;
+  if (detected === undefined) return `Host clock: ${hostClock}.`;
+  return `Host clock: ${hostClock}, detected: ${detected.because.join('; ')}.`;
+}
+
+/**
+ * The setting that would narrow a wide interval, as a list of one sentence at most. It comes before
+ * everything else, because a reader of a wide interval looks for its cause in the network.
+ */
+export function widthAdvice({ reading, advice }: Explanation): readonly string[] {
+  return reading.interval === undefined ? [] : advice.slice(0, 1);
 }
 
 /** The reason for a source's verdict; empty where the verdict needs no reason. */

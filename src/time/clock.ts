@@ -4,6 +4,7 @@
  * clock that drifts, steps and pauses, and on a clock that a user injects.
  */
 import type { MonotonicNs, UnixNs } from './instant.ts';
+import type { SteeringFacts } from './steering.ts';
 
 /** Stops a timer or a pending turn. A second call, or a call after it fired, does nothing. */
 export type Cancel = () => void;
@@ -57,6 +58,13 @@ export interface Clock {
    * where nothing tells; `undefined` also while it cannot be read.
    */
   disruptionMarker?(): bigint | undefined;
+
+  /**
+   * What this machine shows of who adjusts its clock. It may block for some milliseconds, so a
+   * bounded clock calls it once a minute at most, and only with `hostClock: 'detect'`. `undefined`
+   * (or no such method) where nothing is shown.
+   */
+  steeringFacts?(): SteeringFacts | undefined;
 
   /**
    * True while `Date`, which the rest of the program reads, runs on another clock than this one:

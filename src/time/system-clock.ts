@@ -51,6 +51,8 @@
  *
  * **Disruption marker.** On Linux the page of `/dev/vmclock0` (vm-clock.ts), where the machine has
  * one and this process may read it. Each thread opens it once and keeps it open.
+ *
+ * **Steering facts.** On Linux what `/proc` and `/run` show of time daemons (steering-facts.ts).
  */
 import type { Cancel, Clock, TimerOptions } from './clock.ts';
 import { checkNumber } from './errors.ts';
@@ -64,6 +66,8 @@ import {
 import { jsonForm } from './json.ts';
 import { MonotonicClock } from './monotonic-clock.ts';
 import { NS_PER_MS, nsFromSecondsDown } from './rounding.ts';
+import type { SteeringFacts } from './steering.ts';
+import { readSteeringFacts, type SteeringFiles } from './steering-facts.ts';
 import { VmClockPage } from './vm-clock.ts';
 import { readWallOffset, WallOffset } from './wall-offset.ts';
 
@@ -167,6 +171,7 @@ class SystemClock implements Clock {
   readonly wallGridNs: bigint;
   readonly bootNs?: () => bigint | undefined;
   readonly disruptionMarker?: () => bigint | undefined;
+  readonly steeringFacts?: () => SteeringFacts | undefined;
   /**
    * The runtime's own function and not a method around it, so a caller that captures it pays for
    * one call and not for two.
@@ -196,6 +201,8 @@ class SystemClock implements Clock {
     if (bootNs) this.bootNs = bootNs;
     vmClock ??= findVmClock();
     if (vmClock) this.disruptionMarker = () => vmClock?.marker();
+    const files = findProcFiles();
+    if (files) this.steeringFacts = () => readSteeringFacts(files);
     this.#slots[NEXT_OBSERVATION] = AT_ONCE;
   }
 
@@ -329,6 +336,12 @@ function findVmClock(): VmClockPage | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** `node:fs`, where there may be a `/proc` that tells of time daemons. */
+function findProcFiles(): SteeringFiles | undefined {
+  if (host.process?.platform !== 'linux') return undefined;
+  return host.process.getBuiltinModule?.('node:fs') as SteeringFiles | undefined;
 }
 
 function isNative(fn: () => number): boolean {

@@ -101,7 +101,10 @@ test.each([
   ['watch --timeout soon', '--timeout must be a duration'],
   ['now --for 5s', "Unknown option '--for'"],
   ['now --poll 0s', '--poll must be a duration'],
-  ['now --host-clock slewed', '--host-clock must be disciplined or free-running; got "slewed"'],
+  [
+    'now --host-clock slewed',
+    '--host-clock must be disciplined, free-running or detect; got "slewed"',
+  ],
   ['now --max-drift-ppm x', '--max-drift-ppm must be a number; got "x"'],
   ['now --max-drift-ppm=-5', '--max-drift-ppm must be a number; got "-5"'],
   ['query chrony:', 'query asks an NTP server; got "chrony:"'],

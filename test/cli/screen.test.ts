@@ -113,18 +113,33 @@ describe('the screen', () => {
     expect(drawn.join('\n')).not.toContain('earliest');
   });
 
-  test('advice is wrapped, not clipped, and a contradicted assumption is named', () => {
+  test('the setting that mends a wide interval comes first; other advice is below, and is wrapped', () => {
     const explanation = anExplanation({
-      advice: ['the wall clock is 137 ms outside the bound: let a time daemon correct it'],
+      advice: [
+        "hostClock: 'free-running' turns ± 69 ms into about ± 1 ms",
+        'the wall clock is 137 ms outside the bound, and the interval includes it',
+      ],
       refuted: { assumption: 'A1', agoNs: 3_000_000_000n },
     });
     const drawn = screen(view({ explanation }), { columns: 40, rows: 30 }, plainPaint);
-    expect(drawn.slice(9, 13)).toEqual([
+    expect(drawn.slice(0, 3)).toEqual([
+      "hostClock: 'free-running' turns ± 69 ms",
+      'into about ± 1 ms',
+      'True to this test.',
+    ]);
+    expect(drawn.slice(11, 15)).toEqual([
       '   assumption A1 was contradicted 3.000',
       '   s ago',
       '   the wall clock is 137 ms outside the',
-      '   bound: let a time daemon correct it',
+      '   bound, and the interval includes it',
     ]);
+  });
+
+  test('without an interval all advice is below: it is about the sources', () => {
+    const explanation = { ...NO_BOUND, advice: ['1 of 2 sources can be used'] };
+    const drawn = screen(view({ explanation }), { columns: 80, rows: 30 }, plainPaint);
+    expect(drawn[0]).toBe('True to this test.');
+    expect(drawn).toContain('   1 of 2 sources can be used');
   });
 
   test('the digits on which the two ends differ are painted apart', () => {

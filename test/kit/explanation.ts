@@ -57,6 +57,7 @@ export function anExplanation(given: Partial<Explanation> = {}): Explanation {
     uncertaintyNs: 1_100_000n,
     parts,
     advice: [],
+    profile: { hostClock: 'disciplined', detected: undefined },
     maxDriftPpm: 200.04,
     basis: 'drift-bound',
     rate: undefined,

@@ -115,11 +115,11 @@ export const CONFIG: Rule<Choices> = record({
     number({ minimum: 1, maximum: HOUR_MS }),
   ),
   hostClock: described(
-    "Who adjusts this machine's clock: a daemon may (disciplined, the default), or nobody does.",
-    word('disciplined', 'free-running'),
+    "Who adjusts this machine's clock: a daemon may (disciplined, the default), nobody does, or look in /proc.",
+    word('disciplined', 'free-running', 'detect'),
   ),
   maxDriftPpm: described(
-    "The largest rate error of this machine's clock. Default 200, free-running 500.",
+    "The largest rate error of this machine's clock. Default 200, and 500 unless disciplined.",
     number({ minimum: 0.001, maximum: 100_000 }),
   ),
   maxFaulty: described(

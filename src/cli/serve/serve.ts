@@ -22,7 +22,7 @@ import { systemClock } from '../../time/system-clock.ts';
 import { Interrupted } from '../exit.ts';
 import type { Output } from '../output.ts';
 import { version } from '../version.ts';
-import { describeReason } from '../wording.ts';
+import { describeReason, widthAdvice } from '../wording.ts';
 import { readConfig } from './config.ts';
 import { type Fields, Log } from './log.ts';
 import { Outputs } from './outputs.ts';
@@ -123,6 +123,7 @@ class Daemon {
       version: version(),
       pid: process.pid,
       ...this.#served(),
+      detected: bounded.explain().profile.detected,
       ...stateOf(bounded),
     });
     bounded.onChange((event) => this.#changed(event));
@@ -185,7 +186,9 @@ class Daemon {
     const { type, status, ...rest } = event;
     if (status === 'unsynchronized' && 'reason' in event && event.reason === 'stopped') return;
     const fields = type === 'status' ? { ...rest, ...stateOf(this.#bounded) } : { status, ...rest };
-    this.#log.writeLimited(levelOf(event), type, fields);
+    const wide = type === 'status' || (type === 'widening' && event.inMs !== undefined);
+    const [advice] = wide ? widthAdvice(this.#bounded.explain()) : [];
+    this.#log.writeLimited(levelOf(event), type, { ...fields, advice });
   }
 
   #scheduleLook(): void {

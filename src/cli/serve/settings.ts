@@ -5,6 +5,7 @@
  * serves many machines, and a change can be tried without editing it. Without any output the page
  * is published, because that is what a daemon per host is for.
  */
+import type { HostClockOption } from '../../bounded-clock/options.ts';
 import type { TimeSource } from '../../bounded-clock/time-source.ts';
 import { UsageError } from '../exit.ts';
 import { makeSource, type SourceOptions, type SourceSpec, withPoll } from '../sources.ts';
@@ -26,7 +27,7 @@ export interface Address {
 export interface Choices {
   readonly sources?: readonly ChosenSource[] | undefined;
   readonly pollIntervalMs?: number | undefined;
-  readonly hostClock?: 'disciplined' | 'free-running' | undefined;
+  readonly hostClock?: HostClockOption | undefined;
   readonly maxDriftPpm?: number | undefined;
   readonly maxFaulty?: number | undefined;
   readonly maxUncertaintyMs?: number | undefined;
@@ -57,7 +58,7 @@ export interface ServedSource {
 
 /** The assumptions of the clock, which hold as long as it runs. */
 export interface Assumptions {
-  readonly hostClock: 'disciplined' | 'free-running';
+  readonly hostClock: HostClockOption;
   readonly maxDriftPpm: number | undefined;
   readonly maxFaulty: number | undefined;
   /** The health check fails above it, and the log warns before it is reached. */

@@ -121,7 +121,7 @@ export const PARTS: readonly (Saying & { readonly column: Column })[] = [
 
 /** A change, in a sentence. */
 export function sentenceOf({ event }: Pick<Happening, 'event'>): string {
-  const { type, status, reason, assumption, sourceId, present, inMs, message } = event;
+  const { type, status, reason, assumption, sourceId, present, inMs, message, because } = event;
   switch (type) {
     case 'status': {
       const said = STATUSES[String(status)]?.word ?? String(status);
@@ -137,6 +137,8 @@ export function sentenceOf({ event }: Pick<Happening, 'event'>): string {
       return typeof inMs === 'number'
         ? `Without news, the interval will be too wide in ${duration(inMs * 1e6)}.`
         : 'The interval is no longer about to become too wide.';
+    case 'profile':
+      return `Something may adjust this machine's clock: ${[because].flat().join('; ')}.`;
     case 'misuse':
       return `Misuse: ${message}`;
     default:

@@ -25,7 +25,7 @@ const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   $schema: ['./serve.schema.json'],
   sources: [['10.0.0.7'], [{ source: 'nts://time.example.net' }, 'chrony:']],
   pollIntervalMs: [1, 16_000.5],
-  hostClock: ['disciplined', 'free-running'],
+  hostClock: ['disciplined', 'free-running', 'detect'],
   maxDriftPpm: [0.001, 500],
   maxFaulty: [0, 3],
   maxUncertaintyMs: [50],

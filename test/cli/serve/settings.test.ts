@@ -55,7 +55,7 @@ describe('the command line', () => {
     ['a --ntp=nonsense', '--ntp takes a port, host:port or [v6]:port; got "nonsense"'],
     ['a --config=', '--config needs a path'],
     ['a --clockbound=', '--clockbound needs a path'],
-    ['a --host-clock x', '--host-clock must be disciplined or free-running; got "x"'],
+    ['a --host-clock x', '--host-clock must be disciplined, free-running or detect; got "x"'],
     ['a --nttp', "Unknown option '--nttp'; did you mean --ntp?"],
     ['a b:99999', 'a source is host, host:port'],
   ])('%s is refused', (line, message) => {

@@ -1,0 +1,99 @@
+/**
+ * Who adjusts this machine's clock: as the program said or, with `hostClock: 'detect'`, as was last
+ * seen (time/steering.ts).
+ *
+ * - The first look is at the start. The clock is free-running only if all processes were seen and
+ *   none is a time daemon (`unsteered`); otherwise it is disciplined.
+ * - While it is free-running it looks again each minute, and at the next tick after an assumption
+ *   was refuted: a slew or a step is the first thing that a new daemon does.
+ * - Once disciplined it stays so, and looks no more. A daemon that has ended may have left a slew
+ *   behind that goes on for minutes, and the look after its end shows nothing.
+ *
+ * A change loses nothing that was known. Layer 1 has been kept all along, it does not rest on the
+ * learned rate, and its drift bound is the same in both profiles. What ends is the narrower bound
+ * of layer 2; what begins is the wall guard. Between the first correction of a daemon and the next
+ * look the readings are those of a free-running clock that is steered, so they may be wrong
+ * (docs/guarantees/bounded-clock.md, A5).
+ */
+import type { Clock } from '../time/clock.ts';
+import type { MonotonicNs } from '../time/instant.ts';
+import { concludeSteering, type Steering } from '../time/steering.ts';
+import type { HostClockOption } from './options.ts';
+
+/** What `hostClock: 'detect'` saw. */
+export interface SteeringExplanation extends Steering {
+  /** How long ago it looked, ns. It looks no more once the clock is disciplined. */
+  readonly lookedAgoNs: bigint;
+}
+
+/** The profile of a clock, and what it rests on. */
+export interface ProfileExplanation {
+  /** The profile in force. */
+  readonly hostClock: 'disciplined' | 'free-running';
+  /** What was seen; absent unless the option is `'detect'`. */
+  readonly detected: SteeringExplanation | undefined;
+}
+
+const LOOK_EVERY_NS = 60_000_000_000n;
+
+export class HostProfile {
+  readonly #clock: Clock;
+  #hostClock: 'disciplined' | 'free-running';
+  #steering: Steering | undefined;
+  #lookedAt: MonotonicNs;
+
+  constructor(option: HostClockOption, clock: Clock) {
+    this.#clock = clock;
+    this.#lookedAt = clock.monotonicNs();
+    this.#hostClock = option === 'detect' ? this.#look() : option;
+  }
+
+  /** Whether somebody may adjust the clock, so that the answer includes the wall clock. */
+  get disciplined(): boolean {
+    return this.#hostClock === 'disciplined';
+  }
+
+  /** What was seen that made the clock disciplined; `undefined` when the program said so. */
+  get steering(): Steering | undefined {
+    return this.#steering;
+  }
+
+  /**
+   * Looks again if it is time. `refutedAt` says when an assumption was last refuted. Returns true
+   * if the clock has become disciplined.
+   */
+  lookAgain(now: MonotonicNs, refutedAt: bigint | undefined): boolean {
+    if (this.#steering === undefined || this.disciplined) return false;
+    const due = now - this.#lookedAt >= LOOK_EVERY_NS;
+    const suspicious = refutedAt !== undefined && refutedAt > this.#lookedAt;
+    if (!due && !suspicious) return false;
+    this.#lookedAt = now;
+    this.#hostClock = this.#look();
+    return this.disciplined;
+  }
+
+  explain(now: MonotonicNs): ProfileExplanation {
+    const steering = this.#steering;
+    return {
+      hostClock: this.#hostClock,
+      detected: steering && { ...steering, lookedAgoNs: now - this.#lookedAt },
+    };
+  }
+
+  #look(): 'disciplined' | 'free-running' {
+    this.#steering = lookAt(this.#clock);
+    return this.#steering.conclusion === 'unsteered' ? 'free-running' : 'disciplined';
+  }
+}
+
+/** The clock may be a program's own, so what it throws or returns must not end the clock. */
+function lookAt(clock: Clock): Steering {
+  try {
+    return concludeSteering(clock.steeringFacts?.());
+  } catch {
+    return {
+      conclusion: 'unknown',
+      because: ['what the clock says of its machine cannot be used'],
+    };
+  }
+}
