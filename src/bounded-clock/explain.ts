@@ -152,7 +152,8 @@ export interface Explanation {
   readonly parts: UncertaintyParts | undefined;
   /**
    * Advice in sentences. With a bound: which setting would make a wide interval how narrow, and
-   * then what makes it wide. Without one: how many sources are heard and needed, and which of them differ by how much.
+   * then what makes it wide. Without one: how many sources are heard and needed, and which of them
+   * differ by how much.
    */
   readonly advice: readonly string[];
   /** Which profile is in force, and for `hostClock: 'detect'` what was seen. */

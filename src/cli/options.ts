@@ -58,7 +58,7 @@ export function durationMs(option: string, text: string): number {
   return ms;
 }
 
-/** @throws UsageError when the value of `--host-clock` is none of its words */
+/** @throws UsageError when the value of `--host-clock` is another word than its three */
 export function hostClockOf(text: string | undefined): HostClockOption | undefined {
   switch (text) {
     case undefined:

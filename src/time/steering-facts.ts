@@ -1,8 +1,8 @@
 /**
  * Reads from `/proc` and `/run` what steering.ts judges.
  *
- * Whoever runs a process chooses its name, and whoever runs many fills the list. So every read has
- * a limit, what is beyond the limit is reported as not complete, and nothing throws. A process that
+ * A user chooses the names of his processes, and how many there are. So every read has a limit,
+ * what is beyond the limit is reported as not complete, and nothing throws. A process that
  * ends between the listing and the read is no process any more, and does not count.
  *
  * It is one pass of blocking reads: some 15 us for each process, once at the start and once a

@@ -9,9 +9,9 @@
  *
  * The idea. That is evidence and no proof, so each doubt counts against the narrower answer. Only
  * *absence* narrows: `unsteered` needs a view of all processes of the machine, none of which is a
- * known daemon, and no trace of one. Whatever a stranger's process can add (a name, a socket, a
- * file, so many processes that nobody counts them) makes the conclusion `steered` or `unknown`,
- * and those only widen. A stranger cannot take anything away.
+ * known daemon, and no trace of one. A stranger can add a name, a socket, a file, or thousands of
+ * processes. Each of these makes the conclusion `steered` or `unknown`, which only widen the
+ * answer. A stranger cannot take anything away.
  *
  * What hides a daemon from it: docs/guarantees/bounded-clock.md, A5.
  *
@@ -30,7 +30,7 @@ export interface SteeringFacts {
   readonly complete: boolean;
   /** The UDP ports that are in use here; absent where they cannot be read. */
   readonly udpPorts?: readonly number[] | undefined;
-  /** Those of {@link DAEMON_PATHS} that exist. */
+  /** The files and directories of time daemons in `/run` that exist. */
   readonly paths: readonly string[];
 }
 

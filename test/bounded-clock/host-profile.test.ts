@@ -144,8 +144,16 @@ describe("hostClock: 'detect'", () => {
     s.bounded.onChange(({ type }) => {
       if (type === 'profile') seen.push(s.bounded.now().latest > host.wallNs() - MS);
     });
-    run(MINUTE);
+    run(45n * SECOND);
+    for (const each of [s, always]) reply(host, each);
+    // A millisecond before the look: what this reader remembers of `earliest` is too late for the
+    // wide answer.
+    host.advance(15n * SECOND - MS);
+    const last = s.bounded.now();
+    expect(host.looks).toBe(looks);
+    host.advance(MS);
     expect(host.looks).toBe(looks + 1);
+    expect(s.bounded.now().earliest < last.earliest).toBe(true);
     expect(seen).toEqual([true]);
     expect(s.events.filter(({ type }) => type === 'profile')).toEqual([
       {

@@ -175,4 +175,20 @@ export const mutants: Mutant[] = [
     replace: '#]',
     test: 'test/cli/hosts.test.ts',
   },
+  {
+    id: 'cli-advice-below-too',
+    file: 'src/cli/screen.ts',
+    find: 'advice.slice(widthAdvice(explanation).length)',
+    replace: 'advice.slice(0)',
+    test: 'test/cli/screen.test.ts',
+    name: 'comes first',
+  },
+  {
+    id: 'cli-advice-of-missing-sources-on-top',
+    file: 'src/cli/wording.ts',
+    find: 'return reading.interval === undefined ? [] : advice.slice(0, 1);',
+    replace: 'return advice.slice(0, reading ? 1 : 0);',
+    test: 'test/cli/screen.test.ts',
+    name: 'without an interval all advice is below',
+  },
 ];

@@ -21,7 +21,7 @@ const row = (port: number, i: number): string =>
 export const udpTable = (...ports: number[]): string =>
   `   sl  local_address rem_address   st tx_queue rx_queue\n${ports.map(row).join('')}`;
 
-/** A machine on which nothing steers the clock; `more` is added, or replaces files of the same path. */
+/** A machine on which nothing steers the clock. `more` adds files, or replaces some. */
 export function aMachine(more: Tree = {}): Tree {
   return {
     '/proc/self/ns/pid': `-> ${FIRST_NAMESPACE}`,
