@@ -4,8 +4,10 @@
  *
  * - The first look is at the start. The clock is free-running only if all processes were seen and
  *   none is a time daemon (`unsteered`); otherwise it is disciplined.
- * - While it is free-running it looks again each minute, and at the next tick after an assumption
- *   was refuted: a slew or a step is the first thing that a new daemon does.
+ * - While it is free-running it looks again: after 1 s, 2 s, 4 s and so on, because on a machine
+ *   that boots the daemon may start just after us, and at last each minute. It also looks at the
+ *   next tick after an assumption was refuted: a slew or a step is the first thing that a new
+ *   daemon does.
  * - Once disciplined it stays so, and looks no more. A daemon that has ended may have left a slew
  *   behind that goes on for minutes, and the look after its end shows nothing.
  *
@@ -34,13 +36,16 @@ export interface ProfileExplanation {
   readonly detected: SteeringExplanation | undefined;
 }
 
-const LOOK_EVERY_NS = 60_000_000_000n;
+const FIRST_PAUSE_NS = 1_000_000_000n;
+const LONGEST_PAUSE_NS = 60_000_000_000n;
 
 export class HostProfile {
   readonly #clock: Clock;
   #hostClock: 'disciplined' | 'free-running';
   #steering: Steering | undefined;
   #lookedAt: MonotonicNs;
+  /** From the last look to the next one. */
+  #pauseNs: bigint = FIRST_PAUSE_NS;
 
   constructor(option: HostClockOption, clock: Clock) {
     this.#clock = clock;
@@ -64,10 +69,11 @@ export class HostProfile {
    */
   lookAgain(now: MonotonicNs, refutedAt: bigint | undefined): boolean {
     if (this.#steering === undefined || this.disciplined) return false;
-    const due = now - this.#lookedAt >= LOOK_EVERY_NS;
+    const due = now - this.#lookedAt >= this.#pauseNs;
     const suspicious = refutedAt !== undefined && refutedAt > this.#lookedAt;
     if (!due && !suspicious) return false;
     this.#lookedAt = now;
+    this.#pauseNs = this.#pauseNs < LONGEST_PAUSE_NS / 2n ? 2n * this.#pauseNs : LONGEST_PAUSE_NS;
     this.#hostClock = this.#look();
     return this.disciplined;
   }

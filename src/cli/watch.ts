@@ -184,9 +184,11 @@ class LineOutput implements WatchOutput {
   }
 }
 
-/** What is watched and, unless the servers are embedded, which profile the clock has. */
+/** What is watched and which profile the clock has, which matters little to embedded servers. */
 function headlineOf({ headline, trueTo }: Session, explanation: Explanation): readonly string[] {
-  return trueTo === 'sources' ? [...headline, describeProfile(explanation)] : headline;
+  const { detected } = explanation.profile;
+  if (trueTo === 'this-machine' && detected === undefined) return headline;
+  return [...headline, describeProfile(explanation)];
 }
 
 class JsonOutput implements WatchOutput {

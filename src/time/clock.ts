@@ -60,9 +60,9 @@ export interface Clock {
   disruptionMarker?(): bigint | undefined;
 
   /**
-   * What this machine shows of who adjusts its clock. It may block for some milliseconds, so a
-   * bounded clock calls it once a minute at most, and only with `hostClock: 'detect'`. `undefined`
-   * (or no such method) where nothing is shown.
+   * What this machine shows of who adjusts its clock. It may block for some milliseconds. A bounded
+   * clock calls it only with `hostClock: 'detect'`, and after the first minute once a minute.
+   * `undefined` (or no such method) where nothing is shown.
    */
   steeringFacts?(): SteeringFacts | undefined;
 

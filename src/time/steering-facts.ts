@@ -5,8 +5,9 @@
  * what is beyond the limit is reported as not complete, and nothing throws. A process that
  * ends between the listing and the read is no process any more, and does not count.
  *
- * It is one pass of blocking reads: some 15 us for each process, once at the start and once a
- * minute (bounded-clock/host-profile.ts), and none after a daemon was seen.
+ * It is one pass of blocking reads: some 15 us for each process, at the start, some more times in
+ * the first minute, and then once a minute (bounded-clock/host-profile.ts). There is none after a
+ * daemon was seen.
  */
 import { DAEMON_PATHS, type SteeringFacts } from './steering.ts';
 

@@ -146,10 +146,18 @@ export const mutants: Mutant[] = [
   {
     id: 'profile-looks-at-every-tick',
     file: 'src/bounded-clock/host-profile.ts',
-    find: 'const LOOK_EVERY_NS = 60_000_000_000n;',
-    replace: 'const LOOK_EVERY_NS = 1n;',
+    find: 'const LONGEST_PAUSE_NS = 60_000_000_000n;',
+    replace: 'const LONGEST_PAUSE_NS = 1_000_000_000n;',
     test: 'test/bounded-clock/host-profile.test.ts',
     name: 'looks once a minute',
+  },
+  {
+    id: 'profile-waits-a-minute-at-boot',
+    file: 'src/bounded-clock/host-profile.ts',
+    find: '#pauseNs: bigint = FIRST_PAUSE_NS;',
+    replace: '#pauseNs: bigint = LONGEST_PAUSE_NS + 0n * FIRST_PAUSE_NS;',
+    test: 'test/bounded-clock/host-profile.test.ts',
+    name: 'after 1, 2, 4',
   },
   {
     id: 'profile-goes-back',

@@ -134,7 +134,8 @@ describe("hostClock: 'detect'", () => {
         reply(host, always);
       }
     };
-    run(20n * MINUTE);
+    run(20n * MINUTE); // the last look was 57 s ago
+    host.advance(3n * SECOND);
     expect(s.bounded.explain().basis).toBe('learned-rate');
     const narrow = s.bounded.now();
     host.facts = () => machineWith('node', 'chronyd');
@@ -172,21 +173,35 @@ describe("hostClock: 'detect'", () => {
     expect(s.bounded.now()).toEqual(always.bounded.now());
   });
 
+  it('looks after 1, 2, 4 ... s, and then once a minute: on a machine that boots, daemons start late', () => {
+    const host = new Host();
+    const start = host.monotonic;
+    const at: number[] = [];
+    host.facts = () => {
+      at.push(Number((host.monotonic - start) / SECOND));
+      return machineWith('node');
+    };
+    stage(host);
+    host.advance(5n * MINUTE);
+    expect(at).toEqual([0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
+  });
+
   it('looks once a minute, and not at all any more once it is disciplined, even if the daemon ends', () => {
     const host = new Host();
     const { bounded } = stage(host);
-    expect(host.looks).toBe(1);
+    host.advance(63n * SECOND);
+    const { looks } = host;
     host.advance(59n * SECOND);
     for (let i = 0; i < 100; i++) bounded.read();
-    expect(host.looks).toBe(1);
+    expect(host.looks).toBe(looks);
     host.advance(9n * MINUTE + 30n * SECOND);
-    expect(host.looks).toBe(11);
+    expect(host.looks).toBe(looks + 10);
     host.facts = () => machineWith('ntpd');
     host.advance(MINUTE);
-    expect(host.looks).toBe(12);
+    expect(host.looks).toBe(looks + 11);
     host.facts = () => machineWith();
     host.advance(30n * MINUTE);
-    expect(host.looks).toBe(12);
+    expect(host.looks).toBe(looks + 11);
     expect(bounded.explain().profile.hostClock).toBe('disciplined');
   });
 
@@ -195,6 +210,7 @@ describe("hostClock: 'detect'", () => {
     const s = stage(host);
     reply(host, s);
     host.advance(20n * SECOND);
+    const { looks } = host;
     host.facts = () => machineWith('chronyd');
     host.wallOffset += 300n * MS;
     host.advance(2n * SECOND);
@@ -202,7 +218,7 @@ describe("hostClock: 'detect'", () => {
       profile: { hostClock: 'disciplined' },
       disruptions: { step: 1 },
     });
-    expect(host.looks).toBe(2);
+    expect(host.looks).toBe(looks + 1);
   });
 
   it('a clock that is told its profile never looks, and shows no evidence', () => {

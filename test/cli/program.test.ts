@@ -227,6 +227,46 @@ describe('now', () => {
     expect(code).toBe(0);
   });
 
+  describe('on a machine whose wall clock is 137 ms off', () => {
+    const advice =
+      /^hostClock: 'free-running' \(--host-clock free-running\) turns ± [67]\d(\.\d)? ms into about ± \d/;
+
+    test('now says first which option narrows the interval; standard output is the reading', async () => {
+      const { port } = await server({ offsetMs: 137 });
+      const { code, stdout, stderr } = await run('now', `127.0.0.1:${port}`);
+      expect(stderr).toMatch(advice);
+      expect(stderr.split('\n')).toHaveLength(2);
+      expect(stdout).toMatch(/^\S+Z ± [67]\d\.\d+ ms {2}synchronized, [^\n]*\n$/);
+      expect(code).toBe(0);
+    });
+
+    test('watch says it in its first line', async () => {
+      const { port } = await server({ offsetMs: 137 });
+      const { stdout } = await run('watch', `127.0.0.1:${port}`, '--for', '2s');
+      const lines = stdout.split('\n');
+      expect(lines[0]).toMatch(advice);
+      expect(lines.slice(1, 3)).toEqual(['Time true to 127.0.0.1.', 'Host clock: disciplined.']);
+    });
+
+    test('--host-clock detect says what it saw, and has the profile that follows', async () => {
+      const { port } = await server({ offsetMs: 137 });
+      const { code, stdout } = await run(
+        'now',
+        `127.0.0.1:${port}`,
+        '--json',
+        '--host-clock',
+        'detect',
+      );
+      const { profile, parts } = JSON.parse(stdout);
+      const free = profile.detected.conclusion === 'unsteered';
+      expect(['steered', 'unsteered', 'unknown']).toContain(profile.detected.conclusion);
+      expect(profile.detected.because).not.toEqual([]);
+      expect(profile.hostClock).toBe(free ? 'free-running' : 'disciplined');
+      expect(BigInt(parts.wallGuardNs) === 0n).toBe(free);
+      expect(code).toBe(0);
+    });
+  });
+
   test('two of four lie alike: no time, and what each said', async () => {
     const offsets = [0, 0, 250, 250];
     const ports = await Promise.all(

@@ -119,12 +119,14 @@ class Daemon {
 
   #started(): void {
     const bounded = this.#bounded;
+    const explanation = bounded.explain();
     this.#log.write('info', 'start', {
       version: version(),
       pid: process.pid,
       ...this.#served(),
-      detected: bounded.explain().profile.detected,
+      detected: explanation.profile.detected,
       ...stateOf(bounded),
+      advice: widthAdvice(explanation)[0],
     });
     bounded.onChange((event) => this.#changed(event));
     this.#scheduleLook();
