@@ -6,8 +6,8 @@
  * ends between the listing and the read is no process any more, and does not count.
  *
  * It is one pass of blocking reads: some 15 us for each process, at the start, some more times in
- * the first minute, and then once a minute (bounded-clock/host-profile.ts). There is none after a
- * daemon was seen.
+ * the first minute, and then once a minute (bounded-clock/host-profile.ts), until a daemon is
+ * seen.
  */
 import { DAEMON_PATHS, type SteeringFacts } from './steering.ts';
 
