@@ -413,7 +413,7 @@ export class BoundEngine {
   stopLearning(): void {
     if (this.#learned === undefined) return;
     this.#learned = undefined;
-    // What readers remember of the narrower bound is void.
+    // So that readers forget the narrower bound, as after a refutation of A2.
     this.#era++;
   }
 

@@ -187,8 +187,8 @@ export const mutants: Mutant[] = [
   {
     id: 'sim-wall-guard-off',
     file: 'src/bounded-clock/bounded-clock.ts',
-    find: 'if (this.#settings.guarded) this.#engine.setGuard',
-    replace: 'if (!this.#settings.guarded) this.#engine.setGuard',
+    find: 'if (this.#profile.disciplined) this.#engine.setGuard',
+    replace: 'if (!this.#profile.disciplined) this.#engine.setGuard',
     test: FAULTS,
     name: 'slews back 30 ms at 5 %',
   },
