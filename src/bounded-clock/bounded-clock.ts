@@ -360,8 +360,7 @@ export class BoundedClock extends BoundedReader {
 
   /** Where a time daemon has appeared, its wall clock is included and no rate is learned. */
   #lookAtHost(): void {
-    const now = this.#clock.monotonicNs();
-    if (!this.#profile.lookAgain(now, this.#engine.refuted?.atNs)) return;
+    if (!this.#profile.lookAgain(this.#engine.refuted?.atNs)) return;
     this.#engine.stopLearning();
     this.#engine.setGuard(this.#wallOffset.bounds);
   }

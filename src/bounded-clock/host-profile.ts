@@ -43,13 +43,13 @@ export class HostProfile {
   readonly #clock: Clock;
   #hostClock: 'disciplined' | 'free-running';
   #steering: Steering | undefined;
-  #lookedAt: MonotonicNs;
+  /** Of the last look. */
+  #lookedAt = 0n;
   /** From the last look to the next one. */
   #pauseNs: bigint = FIRST_PAUSE_NS;
 
   constructor(option: HostClockOption, clock: Clock) {
     this.#clock = clock;
-    this.#lookedAt = clock.monotonicNs();
     this.#hostClock = option === 'detect' ? this.#look() : option;
   }
 
@@ -67,12 +67,11 @@ export class HostProfile {
    * Looks again if it is time. `refutedAt` says when an assumption was last refuted. Returns true
    * if the clock has become disciplined.
    */
-  lookAgain(now: MonotonicNs, refutedAt: bigint | undefined): boolean {
+  lookAgain(refutedAt: bigint | undefined): boolean {
     if (this.#steering === undefined || this.disciplined) return false;
-    const due = now - this.#lookedAt >= this.#pauseNs;
+    const due = this.#clock.monotonicNs() - this.#lookedAt >= this.#pauseNs;
     const suspicious = refutedAt !== undefined && refutedAt > this.#lookedAt;
     if (!due && !suspicious) return false;
-    this.#lookedAt = now;
     this.#pauseNs = this.#pauseNs < LONGEST_PAUSE_NS / 2n ? 2n * this.#pauseNs : LONGEST_PAUSE_NS;
     this.#hostClock = this.#look();
     return this.disciplined;
@@ -87,6 +86,7 @@ export class HostProfile {
   }
 
   #look(): 'disciplined' | 'free-running' {
+    this.#lookedAt = this.#clock.monotonicNs();
     this.#steering = lookAt(this.#clock);
     return this.#steering.conclusion === 'unsteered' ? 'free-running' : 'disciplined';
   }
