@@ -152,7 +152,7 @@ class LineOutput implements WatchOutput {
   }
 
   changed(event: ClockEvent, elapsedMs: number): void {
-    this.#begin(this.#session.bounded.explain());
+    if (!this.#begun) this.#begin(this.#session.bounded.explain());
     this.#output.print(`${pad(formatElapsed(elapsedMs), 8, 'right')}  > ${describeEvent(event)}`);
   }
 

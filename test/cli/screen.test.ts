@@ -7,6 +7,7 @@ import {
   describeEvent,
   describeFailure,
   describeParts,
+  describeProfile,
   describeQuorum,
 } from '../../src/cli/wording.ts';
 import { unixNs } from '../../src/time/instant.ts';
@@ -278,6 +279,19 @@ describe('in words', () => {
     expect(
       describeEvent({ type: 'falseticker', status, sourceId: 'ntp://a:123', present: false }),
     ).toBe('a is no longer a falseticker');
+    const because = ['process 7 is called ntpd', 'process 8 is called ptp4l'];
+    expect(describeEvent({ type: 'profile', status, hostClock: 'disciplined', because })).toBe(
+      'host clock disciplined: process 7 is called ntpd; process 8 is called ptp4l',
+    );
+  });
+
+  test('who adjusts the clock, and what that rests on', () => {
+    const detected = { conclusion: 'unknown', because: ['a', 'b'], lookedAgoNs: 7n } as const;
+    expect(describeProfile(anExplanation())).toBe('Host clock: disciplined.');
+    const profile = { hostClock: 'disciplined', detected } as const;
+    expect(describeProfile(anExplanation({ profile }))).toBe(
+      'Host clock: disciplined, detected: a; b.',
+    );
   });
 
   test('why there is no bound: what each source said', () => {

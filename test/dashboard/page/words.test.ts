@@ -77,6 +77,11 @@ test.each([
   [{ type: 'widening', inMs: 2500 }, 'too wide in 2.500 s', false],
   [{ type: 'widening' }, 'no longer about to', false],
   [{ type: 'misuse', message: 'fake timers' }, 'Misuse: fake timers', true],
+  [
+    { type: 'profile', hostClock: 'disciplined', because: ['process 7 is called ntpd'] },
+    "Something may adjust this machine's clock: process 7 is called ntpd.",
+    false,
+  ],
   [{ type: 'novel' }, 'novel', false],
 ])('%j', (event, words, grave) => {
   expect(sentenceOf({ event })).toContain(words);
