@@ -19,6 +19,7 @@
  */
 import type { Clock } from '../time/clock.ts';
 import type { MonotonicNs } from '../time/instant.ts';
+import { withJson } from '../time/json.ts';
 import { concludeSteering, type Steering } from '../time/steering.ts';
 import type { HostClockOption } from './options.ts';
 
@@ -79,10 +80,10 @@ export class HostProfile {
 
   explain(now: MonotonicNs): ProfileExplanation {
     const steering = this.#steering;
-    return {
+    return withJson({
       hostClock: this.#hostClock,
-      detected: steering && { ...steering, lookedAgoNs: now - this.#lookedAt },
-    };
+      detected: steering && withJson({ ...steering, lookedAgoNs: now - this.#lookedAt }),
+    });
   }
 
   #look(): 'disciplined' | 'free-running' {

@@ -5,7 +5,7 @@
  * what is beyond the limit is reported as not complete, and nothing throws. A process that
  * ends between the listing and the read is no process any more, and does not count.
  *
- * It is one pass of blocking reads: some 15 us for each process, at the start, some more times in
+ * It is one pass of blocking reads: 15 to 25 us for each process, at the start, some more times in
  * the first minute, and then once a minute (bounded-clock/host-profile.ts), until a daemon is
  * seen.
  */
