@@ -2,6 +2,8 @@
  * `hostClock: 'detect'` beside a real chronyd, read from the real `/proc` of this machine. The
  * chronyd sets no clock (`-x`), but nothing in `/proc` says so.
  */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { BoundedClock, type ClockEvent, systemClock } from 'epsilon-clock';
 import { NtpServer, ntp } from 'epsilon-clock/node';
 import { expect, test } from 'vitest';
@@ -52,5 +54,43 @@ test.skipIf(process.platform !== 'linux')(
       basis: 'drift-bound',
       profile: { hostClock: 'disciplined', detected: { conclusion: 'steered' } },
     });
+  },
+);
+
+const CHILD = new URL('../kit/profile.child.mjs', import.meta.url).pathname;
+const NODE = `${process.execPath} ${CHILD}`;
+const AS_NOBODY = `setpriv --reuid=65534 --regid=65534 --clear-groups ${NODE}`;
+const CONTAINER = 'this process is in a container, and sees the processes of that container only';
+const HIDDEN = '/proc hides the processes of other users';
+
+// Each command runs in namespaces of its own, so nothing of this machine changes.
+test
+  .skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)
+  .each([
+    ['a container', ['-p', '-f', '--mount-proc', 'sh', '-c', NODE], CONTAINER],
+    ['a container with the files of the host', ['-p', '-f', 'sh', '-c', NODE], CONTAINER],
+    ...[1, 2, 4].map((hidepid): [string, string[], string] => [
+      `hidepid=${hidepid}`,
+      ['-m', 'sh', '-c', `mount -t proc -o hidepid=${hidepid} proc /proc && ${AS_NOBODY}`],
+      HIDDEN,
+    ]),
+    [
+      'subset=pid',
+      ['-m', 'sh', '-c', `mount -t proc -o subset=pid proc /proc && ${NODE}`],
+      '/proc/net/udp cannot be read',
+    ],
+    [
+      'no /proc',
+      ['-m', 'sh', '-c', `umount -l /proc && ${NODE}`],
+      '/proc/self/ns/pid cannot be read',
+    ],
+  ] as [string, string[], string][])(
+  'the kernel shows less, by %s: disciplined',
+  async (_, args, because) => {
+    const { stdout } = await promisify(execFile)('unshare', args);
+    const { hostClock, detected } = JSON.parse(stdout);
+    expect(hostClock).toBe('disciplined');
+    // Unless a daemon is seen all the same, which is as careful.
+    if (detected.conclusion !== 'steered') expect(detected.because).toContain(because);
   },
 );
