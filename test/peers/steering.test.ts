@@ -2,7 +2,7 @@
  * `hostClock: 'detect'` beside a real chronyd, read from the real `/proc` of this machine. The
  * chronyd sets no clock (`-x`), but nothing in `/proc` says so.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { BoundedClock, type ClockEvent, systemClock } from 'epsilon-clock';
 import { NtpServer, ntp } from 'epsilon-clock/node';
@@ -63,9 +63,12 @@ const AS_NOBODY = `setpriv --reuid=65534 --regid=65534 --clear-groups ${NODE}`;
 const CONTAINER = 'this process is in a container, and sees the processes of that container only';
 const HIDDEN = '/proc hides the processes of other users';
 
+/** Root in a container may not be allowed to. */
+const mayUnshare = spawnSync('unshare', ['-m', '-p', '-f', 'true']).status === 0;
+
 // Each command runs in namespaces of its own, so nothing of this machine changes.
 test
-  .skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)
+  .skipIf(!mayUnshare)
   .each([
     ['a container', ['-p', '-f', '--mount-proc', 'sh', '-c', NODE], CONTAINER],
     ['a container with the files of the host', ['-p', '-f', 'sh', '-c', NODE], CONTAINER],
