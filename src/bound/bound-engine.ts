@@ -390,7 +390,7 @@ export class BoundEngine {
       if (this.#renewedAt.ns < oldest) this.#lose('expired');
       else if (this.voters <= this.maxFaulty) this.#lose('too-few-sources');
     }
-    const relaxed = this.#drift.relax();
+    const relaxed = this.#drift.relax(this.#x);
     if (relaxed !== undefined) this.#setMaxRate(relaxed);
     this.#learned?.relax();
     this.#passLeap();
@@ -629,6 +629,7 @@ export class BoundEngine {
   #lose(reason: NoBoundReason): void {
     if (this.bounded) this.#era++;
     this.#x.known = false;
+    this.#drift.forget();
     this.#learned?.forget();
     this.#reason = reason;
     this.#suspicion.drop(this.#sources);

@@ -7,15 +7,23 @@
  * After 10 quiet minutes the bound halves every 5 minutes, down to the configured one. By then a
  * daemon that slewed fast has usually finished.
  *
- * If the daemon has not finished, or the configured bound is false for good, readings are wrong
- * again until that shows. So a lowered bound is on probation until the configured one has held for
- * a day. During probation the first contradiction raises the bound, and each such relapse doubles
- * the quiet time, up to a day. After probation the quiet time is 10 minutes again.
+ * If the daemon has not finished, or the configured bound is false for good, a lower bound would be
+ * false again. The memory (`X` of bound-engine.ts) knows better: it has an interval for theta when
+ * the quiet time began, and one for now. If no movement at the lower rate leads from the one to the
+ * other, the lower bound is refuted before it is in force. Then the bound stays, and the comparison
+ * is made again after 10 minutes, from now on.
+ *
+ * The comparison misses a slew that the two widths hide, and one that stops and comes back. Then
+ * readings are wrong again until that shows. So a lowered bound is on probation until the
+ * configured one has held for a day. During probation the first contradiction raises the bound,
+ * and each such relapse doubles the quiet time, up to a day. After that the quiet time is 10
+ * minutes again.
  *
  * Before the bound changes, all that is known must be aged to the present with the old one. So
  * `strike` and `relax` only return the new bound, and `set` puts it in force.
  */
-import { MAX_RATE } from './drift.ts';
+import type { AgedInterval } from './aged-interval.ts';
+import { driftOver, MAX_RATE } from './drift.ts';
 import type { Instant, LocalNow } from './local-now.ts';
 
 const STRIKE_WINDOW_NS = 600e9;
@@ -30,9 +38,16 @@ export class DriftBound {
   readonly #local: LocalNow;
   readonly #lastStrike: Instant;
   readonly #lastRelax: Instant;
+  /** A raised bound is not lowered before this. */
+  readonly #relaxAt: Instant;
   #onProbation = false;
   /** How long a raised bound stays after the last strike, ns. */
   #quietNs = FIRST_QUIET_NS;
+  /** Whether an earlier memory is remembered: theta was within `[lo, hi]` at `#then`. */
+  #remembers = false;
+  readonly #then: Instant;
+  #lo = 0;
+  #hi = 0;
 
   /** @param local holds the configured bound, and from then on the one in force */
   constructor(local: LocalNow) {
@@ -40,6 +55,8 @@ export class DriftBound {
     this.#local = local;
     this.#lastStrike = local.instants.one(Number.NEGATIVE_INFINITY);
     this.#lastRelax = local.instants.one(Number.NEGATIVE_INFINITY);
+    this.#relaxAt = local.instants.one(Number.NEGATIVE_INFINITY);
+    this.#then = local.instants.one();
   }
 
   /** Puts a bound in force, ns per ns. */
@@ -55,8 +72,9 @@ export class DriftBound {
     const { now, maxRate } = this.#local;
     const convincing = this.#onProbation || now - this.#lastStrike.ns <= STRIKE_WINDOW_NS;
     this.#lastStrike.ns = now;
+    if (convincing && this.#onProbation) this.#quietNs = Math.min(DAY_NS, 2 * this.#quietNs);
+    this.#relaxAt.ns = now + this.#quietNs;
     if (!convincing) return undefined;
-    if (this.#onProbation) this.#quietNs = Math.min(DAY_NS, 2 * this.#quietNs);
     this.#onProbation = false;
     const shown = silentFor > 0 ? (HEADROOM * gap) / silentFor : 0;
     const raised = Math.min(MAX_RATE, Math.max(2 * maxRate, maxRate + shown));
@@ -64,8 +82,12 @@ export class DriftBound {
     return Math.max(maxRate, raised);
   }
 
-  /** The lower bound to put in force now, or `undefined` while there is no reason to. */
-  relax(): number | undefined {
+  /**
+   * The lower bound to put in force now, or `undefined` while there is no reason to.
+   *
+   * @param memory what is known of theta, under the bound in force
+   */
+  relax(memory: Readonly<AgedInterval>): number | undefined {
     const { now, maxRate } = this.#local;
     if (maxRate <= this.#configured) {
       if (now - this.#lastRelax.ns >= DAY_NS) {
@@ -74,10 +96,36 @@ export class DriftBound {
       }
       return undefined;
     }
-    const quiet = now - this.#lastStrike.ns >= this.#quietNs;
-    if (!quiet || now - this.#lastRelax.ns < RELAX_EVERY_NS) return undefined;
+    if (!this.#remembers && memory.known) this.#remember(memory);
+    if (now < this.#relaxAt.ns) return undefined;
+    const lower = Math.max(this.#configured, maxRate / 2);
+    if (this.#refutes(lower, memory)) {
+      this.#remember(memory);
+      this.#relaxAt.ns = now + FIRST_QUIET_NS;
+      return undefined;
+    }
     this.#lastRelax.ns = now;
+    this.#relaxAt.ns = now + RELAX_EVERY_NS;
     this.#onProbation = true;
-    return Math.max(this.#configured, maxRate / 2);
+    return lower;
+  }
+
+  /** The memory is lost, or is about to be: what it was earlier cannot be compared with it. */
+  forget(): void {
+    this.#remembers = false;
+  }
+
+  #remember({ at, lo, hi }: Readonly<AgedInterval>): void {
+    this.#remembers = true;
+    this.#then.ns = at.ns;
+    this.#lo = lo;
+    this.#hi = hi;
+  }
+
+  /** Whether theta certainly moved faster than `rate` on average since the earlier memory. */
+  #refutes(rate: number, memory: Readonly<AgedInterval>): boolean {
+    if (!this.#remembers) return false;
+    const moved = Math.max(memory.lo - this.#hi, this.#lo - memory.hi);
+    return moved > driftOver(rate, memory.at.ns - this.#then.ns);
   }
 }

@@ -368,6 +368,36 @@ describe('refutation', () => {
     expect(harness.engine.maxRate).toBe(0.0002);
   });
 
+  it('a raised R stays while the memory refutes the lower one', () => {
+    const harness = new EngineHarness(['a']);
+    harness.ingest({ sentAt: 0n, lower: 0n, upper: 0n });
+    strike(harness, 100n * SECOND, 50n * MS);
+    strike(harness, 200n * SECOND, 100n * MS);
+    const raised = harness.engine.maxRate;
+    // 500 ppm. Half of the raised bound is 325 ppm.
+    const sampleAndTick = (s: bigint): void => {
+      const theta = (s * MS) / 2n;
+      harness.ingest({ sentAt: s * SECOND, lower: theta, upper: theta });
+      harness.tick(s * SECOND);
+    };
+    for (let s = 201n; s < 3000n; s++) sampleAndTick(s);
+    expect(harness.engine.maxRate).toBe(raised);
+  });
+
+  it('a memory of before a disruption refutes no R', () => {
+    const harness = new EngineHarness(['a']);
+    harness.ingest({ sentAt: 0n, lower: 0n, upper: 0n });
+    strike(harness, 100n * SECOND, 50n * MS);
+    strike(harness, 200n * SECOND, 100n * MS);
+    const raised = harness.engine.maxRate;
+    harness.ingest({ sentAt: 600n * SECOND, lower: 300n * MS, upper: 300n * MS });
+    harness.tick(600n * SECOND);
+    harness.engine.disrupt(asMonotonicNs(610n * SECOND), 'suspend');
+    harness.ingest({ sentAt: 611n * SECOND, lower: 0n, upper: 0n });
+    harness.tick(800n * SECOND);
+    expect(harness.engine.maxRate).toBe(raised / 2);
+  });
+
   it('at least doubles R, and never raises it above 10 %', () => {
     const harness = new EngineHarness(['a']);
     harness.ingest({ sentAt: 0n, lower: 0n, upper: 0n });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AgedInterval } from '../../src/bound/aged-interval.ts';
 import { maxRateFromPpm } from '../../src/bound/drift.ts';
 import { DriftBound } from '../../src/bound/drift-bound.ts';
 import { LocalNow } from '../../src/bound/local-now.ts';
@@ -11,6 +12,7 @@ const DAY = 24 * 60 * MINUTE;
 class World {
   readonly #local = new LocalNow(CONFIGURED);
   readonly #drift = new DriftBound(this.#local);
+  readonly #memory = new AgedInterval(this.#local.instants);
 
   /** The bound in force. */
   get maxRate(): number {
@@ -24,18 +26,30 @@ class World {
     this.#set(this.#drift.strike(1, 1e9));
   }
 
-  wait(ns: number): void {
+  /** Theta moves at `ppm`, and is known to 5 ms either way. */
+  wait(ns: number, ppm = 0): void {
+    const memory = this.#memory;
     for (const end = this.#local.now + ns; this.#local.now < end; ) {
       this.#local.now += 1e9;
-      this.#set(this.#drift.relax());
+      const middle = (memory.known ? (memory.lo + memory.hi) / 2 : 0) + ppm * 1e3;
+      memory.begin(this.#local);
+      memory.lo = middle - 5e6;
+      memory.hi = middle + 5e6;
+      this.#set(this.#drift.relax(memory));
     }
   }
 
+  /** The memory is lost, and what follows is relative to another base. */
+  loseMemory(): void {
+    this.#memory.known = false;
+    this.#drift.forget();
+  }
+
   /** Waits until the bound is lowered next, and returns how many minutes that took. */
-  raisedMinutes(): number {
+  raisedMinutes(ppm = 0): number {
     const began = this.#local.now;
     const raised = this.maxRate;
-    while (this.maxRate === raised) this.wait(1e9);
+    while (this.maxRate === raised) this.wait(1e9, ppm);
     return (this.#local.now - began) / MINUTE;
   }
 
@@ -145,5 +159,28 @@ describe('a drift bound that was raised', () => {
     world.wait(DAY - MINUTE);
     world.strike();
     expect(world.maxRate).toBe(2 * CONFIGURED);
+  });
+
+  test.each([1, -1])('stays while theta moves faster than the lower one allows', (sign) => {
+    const world = raisedOnce();
+    world.wait(2 * 60 * MINUTE, sign * 250);
+    expect(world.maxRate).toBe(2 * CONFIGURED);
+    // The slew ends. What it did is compared once more, and forgotten.
+    expect(world.raisedMinutes()).toBeLessThanOrEqual(20);
+    expect(world.maxRate).toBe(CONFIGURED);
+  });
+
+  test('comes down where the widths hide whether theta moves faster', () => {
+    const world = raisedOnce();
+    // In ten minutes 15 ppm make 9 ms, and the memory is 5 ms wide on either side.
+    world.wait(10 * MINUTE, 215);
+    expect(world.maxRate).toBe(CONFIGURED);
+  });
+
+  test('comes down when the memory was lost: nothing can be compared', () => {
+    const world = raisedOnce();
+    world.wait(9 * MINUTE, 390);
+    world.loseMemory();
+    expect(world.raisedMinutes()).toBe(1);
   });
 });
