@@ -43,11 +43,10 @@ export class DriftBound {
   #onProbation = false;
   /** How long a raised bound stays after the last strike, ns. */
   #quietNs = FIRST_QUIET_NS;
-  /** Whether an earlier memory is remembered: theta was within `[lo, hi]` at `#then`. */
-  #remembers = false;
+  /** An earlier memory: theta was within `[lo, hi]` at `then`. Infinite when there is none. */
   readonly #then: Instant;
-  #lo = 0;
-  #hi = 0;
+  #lo = Number.NEGATIVE_INFINITY;
+  #hi = Number.POSITIVE_INFINITY;
 
   /** @param local holds the configured bound, and from then on the one in force */
   constructor(local: LocalNow) {
@@ -96,10 +95,11 @@ export class DriftBound {
       }
       return undefined;
     }
-    if (!this.#remembers && memory.known) this.#remember(memory);
+    if (memory.known && this.#hi === Number.POSITIVE_INFINITY) this.#remember(memory);
     if (now < this.#relaxAt.ns) return undefined;
     const lower = Math.max(this.#configured, maxRate / 2);
-    if (this.#refutes(lower, memory)) {
+    const moved = Math.max(memory.lo - this.#hi, this.#lo - memory.hi);
+    if (moved > driftOver(lower, memory.at.ns - this.#then.ns)) {
       this.#remember(memory);
       this.#relaxAt.ns = now + FIRST_QUIET_NS;
       return undefined;
@@ -112,20 +112,13 @@ export class DriftBound {
 
   /** The memory is lost, or is about to be: what it was earlier cannot be compared with it. */
   forget(): void {
-    this.#remembers = false;
+    this.#lo = Number.NEGATIVE_INFINITY;
+    this.#hi = Number.POSITIVE_INFINITY;
   }
 
   #remember({ at, lo, hi }: Readonly<AgedInterval>): void {
-    this.#remembers = true;
     this.#then.ns = at.ns;
     this.#lo = lo;
     this.#hi = hi;
-  }
-
-  /** Whether theta certainly moved faster than `rate` on average since the earlier memory. */
-  #refutes(rate: number, memory: Readonly<AgedInterval>): boolean {
-    if (!this.#remembers) return false;
-    const moved = Math.max(memory.lo - this.#hi, this.#lo - memory.hi);
-    return moved > driftOver(rate, memory.at.ns - this.#then.ns);
   }
 }

@@ -12,24 +12,106 @@ const GROWTH = 'test/bound/growth.test.ts';
 const SEGMENTS = 'test/bounded-clock/page/segments.test.ts';
 const READER = 'test/bounded-clock/reader-curves.test.ts';
 const LEARNED = 'src/bound/learned/learned-bound.ts';
+const VOTE = 'src/bound/learned/rate-vote.ts';
+const VOTE_TEST = 'test/bound/learned/rate-vote.test.ts';
 const SIDE = 'src/bound/learned/learned-edge.ts';
 
 export const mutants: Mutant[] = [
   {
     id: 'rate-learned-from-one-source',
-    file: LEARNED,
-    find: 'if (this.#agree(sources, m, faulty, x) && this.#learn()) return true;',
-    replace: `if (this.#agree(sources, m, faulty, x)) {
-      const [hi, lo] = [this.#upper.value, this.#lower.value];
-      this.#upper.value = sources[0]!.hi;
-      this.#lower.value = -sources[0]!.lo;
-      const learned = this.#learn();
-      this.#upper.value = hi;
-      this.#lower.value = lo;
-      if (learned) return true;
-    }`,
+    file: VOTE,
+    find: 'this.#rates[faulty]!',
+    replace: 'this.#rates[0]!',
     test: LEARNED_TEST,
     name: 'up to f liars teach nothing',
+  },
+  {
+    id: 'rate-vote-by-too-few',
+    file: VOTE,
+    find: 'this.#rates[faulty]!',
+    replace: 'this.#rates[Math.max(0, faulty - 1)]!',
+    test: VOTE_TEST,
+    name: 'up to three liars of seven',
+  },
+  {
+    id: 'rate-vote-by-sources-below',
+    file: VOTE,
+    find: 'if (claim >= edges[i]!) facts[j]!',
+    replace: 'facts[j]!',
+    test: VOTE_TEST,
+    name: 'the upper edge of one and the lower edge of another',
+  },
+  {
+    id: 'rate-vote-at-the-lowest-of-neighbours',
+    file: VOTE,
+    find: 'edges[Math.min(last, i + step - 1)]!',
+    replace: 'edges[i]!',
+    test: VOTE_TEST,
+    name: 'of more sources',
+  },
+  {
+    id: 'rate-vote-without-the-last-edge',
+    file: VOTE,
+    find: 'i <= last; i += step',
+    replace: 'i < Math.max(1, last); i += step',
+    test: VOTE_TEST,
+    name: 'up to three liars of seven',
+  },
+  {
+    id: 'rate-vote-shifted-the-other-way',
+    file: VOTE,
+    find: 'h - shift +',
+    replace: 'h + shift +',
+    test: VOTE_TEST,
+    name: 'up to three liars of seven',
+  },
+  {
+    id: 'rate-source-edge-not-aged',
+    file: 'src/bound/learned/fact-list.ts',
+    find: 'this.edge + grown',
+    replace: 'this.edge + 0 * grown',
+    test: WORLDS,
+    name: 'one source, f = 0',
+  },
+  {
+    id: 'rate-source-edge-aged-twice',
+    file: LEARNED,
+    find: '    this.#upper.grown = 0;\n    this.#lower.grown = 0;\n',
+    replace: '',
+    test: LEARNED_TEST,
+    name: 'several samples at one instant',
+  },
+  {
+    id: 'rate-source-edge-outlives-its-bound',
+    file: SIDE,
+    find: '    this.grown = Number.POSITIVE_INFINITY;\n',
+    replace: '',
+    test: LEARNED_TEST,
+    name: 'under an earlier bound does not outlive it',
+  },
+  {
+    id: 'rate-source-edge-survives-a-contradiction',
+    file: 'src/bound/learned/fact-list.ts',
+    find: '    this.#move(LAST, 0);\n    this.#size = 1;\n    this.edge = Number.POSITIVE_INFINITY;\n',
+    replace: '    this.#move(LAST, 0);\n    this.#size = 1;\n',
+    test: LEARNED_TEST,
+    name: 'is one falseticker',
+  },
+  {
+    id: 'rate-cone-claimed-with-the-facts-origin',
+    file: 'src/bound/learned/fact-list.ts',
+    find: 'this.claimed = own < this.claim;',
+    replace: 'this.claimed = own <= this.claim;',
+    test: FACTS,
+    name: 'claims the edge of the source or that of its cone',
+  },
+  {
+    id: 'rate-jitter-dropped-in-the-vote',
+    file: VOTE,
+    find: 'most + jitter + RATE_SLACK',
+    replace: 'most + RATE_SLACK',
+    test: WORLDS,
+    name: 'one source, f = 0',
   },
   {
     id: 'rate-jitter-dropped-in-learning',
@@ -60,6 +142,14 @@ export const mutants: Mutant[] = [
     file: SIDE,
     find: 'this.rate += wander * age + RATE_SLACK;',
     replace: '',
+    test: WORLDS,
+    name: 'one source, f = 0',
+  },
+  {
+    id: 'rate-now-is-the-mean-in-the-vote',
+    file: 'src/bound/learned/fact-list.ts',
+    find: '(edge + this.#value[i]!) / dt + (wander * dt) / 2',
+    replace: '(edge + this.#value[i]!) / dt',
     test: WORLDS,
     name: 'one source, f = 0',
   },
@@ -122,8 +212,9 @@ export const mutants: Mutant[] = [
   {
     id: 'rate-fallback-missing',
     file: LEARNED,
-    find: 'if (this.#agree(sources, m, faulty, x) && this.#learn()) return true;',
-    replace: 'this.#agree(sources, m, faulty, x);\n    if (this.#learn() || true) return true;',
+    find: 'if (this.#agree(sources, m, faulty, x) && this.#learn(faulty)) return true;',
+    replace:
+      'this.#agree(sources, m, faulty, x);\n    if (this.#learn(faulty) || true) return true;',
     test: LEARNED_TEST,
     name: 'a thermal step refutes A2',
   },

@@ -216,8 +216,8 @@ export const mutants: Mutant[] = [
   {
     id: 'bound-lowered-against-the-memory',
     file: 'src/bound/drift-bound.ts',
-    find: 'if (this.#refutes(lower, memory)) {',
-    replace: 'if (this.#refutes(lower, memory) && now < 0) {',
+    find: 'if (moved > driftOver(',
+    replace: 'if (now < 0 && moved > driftOver(',
     test: 'test/sim/assumptions.test.ts',
     name: 'A1 false for good',
   },

@@ -18,6 +18,8 @@ export interface CatalogEntry {
    * seconds.
    */
   readonly limit?: true;
+  /** How many times wider than the narrowest possible interval ours may be, on average. */
+  readonly maxExcess?: number;
 }
 
 const FIVE = 5;
@@ -71,7 +73,7 @@ function minutesFor(pollMs: number): number {
 function polled(name: string, plan: ServerPlan, pollMs: number): CatalogEntry {
   return {
     name: `${name}, ${pollMs / 1000} s polls`,
-    ...(pollMs > 1000 && { limit: true }),
+    ...(pollMs > 1000 && { limit: true, maxExcess: 1.1 }),
     scenario: {
       seed: 1,
       minutes: minutesFor(pollMs),
@@ -95,6 +97,10 @@ function liars(count: number, offsetMs: number): ServerPlan[] {
   return servers(LAN).map((plan, i) =>
     i < count ? { ...plan, server: { behaviour: { offsetMs } } } : plan,
   );
+}
+
+function lying(name: string, plans: readonly ServerPlan[]): CatalogEntry {
+  return { ...special(name, { servers: plans }), limit: true, maxExcess: 1.1 };
 }
 
 /** The event every 10 minutes, from minute 5 on. */
@@ -125,16 +131,18 @@ export const catalog: readonly CatalogEntry[] = [
     ),
     goal: 6,
     limit: true,
+    maxExcess: 1.1,
   },
-  special('1 liar of 5, 250 ms', { servers: liars(1, 250) }),
-  special('2 liars of 5, colluding, 250 ms', { servers: liars(2, 250) }),
+  lying('1 liar of 5, 250 ms', liars(1, 250)),
+  lying('2 liars of 5, colluding, 250 ms', liars(2, 250)),
   // Small enough to overlap honest intervals: the smallest overlap is fooled by it.
-  special('2 liars of 5, colluding, 1 ms', { servers: liars(2, 1) }),
-  special('2 liars of 5, running off at 300 ppm', {
-    servers: liars(0, 0).map((plan, i) =>
+  lying('2 liars of 5, colluding, 1 ms', liars(2, 1)),
+  lying(
+    '2 liars of 5, running off at 300 ppm',
+    liars(0, 0).map((plan, i) =>
       i < 2 ? { ...plan, server: { behaviour: { driftPpm: 300 } } } : plan,
     ),
-  }),
+  ),
   special(
     'all but one source down for 50 min',
     { expireAfterMs: HOUR_MS },
@@ -157,6 +165,7 @@ export const catalog: readonly CatalogEntry[] = [
       })),
     ),
     limit: true,
+    maxExcess: 1.1,
   },
   special('one source only', { servers: servers(LAN, 1) }),
   special('asymmetric routes, 5 ms there and 45 ms back', {

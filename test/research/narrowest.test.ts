@@ -33,6 +33,21 @@ test('one source, two samples: what wander and jitter can still do', () => {
   expect(Number(lowerNs)).toBeCloseTo(-reachUs * 1000, -1);
 });
 
+test('in a silence the rate goes to the end of its band, and stays there', () => {
+  const narrowest = new Narrowest(1);
+  take(narrowest, 's', 0n, -100n, 100n);
+  take(narrowest, 's', 64n, -100n, 100n);
+  // By hand: from -0.1 to 0.1 ms in 64 s at a steady rate, against 1 ppm of jitter. From then on it
+  // rises by 25 ppm in 250 s. The bands are 2.5 ppm apart.
+  const steady = 200 / 64 + 1;
+  const reachUs = 100 + (steady + 1) * 3600 + 25 * (3600 - 125);
+  const { lowerNs, upperNs } = narrowest.intervalAt(3664n * SECOND)!;
+  expect(Number(upperNs) / 1000).toBeLessThan(reachUs);
+  expect(Number(upperNs) / 1000).toBeGreaterThan(reachUs - 2.5 * 3600);
+  expect(Number(lowerNs) / 1000).toBeGreaterThan(-reachUs);
+  expect(Number(lowerNs) / 1000).toBeLessThan(2.5 * 3600 - reachUs);
+});
+
 test('one of three may lie: all that any two of them share', () => {
   const narrowest = new Narrowest(3);
   for (let round = 0n; round < 2n; round++) {

@@ -13,11 +13,11 @@
  * most f sources lie, so there is one for each set of n - f sources. The answer covers all
  * polygons.
  *
- * It is a lower limit, so every step is rounded *inward*: the reach of a step is a hexagon inside
- * the true shape, bands lie some ppm apart, polygons with too many corners lose those that matter
- * least, and a request counts as sent when its reply came. It also knows more than A0 says: that
- * the same f sources lie for ever. Hence no sound rule is narrower, and the best possible rule is
- * somewhat wider.
+ * It is a lower limit, so every step is rounded *inward*: the reach of a step is a parallelogram
+ * inside the true shape, bands lie some ppm apart, polygons with too many corners lose those that
+ * matter least, and a request counts as sent when its reply came. It also knows more than A0 says:
+ * that the same f sources lie for ever. Hence no sound rule is narrower, and the best possible rule
+ * is somewhat wider.
  *
  * Units: us and s, so ppm for rates.
  */
@@ -31,8 +31,10 @@ const SPAN_PPM = 25;
 /** A1 of a free-running host, ppm. */
 const R = 500;
 
-const BAND_STEP_PPM = 5;
+const BAND_STEP_PPM = 2.5;
 const MAX_CORNERS = 24;
+/** Longer steps are made of steps of this length. */
+const MAX_STEP_S = 8;
 
 interface Corner {
   /** us, relative to the first sample's theta */
@@ -49,6 +51,8 @@ export class Narrowest implements Baseline {
   readonly #sources: number;
   readonly #states = new Map<string, Possible[]>();
   #all: Possible[] = [];
+  /** The samples until the last source has spoken; `undefined` from then on. */
+  #early: ClockSample[] | undefined = [];
   #base: { readonly m: bigint; readonly theta: bigint } | undefined;
 
   constructor(sources: number) {
@@ -57,14 +61,23 @@ export class Narrowest implements Baseline {
 
   take(sample: ClockSample): void {
     this.#base ??= { m: sample.receivedAt, theta: sample.lowerNs };
-    if (!this.#states.has(sample.sourceId)) this.#addSource(sample.sourceId);
-    const at = Number(sample.receivedAt - this.#base.m) / 1e9;
-    const lower = Number(sample.lowerNs - this.#base.theta) / 1e3;
+    if (!this.#states.has(sample.sourceId)) this.#states.set(sample.sourceId, []);
+    this.#early?.push(sample);
+    if (this.#states.size < this.#sources) return;
+    if (this.#early) this.#begin();
+    for (const each of this.#early ?? [sample]) this.#learn(each);
+    this.#early = undefined;
+    this.#dropImpossible();
+  }
+
+  #learn(sample: ClockSample): void {
+    const base = this.#base!;
+    const at = Number(sample.receivedAt - base.m) / 1e9;
+    const lower = Number(sample.lowerNs - base.theta) / 1e3;
     const sinceSentS = Number(sample.receivedAt - sample.sentAt) / 1e9;
     // The upper fact is of the instant of sending. Theta fell by no more than this since then.
-    const upper = Number(sample.upperNs - this.#base.theta) / 1e3 - R * sinceSentS;
+    const upper = Number(sample.upperNs - base.theta) / 1e3 - R * sinceSentS;
     for (const possible of this.#states.get(sample.sourceId)!) possible.learn(at, lower, upper);
-    this.#dropImpossible();
   }
 
   intervalAt(m: bigint): ThetaInterval | undefined {
@@ -94,13 +107,8 @@ export class Narrowest implements Baseline {
     }
   }
 
-  /**
-   * The sets of n - f sources are known once the last source has spoken. No polygon has the facts
-   * from before that.
-   */
-  #addSource(sourceId: string): void {
-    this.#states.set(sourceId, []);
-    if (this.#states.size < this.#sources) return;
+  /** The sets of n - f sources are known once the last source has spoken. */
+  #begin(): void {
     const honest = this.#sources - Math.floor((this.#sources - 1) / 2);
     for (const trusted of choices([...this.#states.keys()], honest)) {
       // The jitter comes on top, and A1 holds for both together.
@@ -144,34 +152,38 @@ class Possible {
       { theta: upper, b: this.#most },
       { theta: lower, b: this.#most },
     ];
-    let now = this.#polygon === undefined ? before : evolved(before, at - this.#at);
+    const dt = this.#polygon === undefined ? 0 : at - this.#at;
+    const steps = Math.ceil(dt / MAX_STEP_S);
+    let now = before;
+    for (let step = 0; step < steps; step++) now = this.#inBand(evolved(now, dt / steps));
     this.#at = at;
     now = cut(now, ({ theta }) => theta - lower);
     now = cut(now, ({ theta }) => upper - theta);
-    now = cut(now, ({ b }) => b - this.#least);
-    now = cut(now, ({ b }) => this.#most - b);
     this.#polygon = withoutSmallCorners(now);
+  }
+
+  #inBand(polygon: Polygon): Polygon {
+    const above = cut(polygon, ({ b }) => b - this.#least);
+    return withoutSmallCorners(cut(above, ({ b }) => this.#most - b));
   }
 
   spanAt(at: number): readonly [number, number] | undefined {
     if (this.#polygon === undefined || this.#polygon.length === 0) return undefined;
     const dt = at - this.#at;
-    const bend = (WANDER_PPM_PER_S * dt * dt) / 2;
-    let lo = Number.POSITIVE_INFINITY;
-    let hi = Number.NEGATIVE_INFINITY;
-    for (const { theta, b } of this.#polygon) {
-      const ahead = theta + b * dt;
-      hi = Math.max(
-        hi,
-        ahead + JITTER_PPM * dt + (b + WANDER_PPM_PER_S * dt <= this.#most ? bend : 0),
-      );
-      lo = Math.min(
-        lo,
-        ahead - JITTER_PPM * dt - (b - WANDER_PPM_PER_S * dt >= this.#least ? bend : 0),
-      );
-    }
-    return [lo, hi];
+    const upper = this.#polygon.map(({ theta, b }) => theta + fastest(this.#most, b, dt));
+    const lower = this.#polygon.map(({ theta, b }) => theta - fastest(-this.#least, -b, dt));
+    return [Math.min(...lower), Math.max(...upper)];
   }
+}
+
+/**
+ * How far theta rises in `dt` if the base rate rises from `b` as fast as it may, up to `most`, and
+ * then stays there.
+ */
+function fastest(most: number, b: number, dt: number): number {
+  const rising = Math.min(dt, (most - b) / WANDER_PPM_PER_S);
+  const turn = WANDER_PPM_PER_S * rising;
+  return (b + JITTER_PPM) * dt + turn * (dt - rising / 2);
 }
 
 /** The polygon after `dt`: sheared by the rate, and grown by what jitter and wander can do. */
@@ -179,15 +191,13 @@ function evolved(polygon: Polygon, dt: number): Polygon {
   const turn = WANDER_PPM_PER_S * dt;
   const bend = (WANDER_PPM_PER_S * dt * dt) / 2;
   const shake = JITTER_PPM * dt;
-  // The base rate may fall all the time, rise all the time, or do one for half of it and then the
-  // other.
+  // The base rate may fall all the time, or rise all the time. What it does in between adds a
+  // quarter of `bend`, and might leave the band on the way.
   const reach = [
     { theta: -bend - shake, b: -turn },
     { theta: -bend + shake, b: -turn },
-    { theta: bend / 2 + shake, b: 0 },
     { theta: bend + shake, b: turn },
     { theta: bend - shake, b: turn },
-    { theta: -bend / 2 - shake, b: 0 },
   ];
   return sum(
     polygon.map(({ theta, b }) => ({ theta: theta + b * dt, b })),

@@ -3,20 +3,26 @@
  * other systems. The same oracle judges them, at instants drawn in the same way. Renders the rows
  * of docs/simulator-results.md.
  */
+
+import type { TimeInterval } from '../../src/interval/time-interval.ts';
 import { Oracle, type OracleSummary } from '../../src/sim/oracle.ts';
 import { openScenario } from '../../src/sim/scenario.ts';
 import { asUnixNs } from '../../src/time/instant.ts';
 import type { CatalogEntry } from '../kit/scenario-catalog.ts';
-import { baselines, SOUND } from './baselines.ts';
+import { type Baseline, baselines, SOUND } from './baselines.ts';
 import { Narrowest } from './narrowest.ts';
 
 export interface Race {
   readonly name: string;
+  /**
+   * The bounded clock: half-widths at the same instants as those of the others, all else from the
+   * more frequent readings of the scenario.
+   */
   readonly ours: OracleSummary;
   /** The wrong readings of the bounded clock, one per line. */
   readonly report: string;
   readonly others: readonly { readonly name: string; readonly summary: OracleSummary }[];
-  /** The narrowest possible interval, where the entry asks for it. */
+  /** The narrowest possible interval while there was one of ours, where the entry asks for it. */
   readonly narrowest: OracleSummary | undefined;
 }
 
@@ -37,14 +43,18 @@ export async function race(
   const { scenario } = entry;
   const sources = scenario.servers.length;
   const rules = baselines({ sources, driftPpm: 200, pollMs: scenario.pollMs ?? 16_000 });
-  const methods = entry.limit ? [...rules, new Narrowest(sources)] : rules;
+  const narrowest = entry.limit && new Narrowest(sources);
+  const methods: readonly Baseline[] = narrowest ? [...rules, narrowest] : rules;
   const { world, process, clock, run } = openScenario(scenario, {
     onSample: (sample) => {
       for (const method of methods) method.take(sample);
     },
   });
   const { scheduler } = world;
-  const oracles = methods.map(() => new Oracle(scheduler, entry.name));
+  const oracle = () => new Oracle(scheduler, entry.name);
+  const ofRules = rules.map(oracle);
+  const ofLimit = oracle();
+  const ofOurs = oracle();
   const random = world.random.fork('race');
   const point = (method: string, interval: { earliest: bigint; latest: bigint } | undefined) => {
     const truth = scheduler.trueNs();
@@ -55,22 +65,26 @@ export async function race(
       edges: edges && [Number(edges[0] - truth), Number(edges[1] - truth)],
     });
   };
+  const intervalOf = (method: Baseline): TimeInterval | undefined => {
+    const m = process.clock.monotonicNs();
+    const theta = method.intervalAt(m);
+    return (
+      theta && {
+        earliest: asUnixNs(m + theta.lowerNs),
+        latest: asUnixNs(m + theta.upperNs + process.clock.monotonicGridNs),
+      }
+    );
+  };
   const takeReading = process.bind(() => {
-    methods.forEach((method, i) => {
-      const interval = oracles[i]!.judge(method.name, () => {
-        const m = process.clock.monotonicNs();
-        const theta = method.intervalAt(m);
-        return (
-          theta && {
-            earliest: asUnixNs(m + theta.lowerNs),
-            latest: asUnixNs(m + theta.upperNs + process.clock.monotonicGridNs),
-          }
-        );
-      });
-      point(method.name, interval);
+    rules.forEach((method, i) => {
+      point(
+        method.name,
+        ofRules[i]!.judge(method.name, () => intervalOf(method)),
+      );
     });
-    const reading = clock.read();
-    point(OURS, reading.interval !== undefined ? reading.interval : undefined);
+    const ours = ofOurs.judge(OURS, () => clock.read().interval);
+    point(OURS, ours);
+    if (narrowest && ours) ofLimit.judge(narrowest.name, () => intervalOf(narrowest));
     again();
   });
   const again = (): void => {
@@ -80,13 +94,13 @@ export async function race(
   again();
   await run();
   clock.stop();
-  const summaries = methods.map(({ name }, i) => ({ name, summary: oracles[i]!.summary() }));
+  const { meanNs, p50Ns, p99Ns } = ofOurs.summary();
   return {
     name: entry.name,
-    ours: world.oracle.summary(),
-    report: world.oracle.report(),
-    others: summaries.slice(0, rules.length),
-    narrowest: summaries[rules.length]?.summary,
+    ours: { ...world.oracle.summary(), meanNs, p50Ns, p99Ns },
+    report: [world.oracle.report(), ofOurs.report()].join(''),
+    others: rules.map(({ name }, i) => ({ name, summary: ofRules[i]!.summary() })),
+    narrowest: narrowest && ofLimit.summary(),
   };
 }
 

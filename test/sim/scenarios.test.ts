@@ -27,6 +27,7 @@ test.for(catalog.map((entry) => [entry.name, entry] as const))(
     // narrower.
     expect(result.narrowest?.violations).toBe(0);
     expect(excess(result)).toBeGreaterThan(1);
+    expect(excess(result)).toBeLessThanOrEqual(entry.maxExcess!);
     expect(page).toContain(`${limitRow(result)}\n`);
   },
 );

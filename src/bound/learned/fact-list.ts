@@ -1,6 +1,6 @@
 /**
  * What one source has proven about one edge, as facts with dates: at instant `at` theta was at most
- * `value`.
+ * `value`. And the edge that followed from them at the last fusion.
  *
  * Under the drift bound alone one number sums them up (source-cone.ts), because all facts age
  * alike. Once the rate is learned they do not. What is known of the rate changes with every sample,
@@ -13,12 +13,18 @@
  * to `rise` times the time between them. If the list is full all the same, the fact that says least
  * at present is dropped. To drop a fact is always sound; it can only cost width.
  *
+ * Why the edge is kept as well: a fact is aged with what is known of the rate *today*. In `dt` the
+ * rate may have wandered by `w dt`, so the result is up to `w dt²` more than what was known *then*,
+ * aged with the rate that was known then.
+ *
  * A list of lower facts holds the mirror image: at `at`, `-theta` was at most `value`.
  */
 
-import type { Provenance } from '../aged-interval.ts';
+import { newProvenance, type Provenance } from '../aged-interval.ts';
+import { slack } from '../drift.ts';
 import type { Growth } from '../growth.ts';
 import type { Instants, Now } from '../local-now.ts';
+import type { LearnedEdge } from './learned-edge.ts';
 import type { RateAssumptions } from './rate-assumptions.ts';
 
 /** At the local instant `at` theta was at most `value`. The rest says what causes its width. */
@@ -29,8 +35,22 @@ export interface Fact {
   serverError: number;
 }
 
+/** What {@link FactList.boundRate} is asked, and its answer. */
+export interface RateQuestion {
+  /** An upper bound on the mirrored value at present, ns. */
+  edge: number;
+  /** The present. */
+  now: number;
+  /** `w`, per ns. */
+  wander: number;
+  /** The answer, ns per ns; Infinity without facts that are old enough. */
+  rate: number;
+}
+
 /** How many facts are kept. At 16 s polls only those of the last few minutes matter. */
 export const CAPACITY = 16;
+/** Rates are learned over at least this long. Over less the widths of the bounds blur them. */
+export const MIN_LEARNING_SPAN_NS = 1e9;
 /**
  * The slot of the last fact that came, kept or not. The slot before it is for one fact too many.
  */
@@ -42,15 +62,27 @@ export class FactList {
   readonly #value = new Float64Array(CAPACITY + 2);
   readonly #pathDelay = new Float64Array(CAPACITY + 2);
   readonly #serverError = new Float64Array(CAPACITY + 2);
-  #best = -1;
   /**
-   * Tightest upper bound on theta as of the last {@link FactList.ageToNow}; Infinity without facts.
+   * Tightest upper bound on theta as of the last {@link FactList.ageToNow}; Infinity when nothing
+   * is known.
    */
-  best: number = Number.POSITIVE_INFINITY;
+  edge: number = Number.POSITIVE_INFINITY;
+  /** Where `edge` comes from. */
+  readonly origin: Provenance;
+  /**
+   * The edge that the source vouches for, relative to the engine's base. Set it to that of the cone
+   * before {@link FactList.ageToNow}.
+   */
+  claim = 0;
+  /** Whether `claim` is `edge`, and not that of the cone. */
+  claimed = false;
+  /** The base of the source relative to the engine's. Mirrored, as all is, on the lower side. */
+  shift = 0;
 
   /** @param instants where the dates are remembered */
   constructor(instants: Instants) {
     this.#at = instants.list(CAPACITY + 2);
+    this.origin = newProvenance(instants);
   }
 
   get size(): number {
@@ -84,25 +116,46 @@ export class FactList {
     if (this.#size > CAPACITY) this.#dropWorst(rising, present);
   }
 
-  /** Ages all facts to the present, to find the best one. */
-  ageToNow(growth: Growth, present: Now): void {
-    const { now } = present;
-    let best = Number.POSITIVE_INFINITY;
-    this.#best = -1;
+  /**
+   * Ages the edge and all facts to the present, to find what is best, and claims it.
+   *
+   * @param fused has just been advanced to the present: `grown` is by what was known before, and
+   *   `growth` by what is known now
+   */
+  ageToNow({ growth, grown }: Pick<LearnedEdge, 'growth' | 'grown'>, { now }: Now): void {
+    let edge = this.edge + grown;
+    let best = -1;
     for (let i = 0; i < this.#size; i++) {
       const aged = this.#value[i]! + growth.over(now - this.#at[i]!);
-      if (aged >= best) continue;
-      best = aged;
-      this.#best = i;
+      if (aged >= edge) continue;
+      edge = aged;
+      best = i;
     }
-    this.best = best;
+    this.edge = edge;
+    const own = edge + this.shift + (slack(edge) | slack(this.shift));
+    this.claimed = own < this.claim;
+    if (this.claimed) this.claim = own;
+    if (best < 0) return;
+    this.origin.born.ns = this.#at[best]!;
+    this.origin.pathDelay = this.#pathDelay[best]!;
+    this.origin.serverError = this.#serverError[best]!;
   }
 
-  /** Writes where {@link FactList.best} comes from. Only while it is finite. */
-  copyOrigin(to: Provenance): void {
-    to.born.ns = this.#at[this.#best]!;
-    to.pathDelay = this.#pathDelay[this.#best]!;
-    to.serverError = this.#serverError[this.#best]!;
+  /**
+   * How fast the mirrored value can rise at present, on average over the jitter, if it is at most
+   * `question.edge`: from a fact `dt` ago it rose by at most `edge + value`, and what it rises by
+   * now is at most `w dt / 2` more than on average since then.
+   */
+  boundRate(question: RateQuestion): void {
+    const { edge, now, wander } = question;
+    let rate = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.#size; i++) {
+      const dt = now - this.#at[i]!;
+      if (dt < MIN_LEARNING_SPAN_NS) continue;
+      const within = (edge + this.#value[i]!) / dt + (wander * dt) / 2;
+      if (within < rate) rate = within;
+    }
+    question.rate = rate;
   }
 
   /** Drops facts older than the horizon. */
@@ -117,10 +170,12 @@ export class FactList {
   keepLast(): void {
     this.#move(LAST, 0);
     this.#size = 1;
+    this.edge = Number.POSITIVE_INFINITY;
   }
 
   forget(): void {
     this.#size = 0;
+    this.edge = Number.POSITIVE_INFINITY;
   }
 
   #dropWorst(growth: Growth, { now }: Now): void {

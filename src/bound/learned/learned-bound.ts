@@ -11,11 +11,13 @@
  * proofs):
  *
  * 1. `Y` ages by what is known of the rate (growth.ts), and that knowledge ages by the wander.
- * 2. Each source vouches for the best of its facts, each aged from its own date, and for its cone.
+ * 2. Each source vouches for the best of three: its facts, each aged from its own date; what it
+ *    vouched for at the last fusion, aged like `Y` (fact-list.ts); and its cone.
  * 3. The sources vote as in layer 1, and `Y <- (aged Y) ∩ vote ∩ X`.
- * 4. The rate is learned from `Y` now and `Y` earlier (anchors.ts, learned-edge.ts): from the
- *    *fused* bound and from no single source. Up to `f` liars cannot teach a false rate, because
- *    they cannot make a false `Y`.
+ * 4. The rate is learned in two ways. One is from `Y` now and `Y` earlier (anchors.ts,
+ *    learned-edge.ts), so from the *fused* bound. The other is a vote: what does each set of
+ *    sources that may be right say of theta and of the rate together (rate-vote.ts)? Either way up
+ *    to `f` liars cannot teach a false rate.
  *
  * Ownership. Layer 1 knows nothing of what is remembered here. The dated facts of a source become
  * void when the era of its cone changes, and all of them when the era of this layer does
@@ -35,22 +37,20 @@
  * fall with time, while that of `Y` rises where theta is known to rise.
  */
 import { type AgedInterval, copyProvenance, type Edges } from '../aged-interval.ts';
-import { driftOver, lowered, raised, slack } from '../drift.ts';
+import { driftOver, lowered, raised } from '../drift.ts';
 import type { LocalNow } from '../local-now.ts';
 import type { RelativeSample } from '../relative-sample.ts';
 import type { SourceState } from '../source-state.ts';
 import { Vote } from '../vote.ts';
 import { Anchors } from './anchors.ts';
-import type { Fact } from './fact-list.ts';
+import { type Fact, type FactList, MIN_LEARNING_SPAN_NS } from './fact-list.ts';
 import { LearnedEdge } from './learned-edge.ts';
 import type { RateAssumptions } from './rate-assumptions.ts';
+import { RateVote } from './rate-vote.ts';
 import { SourceFacts } from './source-facts.ts';
 import { WanderBound } from './wander-bound.ts';
 
 export type { RateAssumptions };
-
-/** Rates are learned over at least this long. Over less the widths of the bounds blur them. */
-const MIN_LEARNING_SPAN_NS = 1e9;
 
 /** What is known of the rate of theta, ns per ns, and the wander that this rests on, per ns. */
 export interface LearnedRate {
@@ -64,6 +64,10 @@ export class LearnedBound {
   readonly #wander: WanderBound;
   readonly #gridNs: number;
   readonly #vote = new Vote();
+  readonly #rateVote = new RateVote();
+  /** The upper edges of the sources that vote, and in the same order their lower edges. */
+  readonly #uppers: FactList[] = [];
+  readonly #lowers: FactList[] = [];
   readonly #anchors: Anchors;
   readonly #upper: LearnedEdge;
   readonly #lower: LearnedEdge;
@@ -189,8 +193,13 @@ export class LearnedBound {
     this.#lower.advance(this.#local, this.#wander, this.#assumptions);
     this.#updateGrowth();
     this.#anchors.expire(this.#local, this.#assumptions);
-    for (const source of sources) if (source.cone.known) this.#measure(source);
-    if (this.#agree(sources, m, faulty, x) && this.#learn()) return true;
+    this.#uppers.length = m;
+    this.#lowers.length = m;
+    let i = 0;
+    for (const source of sources) if (source.cone.known) this.#measure(source, i++);
+    this.#upper.grown = 0;
+    this.#lower.grown = 0;
+    if (this.#agree(sources, m, faulty, x) && this.#learn(faulty)) return true;
     this.#wander.strike(this.#local.now);
     this.forgetAll();
     return false;
@@ -236,34 +245,38 @@ export class LearnedBound {
     this.#lower.updateGrowth(this.#local, this.#wander, this.#assumptions);
   }
 
-  /** Computes what `source` vouches for now, from its cone and the best of its dated facts. */
-  #measure(source: SourceState): void {
+  /**
+   * Computes what `source`, the voter number `i`, vouches for now, from its cone and the best of
+   * its dated facts.
+   */
+  #measure(source: SourceState, i: number): void {
     const facts = this.factsOf(source);
-    const { hi } = source;
-    const lo = source.lo - this.#widening;
-    source.lo = lo;
+    const { upper, lower } = facts;
+    this.#uppers[i] = upper;
+    this.#lowers[i] = lower;
     facts.expire(this.#local, this.#assumptions);
-    this.#narrowToFacts(facts, source);
-    if (source.lo <= source.hi) return;
-    // The source contradicts its own past at these rates. As in layer 1 its last statement counts.
-    facts.keepLast();
-    source.lo = lo;
-    source.hi = hi;
-    this.#narrowToFacts(facts, source);
-    if (source.lo <= source.hi) return;
-    source.lo = lo;
-    source.hi = hi;
+    this.#claimCone(source, facts);
+    upper.ageToNow(this.#upper, this.#local);
+    lower.ageToNow(this.#lower, this.#local);
+    if (upper.claim < -lower.claim) {
+      // The source contradicts its own past at these rates. As in layer 1 its last statement
+      // counts.
+      facts.keepLast();
+      this.#claimCone(source, facts);
+      upper.ageToNow(this.#upper, this.#local);
+      lower.ageToNow(this.#lower, this.#local);
+      if (upper.claim < -lower.claim) this.#claimCone(source, facts);
+    }
+    source.hi = upper.claim;
+    source.lo = -lower.claim;
   }
 
-  /** Narrows the edges of `source` to the best of its `facts`. */
-  #narrowToFacts(facts: SourceFacts, source: SourceState): void {
-    facts.upper.ageToNow(this.#upper.growth, this.#local);
-    facts.lower.ageToNow(this.#lower.growth, this.#local);
-    const { shift } = source;
-    const hi = facts.upper.best;
-    const lo = -facts.lower.best;
-    source.hi = Math.min(source.hi, hi + shift + (slack(hi) | slack(shift)));
-    source.lo = Math.max(source.lo, lo + shift - (slack(lo) | slack(shift)));
+  /** The source vouches for its cone alone, as layer 1 has just computed it. */
+  #claimCone({ lo, hi, shift }: SourceState, { upper, lower }: SourceFacts): void {
+    upper.claim = hi;
+    upper.shift = shift;
+    lower.claim = this.#widening - lo;
+    lower.shift = -shift;
   }
 
   /** Votes, and intersects the result with `Y` and with layer 1. False when that leaves nothing. */
@@ -298,20 +311,23 @@ export class LearnedBound {
    */
   #copyOrigin(sources: readonly SourceState[], side: LearnedEdge, sign: 1 | -1): void {
     for (const source of sources) {
-      const { cone, lo, hi } = source;
-      if (!cone.known || (sign === 1 ? hi : -lo) !== side.value) continue;
+      const { cone } = source;
       const list = this.factsOf(source)[sign === 1 ? 'upper' : 'lower'];
-      if (raised(list.best, sign * source.shift) === side.value) {
-        list.copyOrigin(side.origin);
-      } else {
-        copyProvenance(sign === 1 ? cone.hiFrom : cone.loFrom, side.origin);
-      }
+      if (!cone.known || list.claim !== side.value) continue;
+      const ofCone = sign === 1 ? cone.hiFrom : cone.loFrom;
+      copyProvenance(list.claimed ? list.origin : ofCone, side.origin);
       return;
     }
   }
 
-  /** Learns the rate from `Y` now and earlier. False when no rate is left. */
-  #learn(): boolean {
+  /**
+   * Learns the rate from the facts of the sources, and from `Y` now and earlier. False when no rate
+   * is left.
+   */
+  #learn(faulty: number): boolean {
+    const vote = this.#rateVote;
+    vote.take(this.#uppers, this.#lowers, faulty, this.#upper, this.#wander, this.#assumptions);
+    vote.take(this.#lowers, this.#uppers, faulty, this.#lower, this.#wander, this.#assumptions);
     const { at, upper, lower, size } = this.#anchors;
     for (let i = 0; i < size; i++) {
       const dt = this.at - at[i]!;

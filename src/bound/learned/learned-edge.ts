@@ -11,7 +11,8 @@
  * - **for hours** (the cap): `b` is continuous, so at some instant in between it was at its mean,
  *   and by A2 it stays within `A` of that: `b <= rise / dt + D + A`.
  *
- * Between samples the first bound weakens by `w` per ns, the second does not.
+ * The vote on the rate (rate-vote.ts) narrows the first bound further. Between samples the first
+ * bound weakens by `w` per ns, the second does not.
  */
 import { newProvenance, type Provenance } from '../aged-interval.ts';
 import { slack } from '../drift.ts';
@@ -25,7 +26,7 @@ import type { WanderBound } from './wander-bound.ts';
  * Added to every computed rate. It is more than the rounding of a few doubles below 0.3, and costs
  * 0.004 ns in an hour.
  */
-const RATE_SLACK = 2 ** -50;
+export const RATE_SLACK: number = 2 ** -50;
 
 export class LearnedEdge {
   /** The instant that all other fields are about. */
@@ -34,9 +35,14 @@ export class LearnedEdge {
   value = 0;
   /** Where the edge comes from. */
   readonly origin: Provenance;
+  /**
+   * How far theta can have risen since the last fusion, until the sources have been measured, ns.
+   * Infinite where the edge begins, so that nothing outlives an earlier one.
+   */
+  grown = 0;
   /** The edge aged to the present, as of the last {@link LearnedEdge.ageToNow}, ns. */
   aged = 0;
-  /** `b` is at most this, ns per ns. */
+  /** `b` is at most this at `at`, ns per ns. */
   rate = 0;
   readonly #cap: RateCap;
   /** How far theta can rise from `at` on, and how far it can have risen before. */
@@ -52,6 +58,7 @@ export class LearnedEdge {
   begin(value: number, { now, maxRate }: LocalNow): void {
     this.at.ns = now;
     this.value = value;
+    this.grown = Number.POSITIVE_INFINITY;
     this.rate = maxRate;
     this.#cap.forget(now);
     this.growth.linear(maxRate);
@@ -68,6 +75,7 @@ export class LearnedEdge {
     const age = local.now - this.at.ns;
     if (age === 0) return;
     this.ageToNow(local);
+    this.grown = this.growth.over(age);
     this.at.ns = local.now;
     this.value = this.aged;
     this.rate += wander * age + RATE_SLACK;

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { newProvenance } from '../../../src/bound/aged-interval.ts';
 import { Growth } from '../../../src/bound/growth.ts';
 import { CAPACITY, FactList } from '../../../src/bound/learned/fact-list.ts';
 import { Instants } from '../../../src/bound/local-now.ts';
@@ -28,9 +27,10 @@ function add(list: FactList, at: number, value: number, now = at, rising = growt
   list.add({ at, value, pathDelay: 0, serverError: 0 }, rising, falling, { now });
 }
 
-function bestAt(list: FactList, now: number, rising: Growth): number {
-  list.ageToNow(rising, { now });
-  return list.best;
+/** What the facts alone say, as if nothing had followed from them before. */
+function bestAt(list: FactList, now: number, growth: Growth): number {
+  list.ageToNow({ growth, grown: Number.POSITIVE_INFINITY }, { now });
+  return list.edge;
 }
 
 function listOf(...facts: readonly (readonly [atS: number, value: number])[]): FactList {
@@ -133,13 +133,10 @@ describe('the rest', () => {
     ];
     list.add(first, growth(), falling, { now: 0 });
     list.add(second, growth(), falling, { now: SECOND });
-    const origin = newProvenance(new Instants());
     bestAt(list, SECOND, growth());
-    list.copyOrigin(origin);
-    expect(origin).toEqual({ born: { ns: 0 }, pathDelay: 7, serverError: 8 });
+    expect(list.origin).toEqual({ born: { ns: 0 }, pathDelay: 7, serverError: 8 });
     bestAt(list, SECOND, growth(RISE));
-    list.copyOrigin(origin);
-    expect(origin).toEqual({ born: { ns: SECOND }, pathDelay: 9, serverError: 10 });
+    expect(list.origin).toEqual({ born: { ns: SECOND }, pathDelay: 9, serverError: 10 });
   });
 
   it('without facts there is no upper bound', () => {
@@ -148,6 +145,33 @@ describe('the rest', () => {
     expect(list.size).toBe(1);
     list.expire({ now: 5 * SECOND + 1 + HORIZON.horizonNs }, HORIZON);
     expect(bestAt(list, 9 * SECOND, growth())).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('what followed before ages by what was known then, the facts by what is known now', () => {
+    const list = listOf([0, 0]);
+    // A second later theta had risen by 1000 ns at most, and the rate was known to be low.
+    const slow = growth(1e-6, 1e-30);
+    expect(bestAt(list, SECOND, slow)).toBe(slow.over(SECOND));
+    // Since then it rose by 500 ns at most, and today the rate may be anything.
+    list.ageToNow({ growth: growth(RISE), grown: 500 }, { now: 2 * SECOND });
+    expect(list.edge).toBe(slow.over(SECOND) + 500);
+    expect(list.origin.born.ns).toBe(0);
+    // Where nothing follows from before, the facts are left.
+    expect(bestAt(list, 2 * SECOND, growth(RISE))).toBe(200_001);
+  });
+
+  it('claims the edge of the source or that of its cone, whichever is lower', () => {
+    const list = listOf([0, 0]);
+    list.shift = 70;
+    for (const [cone, claim, claimed] of [
+      [71, 70, true],
+      [70, 70, false],
+      [69, 69, false],
+    ] as const) {
+      list.claim = cone;
+      bestAt(list, 0, growth());
+      expect([list.claim, list.claimed]).toEqual([claim, claimed]);
+    }
   });
 
   it('keepLast keeps the fact that came last, even if it was useless', () => {

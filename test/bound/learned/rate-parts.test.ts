@@ -171,7 +171,11 @@ describe('one edge of the learned bound', () => {
     // 87 ppm for 10 s, and 0.1 * 10² / 2 us.
     expect(learned.value).toBeGreaterThanOrEqual(1000 + 875_000);
     expect(learned.value).toBeLessThanOrEqual(1000 + 875_003);
+    expect(learned.grown).toBe(learned.value - 1000);
     expect(learned.rate * 1e6).toBeCloseTo(87, 6);
+    // What followed from facts under another edge did not age with this one.
+    learned.begin(1000, later);
+    expect(learned.grown).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('never grows faster than R, nor is taken to fall faster', () => {
