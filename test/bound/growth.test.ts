@@ -96,3 +96,58 @@ describe('laws', () => {
     }
   });
 });
+
+describe('at a switch', () => {
+  /** Powers of two, so that all is exact: the rate reaches `MOST` at `BEND`. */
+  const MOST = 2 ** -10;
+  const BEND = 2 ** 30;
+  const [CAP, R] = [2 ** 32, 2 ** -8];
+
+  function switching(cappedFor: number = CAP): Growth {
+    const growth = new Growth();
+    growth.curved(0, MOST, MOST / BEND, cappedFor, R);
+    return growth;
+  }
+
+  it('the rate, the curve and the next switch are those of the piece that begins', () => {
+    const growth = switching();
+    expect([growth.rateAt(BEND - 1) < MOST, growth.rateAt(BEND)]).toEqual([true, MOST]);
+    expect([growth.rateAt(CAP - 1), growth.rateAt(CAP)]).toEqual([MOST, R]);
+    expect([growth.curveAt(BEND - 1), growth.curveAt(BEND)]).toEqual([MOST / BEND, 0]);
+    expect([growth.nextSwitch(0), growth.nextSwitch(BEND - 1)]).toEqual([BEND, BEND]);
+    expect([growth.nextSwitch(BEND), growth.nextSwitch(CAP - 1)]).toEqual([CAP, CAP]);
+    expect(growth.nextSwitch(CAP)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('the cap before the bend: there is no parabola and no bend after it', () => {
+    const growth = switching(BEND / 2);
+    expect(growth.nextSwitch(0)).toBe(BEND / 2);
+    expect(growth.curveAt(BEND / 2 - 1)).toBe(MOST / BEND);
+    for (const age of [BEND / 2, BEND / 2 + 1, BEND]) {
+      expect([growth.curveAt(age), growth.rateAt(age)]).toEqual([0, R]);
+      expect(growth.nextSwitch(age)).toBe(Number.POSITIVE_INFINITY);
+    }
+  });
+
+  it('a bend between two whole ns ends the parabola at the later one', () => {
+    const growth = new Growth();
+    growth.curved(0, MOST, MOST / (BEND + 0.5), CAP, R);
+    expect(growth.nextSwitch(0)).toBe(BEND + 1);
+  });
+
+  it('what is left begins with the piece that begins there', () => {
+    const later = (age: number): Growth => {
+      const rest = new Growth();
+      rest.later(switching(), age);
+      return rest;
+    };
+    expect(later(0)).toEqual(switching());
+    expect(later(BEND)).toMatchObject({ first: MOST, most: MOST, bend: 0, cappedFor: CAP - BEND });
+    const line = new Growth();
+    line.linear(R);
+    expect(later(CAP)).toEqual(line);
+    const same = new Growth();
+    same.later(line, 0);
+    expect(same).toEqual(line);
+  });
+});
