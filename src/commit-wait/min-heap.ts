@@ -5,7 +5,8 @@
  *
  * All data is in typed arrays, so nothing is allocated. In particular no comparison on the way
  * through the heap makes a bigint object of a key. The heap begins at index 1. Slot 0 of the keys
- * holds the key that is being moved.
+ * holds the key that is being moved. It is also the parent of index 1, and not greater than itself,
+ * so a key that rises stops at the top.
  */
 const MOVING = 0;
 const FIRST = 1;
@@ -55,7 +56,7 @@ export class MinHeap {
     this.#size--;
     if (last === id) return;
     // The last entry fills the gap, and then rises or sinks from there to its place.
-    if (place > FIRST && keys[MOVING]! < keys[place >> 1]!) this.#rise(place, last);
+    if (keys[MOVING]! < keys[place >> 1]!) this.#rise(place, last);
     else this.#sink(place, last);
   }
 
@@ -63,7 +64,7 @@ export class MinHeap {
   #rise(place: number, id: number): void {
     const keys = this.#keys;
     let at = place;
-    while (at > FIRST && keys[MOVING]! < keys[at >> 1]!) {
+    while (keys[MOVING]! < keys[at >> 1]!) {
       this.#move(at >> 1, at);
       at >>= 1;
     }

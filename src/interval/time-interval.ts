@@ -216,11 +216,9 @@ export function formatInterval(interval: TimeInterval): string {
  */
 export function parseInterval(text: string): ClockInterval {
   if (typeof text !== 'string') throw new ArgumentTypeError('text', 'a string', text);
-  const [earliest, latest, ...more] = text.split('/');
-  if (earliest === undefined || latest === undefined || more.length > 0) {
-    throw new IsoTimeError('syntax', text);
-  }
-  const ends = { earliest: parseIso(earliest), latest: parseIso(latest) };
+  const texts = text.split('/');
+  if (texts.length !== 2) throw new IsoTimeError('syntax', text);
+  const ends = { earliest: parseIso(texts[0]!), latest: parseIso(texts[1]!) };
   if (ends.earliest > ends.latest) throw new IsoTimeError('out-of-range', text);
   return timeInterval(ends);
 }

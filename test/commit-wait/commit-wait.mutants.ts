@@ -320,15 +320,15 @@ export const mutants: Mutant[] = [
   {
     id: 'commit-wait-heap-gap-filled-downwards-only',
     file: HEAP,
-    find: 'if (place > FIRST && keys[MOVING]! < keys[place >> 1]!) this.#rise(place, last);\n    else ',
+    find: 'if (keys[MOVING]! < keys[place >> 1]!) this.#rise(place, last);\n    else ',
     replace: '',
     test: HEAP_TEST,
   },
   {
     id: 'commit-wait-heap-difference-overflows',
     file: HEAP,
-    find: 'while (at > FIRST && keys[MOVING]! < keys[at >> 1]!)',
-    replace: 'while (at > FIRST && BigInt.asIntN(64, keys[MOVING]! - keys[at >> 1]!) < 0n)',
+    find: 'while (keys[MOVING]! < keys[at >> 1]!)',
+    replace: 'while (BigInt.asIntN(64, keys[MOVING]! - keys[at >> 1]!) < 0n)',
     test: HEAP_TEST,
   },
   {

@@ -44,6 +44,48 @@ describe('timeInterval', () => {
   });
 });
 
+describe('what is no interval', () => {
+  const good = span(1n, 2n);
+  const two = { isBefore, isAfter, overlaps, intersect, hull };
+  const one = {
+    contains: (bad: never) => contains(bad, unixNs(1n)),
+    widthNs,
+    uncertaintyNs,
+    midpoint,
+    formatInterval,
+    widen: (bad: never) => widen(bad, 1n),
+    timeInterval,
+  };
+
+  it.each<[unknown, string]>([
+    [undefined, 'ERR_INVALID_ARG_TYPE'],
+    [null, 'ERR_INVALID_ARG_TYPE'],
+    [7n, 'ERR_INVALID_ARG_TYPE'],
+    [{ earliest: 1n }, 'ERR_INVALID_ARG_TYPE'],
+    [{ latest: 1n }, 'ERR_INVALID_ARG_TYPE'],
+    [{ earliest: 1, latest: 2n }, 'ERR_INVALID_ARG_TYPE'],
+    [{ earliest: 1n, latest: '2' }, 'ERR_INVALID_ARG_TYPE'],
+    [{ earliest: 2n, latest: 1n }, 'ERR_OUT_OF_RANGE'],
+  ])('%o is refused by every function', (value, code) => {
+    const bad = value as never;
+    for (const [name, call] of Object.entries(one)) {
+      expect(() => call(bad), name).toThrow(expect.objectContaining({ code }));
+    }
+    for (const [name, call] of Object.entries(two)) {
+      expect(() => call(bad, good), name).toThrow(expect.objectContaining({ code }));
+      expect(() => call(good, bad), name).toThrow(expect.objectContaining({ code }));
+    }
+  });
+
+  it('nor is an instant or a text of another type taken', () => {
+    const type = expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' });
+    expect(() => contains(good, 1 as never)).toThrow(type);
+    for (const text of [undefined, 5, ['1970-01-01T00:00:00Z', '1970-01-01T00:00:01Z']]) {
+      expect(() => parseInterval(text as never)).toThrow(type);
+    }
+  });
+});
+
 describe('the relations', () => {
   it.each([
     // a, b, and where a lies relative to b
@@ -143,6 +185,12 @@ describe('the middle, the uncertainty, and texts', () => {
       expect(parseInterval(String(interval))).toEqual(interval);
     },
   );
+
+  it('in JSON the ends are decimal strings', () => {
+    expect(JSON.stringify(span(-5n, INT64_MAX))).toBe(
+      '{"earliest":"-5","latest":"9223372036854775807"}',
+    );
+  });
 
   it('is the ISO 8601 interval', () => {
     expect(formatInterval(span(0n, 1_500_000_000n))).toBe(

@@ -67,6 +67,7 @@ describe('milliseconds and Date', () => {
     const range = expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' });
     const type = expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' });
     expect(() => unixNsFromDate(new Date(Number.NaN))).toThrow(range);
+    expect(() => unixNsFromDate(new Date(Number.NaN))).toThrow(/^date must be a valid Date/);
     expect(() => unixNsFromDate(new Date(9_223_372_036_855))).toThrow(range);
     expect(() => unixNsFromDate(new Date(-9_223_372_036_856))).toThrow(range);
     expect(() => unixNsFromDate(5 as unknown as Date)).toThrow(type);
@@ -91,7 +92,10 @@ describe('Temporal.Instant and similar objects', () => {
 
   it.each([null, undefined, {}, { epochNanoseconds: 5 }, 5n])('refuses %s', (bad) => {
     expect(() => unixNsFromInstant(bad as { epochNanoseconds: bigint })).toThrow(
-      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+      expect.objectContaining({
+        code: 'ERR_INVALID_ARG_TYPE',
+        message: expect.stringMatching(/^instant must be an object with epochNanoseconds/),
+      }),
     );
   });
 
@@ -122,6 +126,12 @@ describe('HrTime', () => {
       );
     },
   );
+
+  it.each([undefined, 5, '12', { 0: 1, 1: 2 }, new Set([1, 2])])('takes no %o', (time) => {
+    expect(() => unixNsFromHrTime(time as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+  });
 });
 
 describe('addMs', () => {

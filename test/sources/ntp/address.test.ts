@@ -21,6 +21,7 @@ describe('one spelling per address', () => {
     ['216.239.35.0', '216.239.35.0'],
     ['2001:db8::ffff:102:304', '2001:db8::ffff:102:304'],
     ['::fffe:102:304', '::fffe:102:304'],
+    ['::ffff:1:102:304', '::ffff:1:102:304'],
     // A link-local address means nothing without its zone.
     ['fe80:0::1%eth0', 'fe80::1%eth0'],
     ['febf::1%eth0.100', 'febf::1%eth0.100'],
@@ -56,6 +57,9 @@ describe('one spelling per address', () => {
     '12345::',
     '::1/64',
     '::1@x',
+    // In a URL these would lead to [::1], with what is in front or behind as another part.
+    'x@[::1',
+    '::1]/[x',
     '127.0.0.1:123',
     '1.2.3.4%lo',
     'fe80::1%',
@@ -84,10 +88,17 @@ test.each([
   ['172.16.0.1', false],
   ['172.31.0.1', false],
   ['172.32.0.1', true],
+  ['8.20.0.1', true],
   ['192.168.3.4', false],
   ['192.169.0.1', true],
+  ['8.168.0.1', true],
   ['169.254.169.123', false],
+  ['169.253.0.1', true],
+  ['8.254.0.1', true],
+  ['100.63.0.1', true],
   ['100.64.0.1', false],
+  ['100.127.255.255', false],
+  ['8.64.0.1', true],
   ['100.128.0.1', true],
   ['8.8.8.8', true],
   ['fd00:ec2::123', false],
@@ -103,6 +114,8 @@ test.each([
   ['fc0::1', true],
   ['fe8::1', true],
   ['2001:db8::1', true],
+  ['2001:fe80::1', true],
+  ['2001:fd00::1', true],
 ])('%s is public: %s', (address, expected) => {
   expect(isPublic(address)).toBe(expected);
 });

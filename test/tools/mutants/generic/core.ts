@@ -28,7 +28,7 @@ export const CORE: Readonly<Record<string, readonly string[]>> = {
   'src/bounded-clock/page/segments.ts': ['test/bounded-clock/page/*.test.ts'],
   'src/bounded-clock/bounded-reader.ts': READER,
   'src/commit-wait/min-heap.ts': ['test/commit-wait/min-heap.test.ts'],
-  'src/commit-wait/min-queue.ts': ['test/commit-wait/min-queue.test.ts'],
+  'src/commit-wait/min-queue.ts': ['test/commit-wait/min-heap.test.ts'],
   'src/commit-wait/wait-queue.ts': WAITS,
   'src/interval/time-interval.ts': ['test/interval/time-interval.test.ts'],
   'src/interval/agreement.ts': ['test/interval/agreement.test.ts'],

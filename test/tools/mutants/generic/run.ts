@@ -17,6 +17,8 @@ import { ROOT } from '../lane.ts';
 import { ACCOUNTED } from './accounted.ts';
 import { CORE } from './core.ts';
 
+const CONFIG = 'test/tools/mutants/generic/stryker.json';
+
 type MutantResult = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
 
 /**
@@ -35,21 +37,8 @@ const shown = (line: string, becomes: string): string => `    ${line}\n    ${bec
 
 async function mutantsOf(file: string, tests: readonly string[]): Promise<MutantResult[]> {
   process.env.GENERIC_TESTS = tests.join(' ');
-  const stryker = new Stryker({
-    mutate: [file],
-    testRunner: 'vitest',
-    plugins: ['@stryker-mutator/vitest-runner'],
-    vitest: { configFile: 'test/tools/mutants/generic/vitest.config.ts', related: false },
-    concurrency: 1,
-    ignorePatterns: ['dist', 'docs', 'bench'],
-    disableTypeChecks: false,
-    reporters: [],
-    logLevel: 'error',
-    // The machine may be busy. What is still running then is in an endless loop.
-    timeoutMS: 20_000,
-    timeoutFactor: 3,
-  });
-  return stryker.runMutationTest();
+  const mutants = await new Stryker({ configFile: CONFIG, mutate: [file] }).runMutationTest();
+  return mutants.filter(({ status }) => status !== 'Ignored');
 }
 
 interface Verdict {
