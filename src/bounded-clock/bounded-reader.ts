@@ -413,9 +413,7 @@ export class BoundedReader extends Inspectable {
   #reading(): ClockReading {
     if (!this.#evaluate()) {
       const { status, reason } = this.#unsynchronized();
-      return status === 'disrupted'
-        ? { status, reason: reason as Disruption }
-        : { status, reason: reason as Exclude<NoBoundReason, Disruption> };
+      return { status, reason } as ClockReading;
     }
     return {
       status: this.#own[READING]! <= this.#copy[FRESH_UNTIL]! ? 'synchronized' : 'holdover',

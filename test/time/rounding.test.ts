@@ -130,7 +130,7 @@ describe('nanoseconds to milliseconds', () => {
     return difference < 0n ? -1 : difference > 0n ? 1 : 0;
   };
 
-  /** The usual `Number(ns) / 1e6` is two doubles below the exact quotient of these. */
+  /** Of these `Number(ns) / 1e6` is not the greatest double below the quotient, but the one before. */
   const twiceRounded = [6_558_996_660_955_183_616n, 8_750_533_923_755_225_590n];
 
   it('is the nearest double on the stated side', () => {
@@ -151,6 +151,23 @@ describe('nanoseconds to milliseconds', () => {
     for (const whole of [0n, 1n, -1n, 9_223_372_036_854n, -9_223_372_036_854n]) {
       expect(msFromNsDown(whole * 1_000_000n)).toBe(Number(whole));
       expect(msFromNsUp(whole * 1_000_000n)).toBe(Number(whole));
+    }
+  });
+
+  it('takes widths, up to 2^64 either way, and no other kind of value', () => {
+    for (const convert of [msFromNsDown, msFromNsUp]) {
+      for (const limit of [2n ** 64n, -(2n ** 64n)]) {
+        expect(Math.abs(convert(limit) - Number(limit) / 1e6)).toBeLessThan(0.01);
+        const beyond = limit < 0n ? limit - 1n : limit + 1n;
+        expect(() => convert(beyond)).toThrow(
+          expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
+        );
+      }
+      for (const bad of [5, '5', undefined, Symbol('ns')]) {
+        expect(() => convert(bad as never)).toThrow(
+          expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+        );
+      }
     }
   });
 
