@@ -237,13 +237,13 @@ function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | null | undefined)?.code;
 }
 
-/** The disk calls that replace `path`. Returns false, without the rename, if `overtaken()`. */
+/** The disk calls that replace `path`. They end before the rename if `overtaken()`. */
 function* replacement(
   path: string,
   temporary: string,
   bytes: Uint8Array,
   overtaken: () => boolean,
-): Generator<DiskCall, boolean, unknown> {
+): Generator<DiskCall, void, unknown> {
   const file = (yield ['open', temporary, 'w']) as number;
   try {
     yield ['writeFile', file, bytes];
@@ -251,17 +251,16 @@ function* replacement(
   } finally {
     yield ['close', file];
   }
-  if (overtaken()) return false;
+  if (overtaken()) return;
   yield ['rename', temporary, path];
   // Windows can't fsync a directory. There the rename relies on the file system's own journal.
-  if (process.platform === 'win32') return true;
+  if (process.platform === 'win32') return;
   const directory = (yield ['open', dirname(path), 'r']) as number;
   try {
     yield ['fsync', directory];
   } finally {
     yield ['close', directory];
   }
-  return true;
 }
 
 /** The ceiling on the disk. One instance per file, in one process: the caller holds the lock. */

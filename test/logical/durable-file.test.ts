@@ -1,6 +1,26 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { CeilingFile, decodeCeiling, encodeCeiling } from '../../src/logical/durable-file.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  CeilingFile,
+  canonicalPath,
+  type Disk,
+  type DiskCall,
+  DurableClockStorageError,
+  decodeCeiling,
+  encodeCeiling,
+  systemDisk,
+} from '../../src/logical/durable-file.ts';
 import { INT64_MAX } from '../../src/time/instant.ts';
 import { CrashDisk } from './crash-disk.ts';
 
@@ -62,6 +82,7 @@ describe('the format', () => {
     ['zeros, as a crash leaves in place of unwritten bytes', '\0'.repeat(53), 'magic'],
     ['somebody else’s file', '1795227787534418003\n', 'magic'],
     ['a later version', 'epsilon-clock ceiling 2 {"ceiling":1795227787534418003}\n', 'version'],
+    ['no digits', Buffer.from(encodeCeiling(7n)).toString('latin1').replace('0', '-'), 'checksum'],
     ['one byte more', `${Buffer.from(encodeCeiling(7n)).toString('latin1')}\n`, 'length'],
     ['beyond int64, though the checksum is right', beyond(), 'range'],
   ])('says what is wrong: %s', (_, content, fault) => {
@@ -227,5 +248,121 @@ describe('after a crash at any instant', () => {
       ),
       { seed: 2, numRuns: 1500 },
     );
+  });
+});
+
+describe('on the real disk', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = realpathSync(mkdtempSync(join(tmpdir(), 'ceiling-')));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const error = (systemCode: string) =>
+    expect.objectContaining({ code: 'ERR_DURABLE_CLOCK_STORAGE', systemCode });
+
+  it('a ceiling is kept, by either kind of write, and nothing else is left', async () => {
+    const at = join(directory, 'hlc');
+    const file = await CeilingFile.read(at, systemDisk);
+    expect(file.ceilingNs).toBeUndefined();
+    file.writeNow(7n);
+    expect((await CeilingFile.read(at, systemDisk)).ceilingNs).toBe(7n);
+    expect(await file.write(9n)).toBe(true);
+    expect((await CeilingFile.read(at, systemDisk)).ceilingNs).toBe(9n);
+    expect(readdirSync(directory)).toEqual(['hlc']);
+  });
+
+  it('both kinds of call do the same', async () => {
+    const link = join(directory, 'link');
+    symlinkSync('file', link);
+    const results: unknown[] = [];
+    const kinds = [async (call: DiskCall) => systemDisk.now(call), systemDisk.later];
+    for (const run of kinds) {
+      const at = join(directory, 'file');
+      const file = (await run(['open', at, 'w'])) as number;
+      await run(['writeFile', file, text('content')]);
+      await run(['fsync', file]);
+      await run(['close', file]);
+      const bytes = (await run(['readFile', link, 5])) as Uint8Array;
+      const whole = (await run(['readFile', at, 100])) as Uint8Array;
+      results.push([
+        Buffer.from(bytes).toString(),
+        Buffer.from(whole).toString(),
+        await run(['realpath', link]),
+        await run(['readlink', link]),
+      ]);
+      await run(['rename', at, `${at}-2`]);
+      expect(readdirSync(directory)).toEqual(['file-2', 'link']);
+      await expect(async () => run(['close', file])).rejects.toThrow('EBADF');
+    }
+    const expected = ['conte', 'content', join(directory, 'file'), 'file'];
+    expect(results).toEqual([expected, expected]);
+  });
+
+  it.each<[string, string | undefined]>([
+    // A path, and the file that it leads to: as a rule `there/file`, which need not exist.
+    ['there/file', undefined],
+    ['there/../there/./file', undefined],
+    ['here/file', undefined],
+    ['relative', undefined],
+    ['absolute', undefined],
+    ['chain', undefined],
+    // `..` of a link is the parent of where it leads.
+    ['here/../file', 'file'],
+    ['there/up', 'file'],
+    ['here/up', 'file'],
+  ])('%s has one canonical name, whether there is a file or not', async (given, leadsTo) => {
+    mkdirSync(join(directory, 'there'));
+    symlinkSync('there', join(directory, 'here'));
+    symlinkSync('here/file', join(directory, 'relative'));
+    symlinkSync(join(directory, 'here/file'), join(directory, 'absolute'));
+    symlinkSync('absolute', join(directory, 'chain'));
+    symlinkSync('../there/../file', join(directory, 'there/up'));
+    const expected = join(directory, leadsTo ?? 'there/file');
+    const asGiven = `${directory}/${given}`;
+    expect(await canonicalPath(asGiven, systemDisk)).toBe(expected);
+    writeFileSync(expected, '');
+    expect(await canonicalPath(asGiven, systemDisk)).toBe(expected);
+  });
+
+  it('a path that leads nowhere is an error', async () => {
+    writeFileSync(join(directory, 'file'), '');
+    symlinkSync('missing/file', join(directory, 'lost'));
+    symlinkSync('circle', join(directory, 'circle'));
+    for (const [given, code] of [
+      ['missing/file', 'ENOENT'],
+      ['file/file', 'ENOTDIR'],
+      ['lost', 'ENOENT'],
+      ['circle', 'ELOOP'],
+    ] as const) {
+      await expect(canonicalPath(join(directory, given), systemDisk)).rejects.toThrow(error(code));
+    }
+  });
+
+  it('what another disk gives for a path is checked, and its errors are told', async () => {
+    const at = join(directory, 'file');
+    const giving = (name: DiskCall[0], later: Disk['later']): Disk => ({
+      now: systemDisk.now,
+      later: (call) => (call[0] === name ? later(call) : systemDisk.later(call)),
+    });
+    for (const nothing of [undefined, '', 5]) {
+      for (const name of ['realpath', 'readlink'] as const) {
+        const disk = giving(name, async () => nothing);
+        await expect(canonicalPath(at, disk)).rejects.toThrow(error('unknown'));
+      }
+    }
+    const denied = Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    for (const name of ['realpath', 'readlink'] as const) {
+      const disk = giving(name, () => Promise.reject(denied));
+      const thrown = await canonicalPath(at, disk).catch((reason: unknown) => reason);
+      expect(thrown).toEqual(error('EACCES'));
+      expect(thrown).toMatchObject({ cause: denied, path: at });
+    }
+    // Another opener made the file meanwhile: it is no link.
+    const made = giving('readlink', () =>
+      Promise.reject(Object.assign(new Error('EINVAL'), { code: 'EINVAL' })),
+    );
+    expect(await canonicalPath(at, made)).toBe(at);
+    expect(new DurableClockStorageError(at, null).systemCode).toBe('unknown');
   });
 });

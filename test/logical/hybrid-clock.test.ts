@@ -352,6 +352,74 @@ describe('bytes', () => {
   });
 });
 
+test('bytes of a small timestamp, whose upper half is 0', () => {
+  const { hlc } = setUp({}, 0n);
+  for (const make of [() => new DataView(new ArrayBuffer(8)), () => new Uint8Array(8)]) {
+    const source = make();
+    new Uint8Array(source.buffer)[7] = 200;
+    hlc.updateFrom(source);
+  }
+  expect(hlc.peek()).toBe(202n);
+});
+
+describe('a ceiling', () => {
+  /** A clock that must ask before it hands out a timestamp above its ceiling. */
+  class Asking extends HybridClock {
+    readonly asked: bigint[] = [];
+    raisedBy: bigint | undefined = 10n;
+
+    constructor(clock: Dial, ceilingNs: bigint) {
+      super({ clock, nodeId: 'a' });
+      this.ceilingNs = ceilingNs;
+    }
+
+    protected override raiseCeiling(needed: bigint): void {
+      this.asked.push(needed);
+      if (this.raisedBy === undefined) super.raiseCeiling(needed);
+      this.ceilingNs = needed + this.raisedBy!;
+    }
+  }
+
+  test('is asked about for each timestamp above it, and for no other', () => {
+    const dial = new Dial();
+    const hlc = new Asking(dial, T + 1n);
+    expect([hlc.now(), hlc.now()]).toEqual([T, T + 1n]);
+    expect(hlc.asked).toEqual([]);
+    expect(hlc.now()).toBe(T + 2n);
+    expect(hlc.asked).toEqual([T + 2n]);
+    dial.ns = T + 12n;
+    expect(hlc.now()).toBe(T + 12n);
+    expect(hlc.asked).toEqual([T + 2n]);
+    dial.ns = T + 13n;
+    expect(hlc.now()).toBe(T + 13n);
+    expect(hlc.asked).toEqual([T + 2n, T + 13n]);
+    // A whole reservation is below it, or asks once for its last timestamp.
+    hlc.reserve(10);
+    expect([hlc.peek(), hlc.asked.length]).toEqual([T + 23n, 2]);
+    hlc.reserve(3);
+    expect([hlc.peek(), hlc.asked.at(-1)]).toEqual([T + 26n, T + 26n]);
+  });
+
+  test('that cannot be raised leaves the clock as it was', () => {
+    const dial = new Dial();
+    const hlc = new Asking(dial, T + 1n);
+    hlc.raisedBy = undefined;
+    hlc.tick();
+    hlc.tick();
+    for (const event of [() => hlc.now(), () => hlc.reserve(1), () => hlc.receive(T + 5n)]) {
+      expect(codeOf(event)).toBe('ERR_TIMESTAMP_EXHAUSTED');
+    }
+    dial.ns = T + 2n;
+    expect(codeOf(() => hlc.now())).toBe('ERR_TIMESTAMP_EXHAUSTED');
+    expect(hlc.peek()).toBe(T + 1n);
+  });
+});
+
+test('says how far ahead a remote may be', () => {
+  expect(setUp().hlc.maxRemoteAheadNs).toBe(500n * MS);
+  expect(setUp({ maxRemoteAheadMs: 0.0000019 }).hlc.maxRemoteAheadNs).toBe(1n);
+});
+
 test('counts the remotes that it refuses', () => {
   const { hlc } = setUp();
   expect(hlc.refused).toBe(0);

@@ -152,7 +152,11 @@ describe('19 digits', () => {
     const target = new BigInt64Array(3);
     parseTimestampInto('1795227787534418003', target, 1);
     expect(target).toEqual(BigInt64Array.of(0n, 1_795_227_787_534_418_003n, 0n));
-    expect(codeOf(() => parseTimestampInto('0'.repeat(19), target, 3))).toBe('ERR_OUT_OF_RANGE');
+    for (const index of [3, -1, 0.5, Number.NaN, 2 ** 32, '0' as never]) {
+      expect(codeOf(() => parseTimestampInto('0'.repeat(19), target, index))).toBe(
+        'ERR_OUT_OF_RANGE',
+      );
+    }
     expect(codeOf(() => parseTimestampInto('0'.repeat(19), [] as never, 0))).toBe(
       'ERR_INVALID_ARG_TYPE',
     );

@@ -1,5 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PAGE_SLOTS, Page, VERSION } from '../../../src/bounded-clock/page/page.ts';
+import {
+  growthNs,
+  longestSpan,
+  PAGE_SLOTS,
+  Page,
+  pageCurve,
+  pageSlack,
+  pageSlope,
+  VERSION,
+} from '../../../src/bounded-clock/page/page.ts';
 
 /** A publication whose slots are all equal, so that any mixture shows. */
 const whole = (n: bigint): BigInt64Array => new BigInt64Array(PAGE_SLOTS).fill(n);
@@ -108,7 +117,86 @@ describe('Page', () => {
     expect(Page.open(buffer as SharedArrayBuffer)).toBeInstanceOf(Page);
     expect(Page.open(new SharedArrayBuffer(buffer.byteLength))).toBeUndefined();
     expect(Page.open(new SharedArrayBuffer(16))).toBeUndefined();
-    new Int32Array(buffer)[1] = 1;
-    expect(Page.open(buffer as SharedArrayBuffer)).toBeUndefined();
+    for (const field of [0, 1]) {
+      const other = Page.create().buffer as SharedArrayBuffer;
+      new Int32Array(other)[field]! += 1;
+      expect(Page.open(other), `field ${field}`).toBeUndefined();
+    }
   });
+
+  it('is in shared memory where the platform has it; its header has four fields', () => {
+    expect(Page.create().buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(Page.create().header).toHaveLength(4);
+    vi.stubGlobal('SharedArrayBuffer', undefined);
+    try {
+      const page = Page.create();
+      expect(page.buffer).toBeInstanceOf(ArrayBuffer);
+      page.publish(whole(1n));
+      expect(page.copy(new BigInt64Array(PAGE_SLOTS))).toBe(1);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+});
+
+describe('the units of a segment', () => {
+  it('of slopes and curves are rounded up', () => {
+    expect([0, 0.5, 2 ** -34, 2 ** -35, -(2 ** -35), -0.5].map(pageSlope)).toEqual([
+      0n,
+      2n ** 33n,
+      1n,
+      1n,
+      0n,
+      -(2n ** 33n),
+    ]);
+    expect([0, 2 ** -74, 2 ** -75, 2 ** -76].map(pageCurve)).toEqual([0n, 2n, 1n, 1n]);
+  });
+
+  it('the slack is 1 ns and the growth of one unit of age; nothing on a flat side', () => {
+    expect([0, 0.1, 0.0005, 2 ** -10, -0.1].map((slope) => pageSlack(slope))).toEqual([
+      0n,
+      104n,
+      2n,
+      2n,
+      1n,
+    ]);
+    expect([pageSlack(0, false), pageSlack(0.1, false), pageSlack(0.1, true)]).toEqual([
+      1n,
+      104n,
+      0n,
+    ]);
+  });
+
+  it.each([1n, 7n, pageSlope(0.0002), pageSlope(0.1)])(
+    'the longest span at slope %i is the last whose growth is below 2^62',
+    (slope) => {
+      const units = longestSpan(slope) >> 10n;
+      expect(longestSpan(slope)).toBe(units << 10n);
+      expect(units * slope < 2n ** 62n).toBe(true);
+      expect((units + 1n) * slope >= 2n ** 62n).toBe(true);
+    },
+  );
+
+  it('without a slope a span is limited by int64 only', () => {
+    expect(longestSpan(0n)).toBe(2n ** 62n);
+  });
+
+  it.each([
+    // Age in units of 1024 ns, slope, curve, ns.
+    [0n, 5n, 5n, 0n],
+    [2n ** 24n, 3n, 0n, 3n],
+    [2n ** 24n - 1n, 3n, 0n, 2n],
+    [2n ** 24n, -3n, 0n, -3n],
+    [2n ** 24n - 1n, -3n, 0n, -3n],
+    // a (a W >> 32) >> 24.
+    [2n ** 24n, 0n, 2n ** 32n, 2n ** 24n],
+    [2n ** 24n, 3n, 2n ** 32n, 2n ** 24n + 3n],
+    [2n ** 24n, 3n, 2n ** 8n - 1n, 3n],
+    [2n ** 24n, 3n, 2n ** 8n, 4n],
+  ])(
+    'after %i units of age, slope %i and curve %i: %i ns, rounded down',
+    (age, slope, curve, ns) => {
+      expect(growthNs(age, slope, curve)).toBe(ns);
+    },
+  );
 });

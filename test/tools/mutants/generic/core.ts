@@ -32,11 +32,20 @@ export const CORE: Readonly<Record<string, readonly string[]>> = {
   'src/commit-wait/wait-queue.ts': WAITS,
   'src/interval/time-interval.ts': ['test/interval/time-interval.test.ts'],
   'src/interval/agreement.ts': ['test/interval/agreement.test.ts'],
-  'src/logical/durable-file.ts': ['test/logical/durable-*.test.ts'],
-  'src/logical/hybrid-clock.ts': ['test/logical/hybrid-clock.test.ts'],
+  'src/logical/durable-file.ts': [
+    'test/logical/durable-file.test.ts',
+    'test/logical/durable-callbacks.test.ts',
+  ],
+  'src/logical/hybrid-clock.ts': [
+    'test/logical/hybrid-clock.test.ts',
+    'test/logical/reserve.test.ts',
+  ],
   'src/logical/timestamp.ts': ['test/logical/timestamp.test.ts'],
   'src/logical/timestamp-text.ts': ['test/logical/timestamp.test.ts'],
-  'src/logical/timestamp-bytes.ts': ['test/logical/timestamp.test.ts'],
+  'src/logical/timestamp-bytes.ts': [
+    'test/logical/timestamp.test.ts',
+    'test/logical/hybrid-clock.test.ts',
+  ],
   'src/logical/uuidv7.ts': ['test/logical/timestamp.test.ts'],
   'src/sources/ntp/address.ts': ['test/sources/ntp/address.test.ts'],
   'src/sources/ntp/exchange.ts': ['test/sources/ntp/exchange.test.ts'],
