@@ -92,12 +92,15 @@ export class MinQueue {
     this.#places[id] = 0;
     this.#ids[place] = GAP;
     this.#inRun--;
-    while (this.#first < this.#end && this.#ids[this.#first] === GAP) this.#first++;
-    while (this.#first < this.#end && this.#ids[this.#end - 1] === GAP) this.#end--;
-    if (this.#inRun > 0) return;
-    // An empty run starts again at the front, where the memory is still in the caches.
-    this.#first = FRONT;
-    this.#end = FRONT;
+    if (this.#inRun === 0) {
+      // An empty run starts again at the front, where the memory is still in the caches.
+      this.#first = FRONT;
+      this.#end = FRONT;
+      return;
+    }
+    // The run has an entry that is not a gap. Both loops end there at the latest.
+    while (this.#ids[this.#first] === GAP) this.#first++;
+    while (this.#ids[this.#end - 1] === GAP) this.#end--;
   }
 
   #runFirst(): boolean {
