@@ -156,6 +156,21 @@ describe('published segments against exact arithmetic', () => {
     }
   });
 
+  it('for one instant only, when the bound ends at once', () => {
+    const input = { ...base, lo: -5, hi: 5, guard: undefined, maxRate: 0.0002, until: 0n };
+    check(input, [0n]);
+    expect(evaluate(segmentsOf(input), input.at)).toBeDefined();
+    expect(evaluate(segmentsOf(input), input.at + 1n)).toBeUndefined();
+  });
+
+  it('a flat side is exactly the guard, and a cone starts from its edge and the slack', () => {
+    const input = { ...base, lo: -10, hi: 10, maxRate: 0.0002, until: DAY, gridNs: 7n };
+    const slots = segmentsOf({ ...input, guard: [-5000, 10] });
+    const first = [LO, HI].map((slot) => slots[FIRST_SEGMENT + slot]! - input.thetaBase);
+    // The slack is 1 ns and what theta moves in 1024 ns, and `hi` carries the clock's grid.
+    expect(first).toEqual([-5000n, 10n + 2n + 7n]);
+  });
+
   it('anywhere', () => {
     const edge = fc.integer({ min: -(2 ** 31), max: 2 ** 31 });
     const input = fc.record({
@@ -267,6 +282,40 @@ describe('published segments of a learned rate against exact arithmetic', () => 
       }
     }
   }
+
+  const still = { first: 1e-9, most: 1e-9, wander: 1e-16, cappedFor: 4 * HOUR, maxRate: 0.1 };
+  const steep = { ...still, first: 0.1, most: 0.1 };
+  const steepening = { ...still, first: 0, most: 0.1, wander: 0.1 / (3 * HOUR) };
+  const curves = { still, steep, steepening };
+
+  it.each([
+    ['steep', 'still'],
+    ['still', 'steep'],
+    ['steepening', 'still'],
+    ['still', 'steepening'],
+  ] as const)('%s below, %s above: the steeper side ends the segment', (fall, rise) => {
+    const longest = longestSpan(pageSlope(0.1) + 1n);
+    const ages = [0, HOUR / 2, Number(longest), 2 * HOUR, 3 * HOUR].flatMap(around);
+    checkCurves(curves[fall], curves[rise], BigInt(4 * HOUR), ages);
+    const slots = publish(curves[fall], curves[rise], BigInt(4 * HOUR));
+    expect(evaluate(slots, base.at + longest - 4096n)).toBeDefined();
+    expect(evaluate(slots, base.at + longest + 4096n)).toBeUndefined();
+  });
+
+  it('a bound that int64 has ended does not come back with the next piece', () => {
+    const slots = publish({ ...steep, cappedFor: 2 * HOUR }, still, BigInt(4 * HOUR));
+    expect(slots[SEGMENT_COUNT]).toBe(1n);
+    expect(evaluate(slots, base.at + BigInt(2 * HOUR) + 1n)).toBeUndefined();
+  });
+
+  it('a piece that is just as long as int64 allows is followed by the next one', () => {
+    const longest = longestSpan(pageSlope(0.1));
+    const capped = { ...steep, cappedFor: Number(longest) + 1 };
+    const slots = publish(capped, capped, longest + 1000n);
+    for (const age of [longest, longest + 1n, longest + 1000n]) {
+      expect(evaluate(slots, base.at + age), `${age}`).toBeDefined();
+    }
+  });
 
   const around = (age: number): bigint[] =>
     [-1025n, -1024n, -2n, -1n, 0n, 1n, 2n, 1023n, 1024n, 1025n]
