@@ -90,9 +90,8 @@ export function parseIso(text: string): UnixNs {
     throw new IsoTimeError('no-such-time', text);
   }
   if (second === 60) throw new IsoTimeError('leap-second', text);
-  // No offset reaches across a whole year. The check also refuses the years 0 to 99, which Date.UTC
-  // takes for 1900 to 1999.
-  if (year < 1677 || year > 2262) throw new IsoTimeError('out-of-range', text);
+  // Date.UTC takes the years 0 to 99 for 1900 to 1999. No offset reaches across a whole year.
+  if (year < 1677) throw new IsoTimeError('out-of-range', text);
 
   const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute) * 60_000;
   const ms = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;

@@ -40,4 +40,122 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ],
     ],
   },
+  'src/bounded-clock/page/page.ts': {
+    'one attempt more before it gives up': [
+      [
+        'for (let attempt = 0; attempt < 1000; attempt++) {',
+        'for (let attempt = 0; attempt <= 1000; attempt++) {',
+      ],
+    ],
+  },
+  'src/bounded-clock/page/segments.ts': {
+    'of two equal values either is the greater or the lesser one': [
+      [
+        'const longest = longestSpan(down.steepest > up.steepest ? down.steepest : up.steepest);',
+        'const longest = longestSpan(down.steepest >= up.steepest ? down.steepest : up.steepest);',
+      ],
+      [
+        'slots[base + SPAN] = span < longest ? span : longest;',
+        'slots[base + SPAN] = span <= longest ? span : longest;',
+      ],
+    ],
+    'START is 0': [
+      ['slots[base + START] = at + BigInt(from);', 'slots[base - START] = at + BigInt(from);'],
+    ],
+    'a side with a flat part grows along a line: the next switch of that before its start is its start, and after it there is none':
+      [
+        [
+          'return from < flatNs ? flatNs : flatNs + growth.nextSwitch(from - flatNs);',
+          'return false ? flatNs : flatNs + growth.nextSwitch(from - flatNs);',
+        ],
+        [
+          'return from < flatNs ? flatNs : flatNs + growth.nextSwitch(from - flatNs);',
+          'return from < flatNs ? flatNs : flatNs + growth.nextSwitch(from + flatNs);',
+        ],
+        [
+          'const last = curve === 0n ? slope : growth.rateAt(to - flatNs);',
+          'const last = curve === 0n ? slope : growth.rateAt(to + flatNs);',
+        ],
+      ],
+    'a rate that comes up to 0 does so where another piece begins': [
+      [
+        'slack: pageSlack(last, slope === 0 && last === 0),',
+        'slack: pageSlack(last, true && last === 0),',
+      ],
+    ],
+    'the limit of 2^62 is far from the end of int64, compared with two units of slope': [
+      [
+        'steepest: pageSlope(Math.max(Math.abs(slope), Math.abs(last))) + carried,',
+        'steepest: pageSlope(Math.max(Math.abs(slope), Math.abs(last))) - carried,',
+      ],
+    ],
+  },
+  'src/interval/time-interval.ts': {
+    'of two equal values either is the greater or the lesser one': [
+      [
+        'const earliest = a.earliest > b.earliest ? a.earliest : b.earliest;',
+        'const earliest = a.earliest >= b.earliest ? a.earliest : b.earliest;',
+      ],
+      [
+        'const latest = a.latest < b.latest ? a.latest : b.latest;',
+        'const latest = a.latest <= b.latest ? a.latest : b.latest;',
+      ],
+      [
+        'a.earliest < b.earliest ? a.earliest : b.earliest,',
+        'a.earliest <= b.earliest ? a.earliest : b.earliest,',
+      ],
+      ['a.latest > b.latest ? a.latest : b.latest,', 'a.latest >= b.latest ? a.latest : b.latest,'],
+      [
+        'asUnixNs(earliest < INT64_MIN ? INT64_MIN : earliest),',
+        'asUnixNs(earliest <= INT64_MIN ? INT64_MIN : earliest),',
+      ],
+      [
+        'asUnixNs(latest > INT64_MAX ? INT64_MAX : latest),',
+        'asUnixNs(latest >= INT64_MAX ? INT64_MAX : latest),',
+      ],
+    ],
+  },
+  'src/sources/ntp/address.ts': {
+    'the text "undefined" matches ZONE': [
+      [
+        'if (zone !== undefined && !ZONE.test(zone)) return undefined;',
+        'if (true && !ZONE.test(zone)) return undefined;',
+      ],
+    ],
+    'what begins with % is no address either way': [
+      [
+        'return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];',
+        'return at <= 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];',
+      ],
+    ],
+  },
+  'src/sources/ntp/timestamp.ts': {
+    'of two equal values either is the lesser one': [
+      [
+        'return Number(short < MAX_SHORT ? short : MAX_SHORT);',
+        'return Number(short <= MAX_SHORT ? short : MAX_SHORT);',
+      ],
+    ],
+    'a precision of 0 is one second by either formula': [
+      ['return precision >= 0', 'return precision > 0'],
+    ],
+  },
+  'src/time/rounding.ts': {
+    '0 has no remainder': [
+      [
+        'return a < 0n && quotient * b !== a ? quotient - 1n : quotient;',
+        'return a <= 0n && quotient * b !== a ? quotient - 1n : quotient;',
+      ],
+    ],
+    'it is called with -0, never with 0, and there the rest of the function is right': [
+      ['if (value === 0) return -Number.MIN_VALUE;', 'if (false) return -Number.MIN_VALUE;'],
+    ],
+    '0 has been dealt with': [
+      ['bits[0]! += value > 0 ? -1n : 1n;', 'bits[0]! += value >= 0 ? -1n : 1n;'],
+    ],
+    'no number of ms or s that a double can be comes out at the limit itself': [
+      ['if (ns < INT64_MIN || ns > INT64_MAX) {', 'if (ns <= INT64_MIN || ns > INT64_MAX) {'],
+      ['if (ns < INT64_MIN || ns > INT64_MAX) {', 'if (ns < INT64_MIN || ns >= INT64_MAX) {'],
+    ],
+  },
 };

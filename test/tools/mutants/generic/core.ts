@@ -2,7 +2,6 @@
  * The files that the generic tester changes unless it is told others, and the tests that must
  * notice: the file's own, and those of the class that it is a part of where it has none.
  */
-const ENGINE = ['test/bound/bound-engine.test.ts', 'test/bound/timescale.test.ts'];
 const READER = [
   'test/bounded-clock/bounded-clock.test.ts',
   'test/bounded-clock/bounded-reader.test.ts',
@@ -22,8 +21,8 @@ export const CORE: Readonly<Record<string, readonly string[]>> = {
   'src/bound/drift.ts': ['test/bound/drift.test.ts'],
   'src/bound/growth.ts': ['test/bound/growth.test.ts'],
   'src/bound/aged-interval.ts': ['test/bound/aged-interval.test.ts'],
-  'src/bound/suspicion.ts': ['test/bound/suspicion.test.ts', ...ENGINE],
-  'src/bound/leap.ts': ['test/bound/leap.test.ts', ...ENGINE],
+  'src/bound/suspicion.ts': ['test/bound/suspicion.test.ts'],
+  'src/bound/leap.ts': ['test/bound/leap.test.ts'],
   'src/bounded-clock/page/page.ts': ['test/bounded-clock/page/*.test.ts'],
   'src/bounded-clock/page/segments.ts': ['test/bounded-clock/page/*.test.ts'],
   'src/bounded-clock/bounded-reader.ts': READER,
