@@ -267,6 +267,81 @@ describe('on a machine with a clock that counts suspend', () => {
   });
 });
 
+/**
+ * With clocks that are read exactly: two reads may differ by 3 ms, and two grids of the coarsest
+ * boot clock are 20 ms.
+ */
+describe('to the nanosecond', () => {
+  const MS = NS_PER_MS;
+  const READS = 3n * MS;
+  const READS_AND_GRIDS = 23n * MS;
+
+  it.each([
+    // How long the machine slept, how far the wall clock was set besides, and what that is.
+    [0n, READS, undefined],
+    [0n, -READS, undefined],
+    [0n, READS + 1n, { kind: 'step-or-suspend', changeNs: READS + 1n }],
+    [0n, -READS - 1n, { kind: 'step', stepNs: -READS - 1n }],
+    [0n, READS_AND_GRIDS, { kind: 'step-or-suspend', changeNs: READS_AND_GRIDS }],
+    [0n, READS_AND_GRIDS + 1n, { kind: 'step', stepNs: READS_AND_GRIDS + 1n }],
+    [READS_AND_GRIDS, 0n, { kind: 'step-or-suspend', changeNs: READS_AND_GRIDS }],
+    [READS_AND_GRIDS + 1n, 0n, { kind: 'suspend', suspendNs: READS_AND_GRIDS + 1n, stepNs: 0n }],
+    [50n * MS, READS_AND_GRIDS, { kind: 'suspend', suspendNs: 50n * MS, stepNs: 0n }],
+    [50n * MS, -READS_AND_GRIDS, { kind: 'suspend', suspendNs: 50n * MS, stepNs: 0n }],
+    [
+      50n * MS,
+      READS_AND_GRIDS + 1n,
+      { kind: 'suspend', suspendNs: 50n * MS, stepNs: READS_AND_GRIDS + 1n },
+    ],
+    [
+      50n * MS,
+      -READS_AND_GRIDS - 1n,
+      { kind: 'suspend', suspendNs: 50n * MS, stepNs: -READS_AND_GRIDS - 1n },
+    ],
+    // The wall clock was set back by almost as much: it shows nothing.
+    [50n * MS, READS - 50n * MS, undefined],
+    [
+      50n * MS,
+      READS + 1n - 50n * MS,
+      { kind: 'suspend', suspendNs: 50n * MS, stepNs: READS + 1n - 50n * MS },
+    ],
+  ])('%i ns of sleep and a step of %i ns: %o', (slept, step, jump) => {
+    const clock = new HandClock();
+    const detector = new JumpDetector(clock);
+    clock.suspend(slept);
+    clock.wallOffset += step;
+    const seen = detector.check();
+    expect(seen && { ...seen, toJSON: undefined }).toEqual(jump && { ...jump, elapsedNs: 0n });
+    expect(detector.check()).toBeUndefined();
+  });
+
+  it('a thousandth of the time since the last check, and since the last boot time, is slewing', () => {
+    const clock = new HandClock();
+    const detector = new JumpDetector(clock);
+    clock.advance(NS_PER_SECOND);
+    clock.wallOffset += READS + MS;
+    expect(detector.check()).toBeUndefined();
+    clock.advance(NS_PER_SECOND);
+    clock.suspend(50n * MS);
+    clock.wallOffset += READS_AND_GRIDS + MS;
+    expect(detector.check()).toMatchObject({ suspendNs: 50n * MS, stepNs: 0n });
+    clock.advance(NS_PER_SECOND);
+    clock.suspend(50n * MS);
+    clock.wallOffset -= READS_AND_GRIDS + MS + 1n;
+    expect(detector.check()).toMatchObject({ stepNs: -READS_AND_GRIDS - MS - 1n });
+  });
+
+  it('the centres of coarse reads are compared without rounding', () => {
+    // An odd grid: each centre lies half a nanosecond between whole ones.
+    const clock = new HandClock({ wallGridNs: 1n, monotonicGridNs: 0n });
+    const detector = new JumpDetector(clock);
+    clock.wallOffset += READS;
+    expect(detector.check()).toBeUndefined();
+    clock.wallOffset += READS + 1n;
+    expect(detector.check()).toBeDefined();
+  });
+});
+
 it('says step-or-suspend where nothing tells them apart', () => {
   const clock = newClock(false);
   const detector = new JumpDetector(clock);
