@@ -285,7 +285,8 @@ describe('UUIDv7 as 16 bytes', () => {
     const bytes = uuidv7Bytes(1_795_227_787_534_418_003n, 3n);
     expect(Buffer.from(bytes).toString('hex')).toBe('01a1fbea210e7660b4c0000000000003');
     expect(parseUuidv7(bytes)).toEqual({ timestamp: 1_795_227_787_534_418_003n, nodeBits: 3n });
-    for (const bad of [bytes.subarray(1), new Uint8Array(16), new Uint8Array(0)]) {
+    const longer = Uint8Array.of(...bytes, 0);
+    for (const bad of [bytes.subarray(1), longer, new Uint8Array(16), new Uint8Array(0)]) {
       expect(() => parseUuidv7(bad)).toThrow(
         expect.objectContaining({ code: 'ERR_TIMESTAMP_MALFORMED' }),
       );
@@ -347,6 +348,7 @@ describe('UUIDv7', () => {
     ['a millisecond beyond int64', '08637bd05af7-7000-8000-000000000000'],
     ['a year above 2262', '0863-7bd05af7-7000-8000-000000000000'],
     ['no hyphens', '017f22e279b07cc398c4dc0c0c07398f'],
+    ['a character in front', '0017f22e2-79b0-7cc3-98c4-dc0c0c07398f'],
     ['braces', '{017f22e2-79b0-7cc3-98c4-dc0c0c07398f}'],
     ['a line end', '017f22e2-79b0-7cc3-98c4-dc0c0c07398f\n'],
   ])('refused: %s', (_, uuid) => {
