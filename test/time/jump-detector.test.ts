@@ -378,10 +378,18 @@ it('adds both grids and a bracket up to its threshold', () => {
   expect(detector.check()).toBeDefined();
 });
 
-it('works on a platform without a boot clock', () => {
-  const clock = Object.assign(newClock(), { bootNs: undefined }) as unknown as HandClock;
+it.each([{}, { monotonicNs: () => 0n }, { wallReadNs: () => 0n }])('takes no %o', (clock) => {
+  expect(() => new JumpDetector(clock as never)).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+  );
+});
+
+it('works on a platform without a boot clock and without markers', () => {
+  const absent = { bootNs: undefined, disruptionMarker: undefined };
+  const clock = Object.assign(newClock(), absent) as unknown as HandClock;
   const detector = new JumpDetector(clock);
   expect(detector.check()).toBeUndefined();
+  expect(detector.mayHaveJumped()).toBe(false);
   clock.wallOffset += NS_PER_SECOND;
   expect(detector.check()).toMatchObject({ kind: 'step-or-suspend' });
 });
@@ -490,6 +498,23 @@ describe('a virtual machine with a marker', () => {
     clock.onRead = (which) => which === 'wall' && clock.advance(2n * NS_PER_MS);
     expect(detector.check()?.kind).toBe('vm-disruption');
     expect(detector.check()).toBeUndefined();
+  });
+
+  it('goes on after one during which nothing could be read, with the first boot time it gets', () => {
+    const clock = newClock();
+    clock.marker = 1n;
+    const detector = new JumpDetector(clock);
+    clock.marker = 2n;
+    clock.onRead = (which) => which === 'wall' && clock.advance(2n * NS_PER_MS);
+    expect(detector.check()).toMatchObject({ kind: 'vm-disruption' });
+    clock.onRead = () => {};
+    clock.bootOffset = undefined;
+    expect(detector.check()).toBeUndefined();
+    clock.bootOffset = 0n;
+    clock.wallOffset += NS_PER_SECOND;
+    expect(detector.check()).toMatchObject({ kind: 'step-or-suspend' });
+    clock.wallOffset += NS_PER_SECOND;
+    expect(detector.check()).toMatchObject({ kind: 'step' });
   });
 
   it('compares with the last marker that could be read', () => {

@@ -238,7 +238,6 @@ export class Poller {
     const cancelWatchdog = clock.setTimer(
       preparationMs + timeoutMs + TRANSPORT_GRACE_MS,
       () => {
-        if (over) return;
         callCancel(cancelTransport);
         fail('timeout');
       },

@@ -151,6 +151,11 @@ describe('what it knows of its server', () => {
     expect(clock.pending()).toEqual({ foreground: 0, background: 0 });
   });
 
+  test('denied on an earlier visit: the same', () => {
+    allowance.obey('DENY', clock.monotonicNs());
+    expect(states(poll())).toEqual([false, true, true]);
+  });
+
   test('unreachable: failing at once, and more so each time', async () => {
     const poller = await afterBurst();
     await clock.elapse(INTERVAL_MS);
@@ -328,6 +333,7 @@ describe('asked for more', () => {
     allowance.obey('RATE', clock.monotonicNs());
     poller.burst();
     expect(reasons()).toEqual([]);
+    expect(clock.pending().foreground).toBe(0);
     poller.pollNow();
     await clock.elapse(0);
     expect(reasons()).toEqual(['held-back']);

@@ -175,4 +175,29 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ],
     ],
   },
+  'src/sources/ntp/packet.ts': {
+    'costs only time: a trailer of no bytes is parsed': [
+      [
+        'bytes.byteLength === HEADER_BYTES ? NO_TRAILER : parseTrailer(bytes, view, version);',
+        'false ? NO_TRAILER : parseTrailer(bytes, view, version);',
+      ],
+    ],
+  },
+  'src/time/jump-detector.ts': {
+    'a wall clock that moved did not move by 0': [
+      ['return restMoved || wallNs < 0n', 'return restMoved || wallNs <= 0n'],
+    ],
+    'of two equal values either is the greater one, and 0 is its own negative': [
+      [
+        'return uncertaintyNs > THRESHOLD_NS ? uncertaintyNs : THRESHOLD_NS;',
+        'return uncertaintyNs >= THRESHOLD_NS ? uncertaintyNs : THRESHOLD_NS;',
+      ],
+      ['return value < 0n ? -value : value;', 'return value <= 0n ? -value : value;'],
+    ],
+  },
+  'src/sources/ntp/poller.ts': {
+    'to call what is not a function throws, and that is caught': [
+      ["if (typeof cancel !== 'function') return;", 'if (false) return;'],
+    ],
+  },
 };
