@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { NO_BOUND_REASONS } from '../../src/bound/bound.ts';
 import { LEAP_WARNINGS } from '../../src/bound/clock-sample.ts';
-import { BoundedReader } from '../../src/bounded-clock/bounded-reader.ts';
+import { BoundedReader, checkReader } from '../../src/bounded-clock/bounded-reader.ts';
 import {
   BOUNDED,
   CURVE_HI,
@@ -113,6 +113,38 @@ function edges({ reader, clock }: Stage): [bigint, bigint] {
 describe('a reader', () => {
   it('is made on a page only', () => {
     expect(() => new BoundedReader({} as never, new HandClock())).toThrow(ArgumentTypeError);
+    const { reader } = stage();
+    expect(checkReader(reader)).toBe(reader);
+    for (const bad of [undefined, {}, new HandClock()]) {
+      expect(() => checkReader(bad as never)).toThrow(ArgumentTypeError);
+    }
+  });
+
+  it('hands on the page, and how the bound ages', () => {
+    const expired = BigInt(NO_BOUND_REASONS.indexOf('expired'));
+    const s = stage([{ span: 9999n, slopes: [5n, 7n] }], { [END_REASON]: expired });
+    const copy = new BigInt64Array(PAGE_SLOTS);
+    s.reader.copyPage(copy);
+    expect(copy).toEqual(slotsOf([{ span: 9999n, slopes: [5n, 7n] }], { [END_REASON]: expired }));
+    s.reader.now();
+    expect(s.reader.outlook(AT + 100n)).toEqual({
+      slope: 7n,
+      until: AT + 9999n,
+      endReason: 'expired',
+    });
+  });
+
+  it('writes the interval where it is told to, from slot 0 on', () => {
+    const { reader } = stage();
+    const { earliest, latest } = reader.now();
+    const target = new BigInt64Array(3);
+    reader.readInto(target);
+    expect([...target]).toEqual([earliest, latest, 0n]);
+    expect(reader.tryReadInto(target, 1)).toBe(true);
+    expect([...target]).toEqual([earliest, earliest, latest]);
+    target.fill(0n);
+    expect(reader.tryReadInto(target, 0)).toBe(true);
+    expect([...target]).toEqual([earliest, latest, 0n]);
   });
 
   it('learns of each publication, also of one from before it was made', () => {
@@ -399,12 +431,14 @@ describe('the wall clock', () => {
     expect(s.reader.certainlyBefore(end)).toBe(reason === undefined);
   });
 
-  it('refuses to answer while fake timers are installed', () => {
+  it('refuses to answer and to wait while fake timers are installed', async () => {
     const s = stage();
     Object.assign(s.clock, { faked: () => true });
     expect(() => s.reader.read()).toThrow(expect.objectContaining({ code: 'ERR_FAKE_TIMERS' }));
+    await expect(s.reader.waitSynced()).rejects.toMatchObject({ code: 'ERR_FAKE_TIMERS' });
     Object.assign(s.clock, { faked: () => false });
     expect(s.reader.read().status).toBe('synchronized');
+    await s.reader.waitSynced();
   });
 });
 
@@ -471,14 +505,35 @@ describe('certainlyBefore', () => {
     expect(s.page.takeAlarm()).toBe(true);
   });
 
-  it('a publication during the look is what counts after it', () => {
+  it('so is one without a marker whose wall clock cannot be read in one step', () => {
     const s = stage();
-    const t = AT + THETA + HOUR;
-    let reads = 0;
+    Object.assign(s.clock, { disruptionMarker: undefined });
+    const reader = new BoundedReader(s.page, s.clock);
+    expect(reader.certainlyBefore(AT + THETA + HOUR)).toBe(true);
+  });
+
+  it.each([
+    [HOUR - 1n, true],
+    [HOUR, false],
+  ])('a publication during the look is what counts after it: latest + %i ns', (hi, certain) => {
+    const s = stage();
     s.clock.onRead = (which) => {
-      if (which === 'wall' && reads++ === 0) s.publish([{ hi: 2n * HOUR }]);
+      if (which !== 'wall') return;
+      s.clock.onRead = () => {};
+      s.publish([{ hi }]);
     };
-    expect(s.reader.certainlyBefore(t)).toBe(false);
-    expect(reads).toBeGreaterThan(0);
+    expect(s.reader.certainlyBefore(AT + THETA + HOUR)).toBe(certain);
+  });
+
+  it('a jump that the publisher has dealt with during the look is none', () => {
+    const s = stage();
+    s.clock.onRead = (which) => {
+      if (which !== 'wall') return;
+      s.clock.onRead = () => {};
+      s.clock.wallOffset += SECOND;
+      s.publish([{}], { [WALL_OFFSET]: THETA + SECOND });
+    };
+    expect(s.reader.certainlyBefore(AT + THETA + HOUR)).toBe(true);
+    expect(s.page.takeAlarm()).toBe(false);
   });
 });

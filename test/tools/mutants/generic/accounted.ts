@@ -200,4 +200,70 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ["if (typeof cancel !== 'function') return;", 'if (false) return;'],
     ],
   },
+  'src/bounded-clock/bounded-reader.ts': {
+    'costs only time: the page is copied again': [
+      [
+        'if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();',
+        'if (true) this.#refresh();',
+      ],
+    ],
+    'costs only time: the slow path gives the same answer': [
+      ['own[AGE] = own[READING]! - own[START]!;', 'own[AGE] = own[READING]! + own[START]!;'],
+      [
+        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&',
+        '(true) &&',
+      ],
+      [
+        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&',
+        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! <= 0n || own[AGE]! > own[SPAN]!) &&',
+      ],
+      [
+        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&',
+        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! >= own[SPAN]!) &&',
+      ],
+    ],
+    'costs only time: a wall clock that is off by just NEAR_NS is looked at closely, or is not': [
+      [
+        'return ahead > -NEAR_NS && ahead < NEAR_NS;',
+        'return ahead >= -NEAR_NS && ahead < NEAR_NS;',
+      ],
+      [
+        'return ahead > -NEAR_NS && ahead < NEAR_NS;',
+        'return ahead > -NEAR_NS && ahead <= NEAR_NS;',
+      ],
+    ],
+    'NaN is near nothing': [
+      ['if (wallMs === undefined) return false;', 'if (false) return false;'],
+    ],
+    'of two equal values either is the greater or the lesser one, and 0 is its own negative': [
+      [
+        'return (moved < 0n ? -moved : moved) > jumpLimitNs(this.localClock, elapsed);',
+        'return (moved <= 0n ? -moved : moved) > jumpLimitNs(this.localClock, elapsed);',
+      ],
+      [
+        'if (own[EDGE]! > own[EARLIEST]!) own[EARLIEST] = own[EDGE]!;',
+        'if (own[EDGE]! >= own[EARLIEST]!) own[EARLIEST] = own[EDGE]!;',
+      ],
+      [
+        'own[SPAN] = left < CHORD_NS ? left : CHORD_NS;',
+        'own[SPAN] = left <= CHORD_NS ? left : CHORD_NS;',
+      ],
+    ],
+    'START is 0': [
+      [
+        'while (segment < last && m >= copy[segment + SEGMENT_SLOTS + START]!) segment += SEGMENT_SLOTS;',
+        'while (segment < last && m >= copy[segment + SEGMENT_SLOTS - START]!) segment += SEGMENT_SLOTS;',
+      ],
+      [
+        'if (m - copy[segment + START]! > copy[segment + SPAN]!) return false;',
+        'if (m - copy[segment - START]! > copy[segment + SPAN]!) return false;',
+      ],
+    ],
+    'a chord may be used for one unit of age more: at its end it meets the parabola': [
+      [
+        'const CHORD_NS: bigint = (CHORD_AGE << 10n) - 1n;',
+        'const CHORD_NS: bigint = (CHORD_AGE << 10n) + 1n;',
+      ],
+    ],
+  },
 };

@@ -1,4 +1,4 @@
-/** For the vitest that the generic tester starts: it runs only the tests of the file in question. */
+/** The vitest that the generic tester starts: it runs only the tests of the file in question. */
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
 import repo from '../../../../vitest.config.ts';
