@@ -189,7 +189,7 @@ export class LeapWatch {
       if (leap !== 'none') announcing++;
       if (leap === 'delete') deleted = true;
     }
-    const enough = announcing > 0 && announcing >= enoughOf(telling, faulty);
+    const enough = announcing >= enoughOf(telling, faulty);
     let kind: LeapWarning = deleted ? 'delete' : enough ? 'insert' : 'none';
     this.#due ??= this.#knownNear(moment, LONGEST_LIFE_NS);
     if (this.#due !== undefined && leapFollowing(earliest()) !== this.#due.monthEnd) {
@@ -284,7 +284,10 @@ function areNear(sources: readonly SourceState[], heard: SourceState, monthEnd: 
     .length;
 }
 
-/** How many of `telling` sources announce a leap second that comes, if `faulty` are wrong. */
+/**
+ * How many of `telling` sources announce a leap second that comes, if `faulty` are wrong; at least
+ * one.
+ */
 function enoughOf(telling: number, faulty: number): number {
   return Math.max(1, Math.min(faulty + 1, telling - faulty));
 }
@@ -311,7 +314,7 @@ function announcedKinds(
     if (leap !== 'none' && announcedFor === monthEnd) announcing[leap]++;
   }
   const kinds = (['insert', 'delete'] as const).filter(
-    (kind) => announcing[kind] > 0 && announcing[kind] >= enoughOf(telling, faulty),
+    (kind) => announcing[kind] >= enoughOf(telling, faulty),
   );
   const certain = kinds.find((kind) => announcing[kind] > faulty);
   if (certain !== undefined) return [certain];

@@ -307,6 +307,23 @@ describe('which leap second to expect', () => {
     expect(watch.announced?.monthEnd).toBe(NEXT_END);
   });
 
+  test('weeks before, whatever is announced now is expected', () => {
+    const early = () => at(END - 20n * DAY);
+    const watch = new LeapWatch([]);
+    expect(watch.learn(all('insert'), heard, 0, early)).toBe(true);
+    expect(watch.learn(all('insert'), heard, 0, early)).toBe(false);
+    expect(watch.learn(all('delete'), heard, 0, early)).toBe(true);
+    expect(watch.announced).toMatchObject({ monthEnd: END, kinds: ['delete'] });
+    expect(watch.learn(all('none'), heard, 0, early)).toBe(false);
+    expect(watch.announced).toBeUndefined();
+  });
+
+  test('one that the program knows for another month changes nothing', () => {
+    const watch = new LeapWatch([expectedLeap(NEXT_END, ['insert'])]);
+    expect(watch.learn(all('insert'), heard, 0, inDecember)).toBe(true);
+    expect(watch.announced?.monthEnd).toBe(END);
+  });
+
   test('one that the program knows is not announced once more', () => {
     const watch = new LeapWatch([insertion]);
     expect(watch.learn(all('insert'), heard, 0, inDecember)).toBe(false);
@@ -336,6 +353,15 @@ describe('which leap second to expect', () => {
       const watch = new LeapWatch([]);
       expect(watch.learn([first, second], heard, 1, undefined)).toBe(false);
       expect(watch.learn([first, second], second, 1, undefined)).toBe(true);
+    });
+
+    test('nor make they possible what matters to a source that smears', () => {
+      const far = announcing('none', { timescale: 'smear-24h', saidNs: 0 });
+      const watch = new LeapWatch([]);
+      const sources = [far, announcing('insert'), silent('none')];
+      expect(watch.learn(sources, heard, 1, undefined)).toBe(false);
+      expect(watch.learn([...sources, announcing('none')], heard, 1, undefined)).toBe(true);
+      expect(watch.announced?.kinds).toEqual(['none', 'insert']);
     });
 
     test('what was expected stays', () => {

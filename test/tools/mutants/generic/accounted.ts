@@ -83,12 +83,6 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
         'slack: pageSlack(last, true && last === 0),',
       ],
     ],
-    'the limit of 2^62 is far from the end of int64, compared with two units of slope': [
-      [
-        'steepest: pageSlope(Math.max(Math.abs(slope), Math.abs(last))) + carried,',
-        'steepest: pageSlope(Math.max(Math.abs(slope), Math.abs(last))) - carried,',
-      ],
-    ],
   },
   'src/interval/time-interval.ts': {
     'of two equal values either is the greater or the lesser one': [
@@ -263,6 +257,39 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       [
         'const CHORD_NS: bigint = (CHORD_AGE << 10n) - 1n;',
         'const CHORD_NS: bigint = (CHORD_AGE << 10n) + 1n;',
+      ],
+    ],
+  },
+  'src/bound/leap.ts': {
+    'no moment is near NaN': [
+      [
+        '.find((end) => end !== undefined && areNear(sources, heard, end) > faulty)',
+        '.find((end) => true && areNear(sources, heard, end) > faulty)',
+      ],
+      [
+        'if (announcedFor !== undefined && spans(Number(announcedFor))) return true;',
+        'if (true && spans(Number(announcedFor))) return true;',
+      ],
+    ],
+    'a source that announces a leap second says for which month': [
+      [
+        'const kinds = monthEnd === undefined ? [] : kindsAt(monthEnd);',
+        'const kinds = false ? [] : kindsAt(monthEnd);',
+      ],
+    ],
+    'costs only time: the same is set again': [
+      ['if (kind === this.#kind) return;', 'if (false) return;'],
+    ],
+    'its kinds are not asked for': [
+      [
+        'const leap = expectedLeap(monthEnd, []);',
+        'const leap = expectedLeap(monthEnd, ["Stryker was here"]);',
+      ],
+    ],
+    'how many announce nothing is not asked for': [
+      [
+        "if (leap !== 'none' && announcedFor === monthEnd) announcing[leap]++;",
+        'if (true && announcedFor === monthEnd) announcing[leap]++;',
       ],
     ],
   },
