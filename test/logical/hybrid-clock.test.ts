@@ -11,6 +11,7 @@ import { SharedHybridClock } from 'epsilon-clock/threads';
 import { unixNs } from 'epsilon-clock/time';
 import { bytesFromTimestamp, parseUuidv7 } from 'epsilon-clock/timestamps';
 import { describe, expect, test } from 'vitest';
+import { checkHybridClock } from '../../src/logical/hybrid-clock.ts';
 import { HandClock } from '../kit/hand-clock.ts';
 import { ScriptedSource } from '../kit/scripted-source.ts';
 import { unhandledRejections } from '../kit/unhandled.ts';
@@ -415,6 +416,21 @@ describe('a ceiling', () => {
   });
 });
 
+test('is shown by its node id and its last timestamp', () => {
+  const { hlc } = setUp({ nodeId: 'orders-3' });
+  hlc.tick();
+  expect(JSON.stringify(hlc)).toBe(`{"nodeId":"orders-3","timestamp":"${T}"}`);
+  expect(String(hlc)).toBe(`HybridClock { orders-3, ${T} }`);
+});
+
+test('is told from anything else', () => {
+  const { hlc, dial } = setUp();
+  expect(checkHybridClock(hlc)).toBe(hlc);
+  for (const bad of [undefined, {}, dial, new LamportClock({ nodeId: 'a' })]) {
+    expect(codeOf(() => checkHybridClock(bad as never))).toBe('ERR_INVALID_ARG_TYPE');
+  }
+});
+
 test('says how far ahead a remote may be', () => {
   expect(setUp().hlc.maxRemoteAheadNs).toBe(500n * MS);
   expect(setUp({ maxRemoteAheadMs: 0.0000019 }).hlc.maxRemoteAheadNs).toBe(1n);
@@ -475,6 +491,17 @@ describe('refused, state untouched', () => {
     const { hlc } = setUp();
     for (const batch of [undefined, null, 5n, new Set([T]), '5', '', () => T]) {
       expect(codeOf(() => hlc.receiveAll(batch as never))).toBe('ERR_INVALID_ARG_TYPE');
+    }
+    expect(hlc.peek()).toBe(0n);
+  });
+
+  test('what cannot hold a reservation', () => {
+    const { hlc } = setUp();
+    for (const target of [undefined, [0n], new BigUint64Array(2)]) {
+      expect(codeOf(() => hlc.reserveInto(target as never))).toBe('ERR_INVALID_ARG_TYPE');
+    }
+    for (const length of [0, 1_000_001]) {
+      expect(codeOf(() => hlc.reserveInto(new BigInt64Array(length)))).toBe('ERR_OUT_OF_RANGE');
     }
     expect(hlc.peek()).toBe(0n);
   });

@@ -293,4 +293,46 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ],
     ],
   },
+  'src/logical/hybrid-clock.ts': {
+    'only the names of the options count': [
+      ['clock: true,', 'clock: false,'],
+      ['nodeId: true,', 'nodeId: false,'],
+      ['maxRemoteAheadMs: true,', 'maxRemoteAheadMs: false,'],
+      ['maxLeadMs: true,', 'maxLeadMs: false,'],
+      ['onLead: true,', 'onLead: false,'],
+      ['beforeSync: true,', 'beforeSync: false,'],
+      ['startAfter: true,', 'startAfter: false,'],
+      ['nodeBits: true,', 'nodeBits: false,'],
+    ],
+    'LOW is 0 on a little-endian machine': [
+      ['const LAST_LOW = 2 * LAST + LOW;', 'const LAST_LOW = 2 * LAST - LOW;'],
+      ['const REMOTE_LOW = 2 * REMOTE + LOW;', 'const REMOTE_LOW = 2 * REMOTE - LOW;'],
+      ['const COUNT_LOW = 2 * COUNT + LOW;', 'const COUNT_LOW = 2 * COUNT - LOW;'],
+    ],
+    'without onLead nobody is told either way': [
+      [
+        'this.#slots[MAX_LEAD] = options.onLead === undefined ? INT64_MAX : maxLeadNs;',
+        'this.#slots[MAX_LEAD] = false ? INT64_MAX : maxLeadNs;',
+      ],
+      [
+        'if (this.#leading && onLead !== undefined) void Promise.resolve(leadNs).then(onLead);',
+        'if (this.#leading && true) void Promise.resolve(leadNs).then(onLead);',
+      ],
+    ],
+    'of two equal values either is the greater one': [
+      [
+        'if (slots[REMOTE]! > slots[FLOOR]!) slots[FLOOR] = slots[REMOTE]!;',
+        'if (slots[REMOTE]! >= slots[FLOOR]!) slots[FLOOR] = slots[REMOTE]!;',
+      ],
+      ['if (remote > greatest) greatest = remote;', 'if (remote >= greatest) greatest = remote;'],
+      ['return lead > 0n ? lead : 0n;', 'return lead >= 0n ? lead : 0n;'],
+      ['if (slots[NOW]! < 0n) slots[NOW] = 0n;', 'if (slots[NOW]! <= 0n) slots[NOW] = 0n;'],
+    ],
+    'the last timestamp of a reservation is at least 1': [
+      ['if (slots[NEXT]! < 0n) throw exhausted();', 'if (slots[NEXT]! <= 0n) throw exhausted();'],
+    ],
+    'a typed array ignores what is written behind its end': [
+      ['for (let i = 0; i < target.length; i++) {', 'for (let i = 0; i <= target.length; i++) {'],
+    ],
+  },
 };
