@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -270,6 +271,27 @@ describe('on the real disk', () => {
     expect(await file.write(9n)).toBe(true);
     expect((await CeilingFile.read(at, systemDisk)).ceilingNs).toBe(9n);
     expect(readdirSync(directory)).toEqual(['hlc']);
+  });
+
+  it('a file that holds no ceiling, or is none, is refused by name', async () => {
+    writeFileSync(join(directory, 'other'), 'not a ceiling');
+    writeFileSync(join(directory, 'longer'), Buffer.concat([encodeCeiling(7n), text('x')]));
+    execFileSync('mkfifo', [join(directory, 'pipe')]);
+    symlinkSync('/dev/null', join(directory, 'device'));
+    mkdirSync(join(directory, 'folder'));
+    for (const [name, reason] of [
+      ['other', 'magic'],
+      ['longer', 'length'],
+      ['pipe', 'kind'],
+      ['device', 'kind'],
+    ] as const) {
+      await expect(CeilingFile.read(join(directory, name), systemDisk), name).rejects.toMatchObject(
+        { code: 'ERR_DURABLE_CLOCK_FILE', reason, path: join(directory, name) },
+      );
+    }
+    await expect(CeilingFile.read(join(directory, 'folder'), systemDisk)).rejects.toThrow(
+      error('EISDIR'),
+    );
   });
 
   it('both kinds of call do the same', async () => {

@@ -335,4 +335,29 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ['for (let i = 0; i < target.length; i++) {', 'for (let i = 0; i <= target.length; i++) {'],
     ],
   },
+  'src/logical/durable-file.ts': {
+    'to read no bytes reads none': [['while (length < limit) {', 'while (length <= limit) {']],
+    'there are 19 characters': [
+      [
+        "if (!/^\\d{19}$/.test(digits)) return 'checksum';",
+        "if (!/\\d{19}$/.test(digits)) return 'checksum';",
+      ],
+      [
+        "if (!/^\\d{19}$/.test(digits)) return 'checksum';",
+        "if (!/^\\d{19}/.test(digits)) return 'checksum';",
+      ],
+    ],
+    'on Windows only': [["if (process.platform === 'win32') return;", 'if (false) return;']],
+    'undefined is as good as false': [
+      [
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of source
+        'const calls = replacement(this.path, `${this.path}.urgent`, bytes, () => false);',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of source
+        'const calls = replacement(this.path, `${this.path}.urgent`, bytes, () => undefined);',
+      ],
+    ],
+    'it is only compared with what it was': [
+      ['this.#urgentWrites += 1;', 'this.#urgentWrites -= 1;'],
+    ],
+  },
 };
