@@ -1,6 +1,7 @@
 /** The queue behind `waitUntilAfter`: what it does not do, and how a wait is ended from outside. */
 import { describe, expect, it } from 'vitest';
 import { type Ending, WaitQueue } from '../../src/commit-wait/wait-queue.ts';
+import { asUnixNs } from '../../src/time/instant.ts';
 import { Harness, MS, NOTHING_LEFT, SECOND, stateOf } from './harness.ts';
 
 /** A harness with its own queue, which counts the readings of the clock. */
@@ -60,6 +61,72 @@ describe('the clock is not read', () => {
     expect(await stateOf(late)).toHaveProperty('value');
     expect(s.leftovers).toEqual(NOTHING_LEFT);
   });
+});
+
+describe('a publication', () => {
+  it('that proves many waits releases all of them in its turn of the loop', async () => {
+    const s = new Counted();
+    const t = s.ahead(MS / 2n);
+    const waits = Array.from({ length: 10 }, () => s.queue.add(t, {}));
+    s.sample({ delay: 0n });
+    expect(s.bounded.after(t)).toBe(true);
+    expect(await Promise.all(waits.map(stateOf))).toEqual(
+      Array(10).fill({ value: { waitedNs: 0n } }),
+    );
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it('is not missed after a released caller began another wait', async () => {
+    const s = new Counted();
+    const soon = s.ahead(2n * MS);
+    const waits = Array.from({ length: 6 }, () => s.queue.add(soon, {}));
+    const proven = s.queue.add(s.ahead(3n * MS + MS / 2n), {});
+    // It makes the next wake-up, well after the publication.
+    const later = waits[0]!.then(() => s.queue.add(s.ahead(MS / 4n), {}));
+    s.clock.advance(2n * MS);
+    s.clock.advance(MS);
+    await Promise.all(waits);
+    expect(await stateOf(proven)).toBe('pending');
+    s.sample({ delay: 0n });
+    expect(await stateOf(proven)).toHaveProperty('value');
+    expect(await stateOf(later)).toHaveProperty('value');
+    expect(s.leftovers).toEqual(NOTHING_LEFT);
+  });
+
+  it('long before a precise wait is due brings no further wake-up', () => {
+    const s = new Counted();
+    s.queue.add(s.ahead(700n * MS), { mode: 'precise' }).catch(() => {});
+    s.sample();
+    s.count();
+    s.clock.advance(600n * MS);
+    expect([s.readings, s.clock.turnsPending]).toEqual([0, 0]);
+  });
+});
+
+it('the last waits, released when the turn is long over, leave nothing', async () => {
+  const s = new Counted();
+  const waits = Array.from({ length: 4 }, () => s.queue.add(s.ahead(MS), {}));
+  let reads = 0;
+  s.clock.onRead = (which) => {
+    // Between the two readings of the poll.
+    if (which === 'monotonic' && ++reads === 2) s.clock.monotonic += 5n * MS;
+  };
+  s.clock.advance(MS);
+  s.clock.onRead = () => {};
+  expect(reads).toBeGreaterThan(1);
+  expect(await Promise.all(waits)).toHaveLength(4);
+  expect(s.leftovers).toEqual(NOTHING_LEFT);
+});
+
+it('a timestamp that equals `earliest` when the time limit comes has not passed', async () => {
+  const twin = new Counted();
+  twin.clock.advance(5n * MS);
+  const s = new Counted();
+  const equal = s.queue.add(asUnixNs(twin.earliest), { timeoutMs: 5 });
+  const passed = s.queue.add(asUnixNs(twin.earliest - 1n), { timeoutMs: 5 });
+  s.clock.advance(5n * MS);
+  expect(await stateOf(equal)).toMatchObject({ error: { code: 'ERR_COMMIT_WAIT_TIMEOUT' } });
+  expect(await stateOf(passed)).toEqual({ value: { waitedNs: 5n * MS } });
 });
 
 it('at most four waits of a mode are released at a time', async () => {

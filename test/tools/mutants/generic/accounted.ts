@@ -430,4 +430,190 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ['return a === b ? 0 : a < b ? -1 : 1;', 'return a === b ? 0 : a <= b ? -1 : 1;'],
     ],
   },
+  'src/commit-wait/wait-queue.ts': {
+    'costs only time: there is room for fewer waits before it grows': [
+      [
+        '#numbers = new BigInt64Array(16 * WAIT_SLOTS);',
+        '#numbers = new BigInt64Array(16 / WAIT_SLOTS);',
+      ],
+    ],
+    'the first wait that is planned clears it': [['#resumes = false;', '#resumes = true;']],
+    'TIMESTAMP is 0': [
+      [
+        'numbers[WAIT_SLOTS * id + TIMESTAMP] = timestamp;',
+        'numbers[WAIT_SLOTS * id - TIMESTAMP] = timestamp;',
+      ],
+      [
+        'if (this.#numbers[WAIT_SLOTS * id + TIMESTAMP]! < this.#slots[EARLIEST]!) {',
+        'if (this.#numbers[WAIT_SLOTS * id - TIMESTAMP]! < this.#slots[EARLIEST]!) {',
+      ],
+      [
+        'return asUnixNs(this.#numbers[WAIT_SLOTS * id + TIMESTAMP]!);',
+        'return asUnixNs(this.#numbers[WAIT_SLOTS * id - TIMESTAMP]!);',
+      ],
+    ],
+    'costs only time: what is not there is cleaned up': [
+      [
+        'if (signal || ending) this.#mayEnd(id, signal, ending);',
+        'if (true) this.#mayEnd(id, signal, ending);',
+      ],
+      [
+        'if (signal) removeAbortListener(signal, onAbort);',
+        'if (true) removeAbortListener(signal, onAbort);',
+      ],
+      ['if (this.#cleanups.size > 0) {', 'if (true) {'],
+      ['if (this.#cleanups.size > 0) {', 'if (this.#cleanups.size >= 0) {'],
+    ],
+    'costs only time: the listener is in the set already': [
+      [
+        'if (this.size === 0) this.#reader.publishListeners?.add(this.#onPublication);',
+        'if (true) this.#reader.publishListeners?.add(this.#onPublication);',
+      ],
+    ],
+    'undefined is not less than a number': [
+      [
+        'if (timeoutMs !== undefined && timeoutMs < MAX_TIME_LIMIT_MS) {',
+        'if (true && timeoutMs < MAX_TIME_LIMIT_MS) {',
+      ],
+    ],
+    'a limit of 146 years, or none': [
+      [
+        'if (timeoutMs !== undefined && timeoutMs < MAX_TIME_LIMIT_MS) {',
+        'if (timeoutMs !== undefined && timeoutMs <= MAX_TIME_LIMIT_MS) {',
+      ],
+    ],
+    'who listens to a signal has one': [
+      [
+        'const onAbort = (): void => end(signal?.reason);',
+        'const onAbort = (): void => end(signal.reason);',
+      ],
+    ],
+    'without a release the loop above has just ended for the same reason': [
+      [
+        'if (released >= RELEASE_BATCH || (released > 0 && this.#maySpin(true))) {',
+        'if (released >= RELEASE_BATCH || (true && this.#maySpin(true))) {',
+      ],
+      [
+        'if (released >= RELEASE_BATCH || (released > 0 && this.#maySpin(true))) {',
+        'if (released >= RELEASE_BATCH || (released >= 0 && this.#maySpin(true))) {',
+      ],
+    ],
+    'costs only time: one poll more or less in a turn': [
+      [
+        'if (released >= RELEASE_BATCH || (released > 0 && this.#maySpin(true))) {',
+        'if (released >= RELEASE_BATCH || (released > 0 && this.#maySpin(false))) {',
+      ],
+      [
+        'if (slots[NOW]! < slots[TURN_UNTIL]!) RELEASED.then(this.#pollAgain);',
+        'if (slots[NOW]! <= slots[TURN_UNTIL]!) RELEASED.then(this.#pollAgain);',
+      ],
+      [
+        'if (this.#precise.size === 0 || this.#stalledReadings >= MAX_STALLED_READINGS) return false;',
+        'if (this.#precise.size === 0 || this.#stalledReadings > MAX_STALLED_READINGS) return false;',
+      ],
+      [
+        'if (slots[NOW]! >= slots[SPIN_UNTIL]!) return false;',
+        'if (slots[NOW]! > slots[SPIN_UNTIL]!) return false;',
+      ],
+      [
+        'return asIntN(64, this.#precise.leastKey - slots[EARLIEST]!) < slots[HORIZON]!;',
+        'return asIntN(64, this.#precise.leastKey - slots[EARLIEST]!) <= slots[HORIZON]!;',
+      ],
+    ],
+    'costs only time: without time limits nothing has expired': [
+      [
+        'if (this.#deadlines.size > 0) this.#expireDeadlines();',
+        'if (true) this.#expireDeadlines();',
+      ],
+      [
+        'if (this.#deadlines.size > 0) this.#expireDeadlines();',
+        'if (this.#deadlines.size >= 0) this.#expireDeadlines();',
+      ],
+    ],
+    'behind the end of a list is undefined, which is skipped': [
+      [
+        'for (let id = 0; id < this.#settles.length; id++) {',
+        'for (let id = 0; id <= this.#settles.length; id++) {',
+      ],
+    ],
+    'costs only time: a wake-up is planned anew for the same instant': [
+      ['if (atNs >= this.#plannedNs) return;', 'if (atNs > this.#plannedNs) return;'],
+    ],
+  },
+  'src/commit-wait/min-queue.ts': {
+    'costs only time: a key that could be in the run goes to the heap': [
+      ['if (this.#inRun > 0 && key < this.#keys[last]!) {', 'if (this.#inRun > 0 && true) {'],
+      [
+        'if (this.#inRun > 0 && key < this.#keys[last]!) {',
+        'if (this.#inRun > 0 && key <= this.#keys[last]!) {',
+      ],
+      ['if (last > this.#first && key < this.#keys[last - 1]!) {', 'if (true) {'],
+      [
+        'if (last > this.#first && key < this.#keys[last - 1]!) {',
+        'if (last > this.#first || key < this.#keys[last - 1]!) {',
+      ],
+      [
+        'if (last > this.#first && key < this.#keys[last - 1]!) {',
+        'if (true && key < this.#keys[last - 1]!) {',
+      ],
+      [
+        'if (last > this.#first && key < this.#keys[last - 1]!) {',
+        'if (last >= this.#first && key < this.#keys[last - 1]!) {',
+      ],
+      [
+        'if (last > this.#first && key < this.#keys[last - 1]!) {',
+        'if (last > this.#first && true) {',
+      ],
+      [
+        'if (last > this.#first && key < this.#keys[last - 1]!) {',
+        'if (last > this.#first && key <= this.#keys[last - 1]!) {',
+      ],
+    ],
+    'costs only time: gaps are removed before it is full': [
+      ['if (this.#end === this.#keys.length) this.#makeRoom();', 'if (true) this.#makeRoom();'],
+      [
+        'if (this.#end === this.#keys.length) this.#makeRoom();',
+        'if (this.#end !== this.#keys.length) this.#makeRoom();',
+      ],
+    ],
+    'costs only time: the heap does not have it': [
+      [
+        'if (this.#outOfOrder.size > 0) this.#outOfOrder.remove(id);',
+        'if (true) this.#outOfOrder.remove(id);',
+      ],
+      [
+        'if (this.#outOfOrder.size > 0) this.#outOfOrder.remove(id);',
+        'if (this.#outOfOrder.size >= 0) this.#outOfOrder.remove(id);',
+      ],
+    ],
+    'of two equal keys either is the least': [
+      [
+        'return this.#outOfOrder.size === 0 || this.#keys[this.#first]! <= this.#outOfOrder.leastKey;',
+        'return this.#outOfOrder.size === 0 || this.#keys[this.#first]! < this.#outOfOrder.leastKey;',
+      ],
+    ],
+    'the memory doubles one entry later': [
+      ['if (2 * this.#inRun >= keys.length) {', 'if (2 * this.#inRun > keys.length) {'],
+    ],
+  },
+  'src/commit-wait/min-heap.ts': {
+    'of two equal keys either is the least': [
+      [
+        'if (child < size && keys[child + 1]! < keys[child]!) child++;',
+        'if (child < size && keys[child + 1]! <= keys[child]!) child++;',
+      ],
+      ['if (keys[MOVING]! <= keys[child]!) break;', 'if (keys[MOVING]! < keys[child]!) break;'],
+    ],
+    'behind the last entry stands the key that is being moved, which then stays where it would be':
+      [
+        [
+          'if (child < size && keys[child + 1]! < keys[child]!) child++;',
+          'if (true && keys[child + 1]! < keys[child]!) child++;',
+        ],
+        [
+          'if (child < size && keys[child + 1]! < keys[child]!) child++;',
+          'if (child <= size && keys[child + 1]! < keys[child]!) child++;',
+        ],
+      ],
+  },
 };
