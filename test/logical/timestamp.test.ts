@@ -249,11 +249,42 @@ describe('8 bytes', () => {
     );
   });
 
-  test('a first bit that is set is refused in a view too', () => {
+  test('the same in a view and in bytes, which may be a part of larger ones', () => {
+    fc.assert(
+      fc.property(timestamps, fc.nat(9), (t, offset) => {
+        const bytes = new Uint8Array(30).fill(0xaa);
+        const part = bytes.subarray(4, 21);
+        writeTimestamp(t, part, offset);
+        const expected = new Uint8Array(30).fill(0xaa);
+        expected.set(bytesFromTimestamp(t), 4 + offset);
+        expect(bytes).toEqual(expected);
+        expect(readTimestamp(part, offset)).toBe(t);
+        expect(readTimestamp(Buffer.from(part), offset)).toBe(t);
+      }),
+      runs,
+    );
+    const first = new Uint8Array(8);
+    writeTimestamp(258n, first);
+    expect([...first]).toEqual([0, 0, 0, 0, 0, 0, 1, 2]);
+    expect(readTimestamp(first)).toBe(258n);
+  });
+
+  test.each([undefined, null, {}, [0, 0, 0, 0, 0, 0, 0, 0], new Uint16Array(8)])(
+    'neither a view nor bytes: %o',
+    (target) => {
+      expect(codeOf(() => writeTimestamp(5n, target as never))).toBe('ERR_INVALID_ARG_TYPE');
+      expect(codeOf(() => readTimestamp(target as never))).toBe('ERR_INVALID_ARG_TYPE');
+    },
+  );
+
+  test('a first bit that is set is refused in a view and in bytes', () => {
     const view = new DataView(new ArrayBuffer(8));
     for (const first of [0x80, 0xff]) {
       view.setUint8(0, first);
       expect(codeOf(() => readTimestamp(view, 0))).toBe('ERR_TIMESTAMP_MALFORMED');
+      expect(codeOf(() => readTimestamp(new Uint8Array(view.buffer)))).toBe(
+        'ERR_TIMESTAMP_MALFORMED',
+      );
     }
   });
 
@@ -398,11 +429,13 @@ describe('Long', () => {
     ['2^63, unsigned', Long.fromString('9223372036854775808', true), 'ERR_OUT_OF_RANGE'],
     ['a fraction', { low: 0.5, high: 0 }, 'ERR_OUT_OF_RANGE'],
     ['a lower half too large', { low: 2 ** 32, high: 0 }, 'ERR_OUT_OF_RANGE'],
+    ['a lower half too small', { low: -(2 ** 31) - 1, high: 0 }, 'ERR_OUT_OF_RANGE'],
     ['an upper half too large', { low: 0, high: 2 ** 31 }, 'ERR_OUT_OF_RANGE'],
     ['NaN', { low: Number.NaN, high: 0 }, 'ERR_OUT_OF_RANGE'],
     ['a missing half', { low: 0 }, 'ERR_INVALID_ARG_TYPE'],
     ['a number', 5, 'ERR_INVALID_ARG_TYPE'],
     ['null', null, 'ERR_INVALID_ARG_TYPE'],
+    ['nothing', undefined, 'ERR_INVALID_ARG_TYPE'],
   ])('refused: %s', (_, bits, code) => {
     expect(codeOf(() => timestampFromLong(bits as Long))).toBe(code);
   });
