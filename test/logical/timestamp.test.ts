@@ -5,6 +5,7 @@ import {
   formatTimestamp,
   parseStamp,
   parseTimestamp,
+  type Stamp,
 } from 'epsilon-clock';
 import {
   bytesFromTimestamp,
@@ -23,6 +24,7 @@ import {
 import fc from 'fast-check';
 import Long from 'long';
 import { describe, expect, test } from 'vitest';
+import { timestampFromStamp } from '../../src/logical/timestamp-text.ts';
 
 interface Vector {
   readonly note: string;
@@ -220,16 +222,48 @@ describe('stamps', () => {
     expect(codeOf(() => compareStamps(good, text))).toBe('ERR_TIMESTAMP_MALFORMED');
   });
 
-  test.each([
+  const malformed = [
     ['no node', '1795227787534418003'],
     ['an empty node', '1795227787534418003@'],
     ['a second @', '1795227787534418003@a@b'],
     ['a space', '1795227787534418003@a b'],
     ['65 characters', `1795227787534418003@${'a'.repeat(65)}`],
     ['18 digits', '179522778753441800@a'],
+    ['20 digits', '01795227787534418003@a'],
+    ['a digit', '1@a'],
+    ['letters', 'aaaaaaaaaaaaaaaaaaa@a'],
+    ['16 letters', 'aaaaaaaaaaaaaaaa@a'],
     ['another separator', '1795227787534418003#a'],
-  ])('refused: %s', (_, text) => {
+    ['nothing', ''],
+  ] as const;
+
+  test.each(malformed)('refused: %s', (_, text) => {
     expect(codeOf(() => parseStamp(text))).toBe('ERR_TIMESTAMP_MALFORMED');
+    expect(codeOf(() => timestampFromStamp(text))).toBe('ERR_TIMESTAMP_MALFORMED');
+    const good = formatStamp(5n, 'a');
+    expect(codeOf(() => compareStamps(text as Stamp, good))).toBe('ERR_TIMESTAMP_MALFORMED');
+    expect(codeOf(() => compareStamps(good, text as Stamp))).toBe('ERR_TIMESTAMP_MALFORMED');
+    expect(codeOf(() => compareStamps(text as Stamp, text as Stamp))).toBe(
+      'ERR_TIMESTAMP_MALFORMED',
+    );
+  });
+
+  test('of Lamport clocks have an order among themselves', () => {
+    const [a, b, c] = ['0000000000000007@b', '0000000000000007@c', '0000000000000012@a'] as const;
+    expect([c, b, a].sort(compareStamps)).toEqual([a, b, c]);
+    expect([compareStamps(a, b), compareStamps(b, a), compareStamps(a, a)]).toEqual([-1, 1, 0]);
+    const other = formatStamp(7n, 'b');
+    for (const act of [() => compareStamps(a, other), () => compareStamps(other, a)]) {
+      expect(codeOf(act)).toBe('ERR_TIMESTAMP_MALFORMED');
+    }
+  });
+
+  test('the timestamp alone, and the parts in JSON', () => {
+    const text = formatStamp(1_795_227_787_534_418_003n, 'orders-3');
+    expect(timestampFromStamp(text)).toBe(1_795_227_787_534_418_003n);
+    expect(JSON.stringify(parseStamp(text))).toBe(
+      '{"timestamp":"1795227787534418003","nodeId":"orders-3"}',
+    );
   });
 });
 
