@@ -130,7 +130,7 @@ describe('nanoseconds to milliseconds', () => {
     return difference < 0n ? -1 : difference > 0n ? 1 : 0;
   };
 
-  /** Of these `Number(ns) / 1e6` is one double below the greatest that is not above the quotient. */
+  /** For these `Number(ns) / 1e6` is one double too low. */
   const twiceRounded = [6_558_996_660_955_183_616n, 8_750_533_923_755_225_590n];
 
   it('is the nearest double on the stated side', () => {
