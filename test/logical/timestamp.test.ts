@@ -292,6 +292,8 @@ describe('8 bytes', () => {
         const expected = new Uint8Array(30).fill(0xaa);
         expected.set(bytesFromTimestamp(t), 4 + offset);
         expect(bytes).toEqual(expected);
+        // No call uses what an earlier one left.
+        bytesFromTimestamp(7n);
         expect(readTimestamp(part, offset)).toBe(t);
         expect(readTimestamp(Buffer.from(part), offset)).toBe(t);
       }),
