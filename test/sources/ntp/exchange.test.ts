@@ -283,6 +283,31 @@ describe('rules', () => {
       {},
       'sample',
     ],
+    // 2^-9 s are 1,953,125 ns. Rounding may add 2 ns: 6 units of 2^-32 s are 1.4 ns, 9 are 2.1.
+    [
+      'T3 just as much before T2 as the precision and the rounding allow',
+      { receiveTime: stamp(1000) + 2n ** 23n + 6n, transmitTime: stamp(1000), precision: -9 },
+      {},
+      'sample',
+    ],
+    [
+      'T3 a nanosecond more before T2',
+      { receiveTime: stamp(1000) + 2n ** 23n + 9n, transmitTime: stamp(1000), precision: -9 },
+      {},
+      'refused server-order',
+    ],
+    [
+      'held for just as long as the round trip and the grid of our clock',
+      { receiveTime: stamp(1000), transmitTime: stamp(1000) + 2n ** 23n },
+      { receivedAt: monotonicNs(at(100) + 1_953_125n - GRID_NS) },
+      'sample',
+    ],
+    [
+      'held for a nanosecond longer',
+      { receiveTime: stamp(1000), transmitTime: stamp(1000) + 2n ** 23n },
+      { receivedAt: monotonicNs(at(100) + 1_953_124n - GRID_NS) },
+      'refused hold-time',
+    ],
     // The round trip took 31 ms; the grid of our clock is added to it.
     ['held for 30.9 ms', { transmitTime: stamp(140.9) }, {}, 'sample'],
     ['held for 31 ms', { transmitTime: stamp(141, 'up') }, {}, 'sample'],
