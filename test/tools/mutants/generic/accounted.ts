@@ -616,4 +616,7 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
         ],
       ],
   },
+  'src/interval/agreement.ts': {
+    'behind the last end there is none': [['let upper = n - 1;', 'let upper = n + 1;']],
+  },
 };
