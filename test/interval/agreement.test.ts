@@ -88,6 +88,29 @@ describe('agreement', () => {
     expect(() => agreement([span(0n, 9n), swapped], { maxFaulty: 0 })).toThrow(/^intervals\[1\]/);
   });
 
+  it.each<[unknown, string]>([
+    [{ earliest: -(2n ** 63n) - 1n, latest: 0n }, 'ERR_OUT_OF_RANGE'],
+    [{ earliest: 0n, latest: 2n ** 63n }, 'ERR_OUT_OF_RANGE'],
+    // In 64 bits these would be 0 and 5.
+    [{ earliest: -(2n ** 64n), latest: 5n }, 'ERR_OUT_OF_RANGE'],
+    [{ earliest: 0n, latest: 2n ** 64n + 5n }, 'ERR_OUT_OF_RANGE'],
+    [{ earliest: 0, latest: 5n }, 'ERR_INVALID_ARG_TYPE'],
+    [{ earliest: 0n, latest: '5' }, 'ERR_INVALID_ARG_TYPE'],
+    [undefined, 'ERR_INVALID_ARG_TYPE'],
+  ])('refuses what is no interval within int64: %o', (bad, code) => {
+    const intervals = [span(0n, 9n), bad] as never;
+    expect(() => agreement(intervals, { maxFaulty: 1 })).toThrow(expect.objectContaining({ code }));
+  });
+
+  it.each([undefined, {}, 'text', { length: 1, 0: { earliest: 1n, latest: 2n } }])(
+    'takes a list only, not %o',
+    (intervals) => {
+      expect(() => agreement(intervals as never, { maxFaulty: 0 })).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+      );
+    },
+  );
+
   it('is the result of counting covers at every end', () => {
     fc.assert(
       fc.property(

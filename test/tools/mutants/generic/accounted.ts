@@ -617,6 +617,24 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ],
   },
   'src/interval/agreement.ts': {
-    'behind the last end there is none': [['let upper = n - 1;', 'let upper = n + 1;']],
+    'behind the last one there is none': [
+      ['let upper = n - 1;', 'let upper = n + 1;'],
+      ['for (let i = 0; i < n; i++) {', 'for (let i = 0; i <= n; i++) {'],
+    ],
+    'costs only time: refuse() looks itself what is wrong, if anything': [
+      ['if (starts[i] !== earliest || ends[i] !== latest || earliest > latest) {', 'if (true) {'],
+      [
+        'if (starts[i] !== earliest || ends[i] !== latest || earliest > latest) {',
+        'if (starts[i] === earliest || ends[i] !== latest || earliest > latest) {',
+      ],
+      [
+        'if (starts[i] !== earliest || ends[i] !== latest || earliest > latest) {',
+        'if (starts[i] !== earliest || ends[i] === latest || earliest > latest) {',
+      ],
+      [
+        'if (starts[i] !== earliest || ends[i] !== latest || earliest > latest) {',
+        'if (starts[i] !== earliest || ends[i] !== latest || earliest >= latest) {',
+      ],
+    ],
   },
 };
