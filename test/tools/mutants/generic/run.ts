@@ -2,7 +2,7 @@
  * `npm run mutants:generic`: a tester that knows nothing of clocks changes the core files in every
  * small way it can (`<` to `<=`, `+` to `-`, a condition to `true`, a block to nothing), one at a
  * time, and runs the tests of that file. `-- src/bound/vote.ts` takes the files whose path contains
- * the text.
+ * the text. Which files and which tests: core.ts.
  *
  * A mutant that no test notices is either listed in accounted.ts with a reason, or printed. So is
  * an entry of that list that fits no survivor any more. Either of them makes the exit status 1.
