@@ -5,6 +5,9 @@
  * what is beyond the limit is reported as not complete, and nothing throws. A process that
  * ends between the listing and the read is no process any more, and does not count.
  *
+ * Ports and files are those of process 1. A container that has the processes of its host
+ * (`--pid=host`) still has a network and a `/run` of its own.
+ *
  * It is one pass of blocking reads: 15 to 25 us for each process, at the start, some more times in
  * the first minute, and then once a minute (bounded-clock/host-profile.ts), until a daemon is
  * seen.
@@ -30,8 +33,8 @@ const MAX_PROCESSES = 2048;
 const MAX_ENTRIES: number = MAX_PROCESSES + 1024;
 /** The kernel keeps 15 bytes of a name (more for its own threads), and adds a newline. */
 const MAX_NAME_BYTES = 64;
-/** A socket is a line of 128 bytes. */
-const MAX_SOCKETS_BYTES = 262_144;
+/** A socket is a line of 128 bytes, a mount one of some hundred. */
+const MAX_TABLE_BYTES = 262_144;
 
 /**
  * What `files` shows below `root`, which is empty but in tests. `undefined` where there is no
@@ -49,20 +52,22 @@ export function readSteeringFacts(files: SteeringFiles, root = ''): SteeringFact
     if (name === undefined) unreadable++;
     else processes.push({ pid, name: name.text.replace(/\n$/, '') });
   }
-  const udp = readPorts(files, `${root}/proc/net/udp`);
-  const udp6 = readPorts(files, `${root}/proc/net/udp6`);
-  const paths = attempt(() => DAEMON_PATHS.filter((path) => files.existsSync(`${root}${path}`)));
+  const udp = readPorts(files, `${root}/proc/1/net/udp`);
+  const udp6 = readPorts(files, `${root}/proc/1/net/udp6`);
+  const paths = seesRunOfMachine(files, `${root}/proc`)
+    ? attempt(() => DAEMON_PATHS.filter((path) => files.existsSync(`${root}${path}`)))
+    : undefined;
   return {
     pidNamespace: attempt(() => files.readlinkSync(`${root}/proc/self/ns/pid`)),
     processes,
     unreadable,
-    complete: listed.complete && udp !== 'cut' && udp6 !== 'cut' && paths !== undefined,
+    complete: listed.complete && udp !== 'cut' && udp6 !== 'cut',
     // A kernel without IPv6 has no udp6. One without udp hides it.
     udpPorts:
       udp === undefined || udp === 'gone' || udp6 === undefined
         ? undefined
         : [udp, udp6].flatMap((ports) => (typeof ports === 'string' ? [] : ports)),
-    paths: paths ?? [],
+    paths,
   };
 }
 
@@ -88,9 +93,9 @@ function listProcesses(
   });
 }
 
-/** The local ports of a table such as `/proc/net/udp`. */
+/** The local ports of a table such as `/proc/1/net/udp`. */
 function readPorts(files: SteeringFiles, path: string): number[] | 'cut' | 'gone' | undefined {
-  const table = readText(files, path, new Uint8Array(MAX_SOCKETS_BYTES));
+  const table = readText(files, path, new Uint8Array(MAX_TABLE_BYTES));
   if (table === undefined || table === 'gone') return table;
   if (table.cut) return 'cut';
   const ports: number[] = [];
@@ -98,6 +103,30 @@ function readPorts(files: SteeringFiles, path: string): number[] | 'cut' | 'gone
     ports.push(Number.parseInt(port!, 16));
   }
   return ports;
+}
+
+/** Whether `/run` is here what it is for process 1. */
+function seesRunOfMachine(files: SteeringFiles, proc: string): boolean {
+  const [own, first] = ['self', '1'].map((process) => {
+    const table = readText(files, `${proc}/${process}/mountinfo`, new Uint8Array(MAX_TABLE_BYTES));
+    return typeof table === 'string' ? undefined : table;
+  });
+  if (own === undefined || first === undefined) return false;
+  // Each mount has a number of its own, so these are the same ones, also where they are cut.
+  if (own.text === first.text) return true;
+  if (own.cut || first.cut) return false;
+  const run = mountOfRun(own.text);
+  return run !== undefined && run === mountOfRun(first.text);
+}
+
+/** The file system that holds `/run`, and which directory of it is mounted. */
+function mountOfRun(mountinfo: string): string | undefined {
+  // A mount hides the ones before it at the same place.
+  const at = (place: string): string | undefined =>
+    [...mountinfo.matchAll(/^\d+ \d+ (\d+:\d+ \S+) (\S+) /gm)].findLast(
+      ([, , point]) => point === place,
+    )?.[1];
+  return at('/run') ?? at('/');
 }
 
 /**

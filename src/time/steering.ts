@@ -28,10 +28,13 @@ export interface SteeringFacts {
   readonly unreadable: number;
   /** Whether all that there was to list was read. */
   readonly complete: boolean;
-  /** The UDP ports that are in use here; absent where they cannot be read. */
+  /** The UDP ports that are in use where process 1 is; absent where they cannot be read. */
   readonly udpPorts?: readonly number[] | undefined;
-  /** The files and directories of time daemons in `/run` that exist. */
-  readonly paths: readonly string[];
+  /**
+   * The files and directories of time daemons in `/run` that exist; absent where `/run` is not that
+   * of process 1.
+   */
+  readonly paths?: readonly string[] | undefined;
 }
 
 /** What the facts come to. */
@@ -59,12 +62,17 @@ const DAEMONS: ReadonlySet<string> = new Set([
   ...['ntpdate', 'sntp', 'msntp', 'ntpdig', 'ntpclient', 'radclock', 'timed'],
   // PTP
   ...['ptp4l', 'phc2sys', 'ts2phc', 'timemaster', 'ptpd', 'ptpd2', 'sptp', 'sfptpd', 'statime'],
-  ...['oscillatord', 'timebeat'],
+  ...['statime-linux', 'ppsi', 'oscillatord', 'timebeat', 'timekeeper'],
+  // ClockBound sets the clock itself since its version 3
+  ...['clockbound'],
   // other protocols, and by hand
-  ...['rdate', 'htpdate', 'tlsdate', 'tlsdated', 'adjtimex'],
+  ...['rdate', 'htpdate', 'tlsdate', 'tlsdated', 'sdwdate', 'sclockadj', 'adjtimex'],
   // guests whose hypervisor sets their clock
   ...['vmtoolsd', 'VBoxService', 'prltoolsd', 'prltimesync'],
 ]);
+
+/** Programs of many trades, one of which is to slew the clock. */
+const MULTI_CALL: ReadonlySet<string> = new Set(['busybox', 'toybox']);
 
 /** NTP; PTP's events and messages; chronyd's commands. */
 const DAEMON_PORTS: readonly number[] = [123, 319, 320, 323];
@@ -110,7 +118,7 @@ export function concludeSteering(facts: SteeringFacts | undefined): Steering {
 
 /** What of the machine this process does not see. */
 function gapsIn(facts: SteeringFacts): string[] {
-  const { pidNamespace, processes, unreadable, complete, udpPorts } = facts;
+  const { pidNamespace, processes, unreadable, complete, udpPorts, paths } = facts;
   const gaps: string[] = [];
   if (pidNamespace === undefined) {
     gaps.push('/proc/self/ns/pid cannot be read');
@@ -121,13 +129,18 @@ function gapsIn(facts: SteeringFacts): string[] {
   }
   if (unreadable > 0) gaps.push(`the names of ${unreadable} processes cannot be read`);
   if (!complete) gaps.push('there is more in /proc than is looked at');
-  if (udpPorts === undefined) gaps.push('/proc/net/udp cannot be read');
+  if (udpPorts === undefined) gaps.push('/proc/1/net/udp cannot be read');
+  if (paths === undefined) gaps.push('/run is not known to be that of the machine');
   return gaps;
 }
 
 /** Signs of a daemon that is not among the processes. */
-function tracesIn({ udpPorts = [], paths }: SteeringFacts): string[] {
+function tracesIn({ processes, udpPorts = [], paths = [] }: SteeringFacts): string[] {
   return [
+    ...processes
+      .filter(({ name }) => MULTI_CALL.has(name))
+      .slice(0, MAX_SENTENCES)
+      .map(({ pid, name }) => `process ${pid} is called ${name}, which may be a time daemon`),
     ...DAEMON_PORTS.filter((port) => udpPorts.includes(port)).map(
       (port) => `UDP port ${port} is in use, but no known time daemon is seen`,
     ),

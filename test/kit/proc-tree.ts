@@ -13,7 +13,7 @@ export const FIRST_NAMESPACE = 'pid:[4026531836]';
  */
 export type Tree = Readonly<Record<string, string | Uint8Array>>;
 
-/** The row of a socket in `/proc/net/udp`. */
+/** The row of a socket in `/proc/1/net/udp`. */
 const row = (port: number, i: number): string =>
   `${String(i).padStart(5)}: 00000000:${port.toString(16).toUpperCase().padStart(4, '0')} ` +
   '00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 20907 2 0 0\n';
@@ -21,16 +21,24 @@ const row = (port: number, i: number): string =>
 export const udpTable = (...ports: number[]): string =>
   `   sl  local_address rem_address   st tx_queue rx_queue\n${ports.map(row).join('')}`;
 
+/** `/proc/1/mountinfo` of a machine, and then `more`, such as `0:41 / /run`. */
+export const mounts = (...more: string[]): string =>
+  ['254:0 / /', '0:21 / /proc', '0:25 / /run', ...more]
+    .map((mount, i) => `${22 + i} 1 ${mount} rw,relatime shared:1 - tmpfs tmpfs rw\n`)
+    .join('');
+
 /** A machine on which nothing steers the clock. `more` adds files, or replaces some. */
 export function aMachine(more: Tree = {}): Tree {
   return {
     '/proc/self/ns/pid': `-> ${FIRST_NAMESPACE}`,
+    '/proc/self/mountinfo': mounts(),
     '/proc/1/comm': 'systemd\n',
+    '/proc/1/mountinfo': mounts(),
     '/proc/2/comm': 'kthreadd\n',
     '/proc/713/comm': 'node\n',
     '/proc/meminfo': 'MemTotal: 1 kB\n',
-    '/proc/net/udp': udpTable(53, 45_321),
-    '/proc/net/udp6': udpTable(),
+    '/proc/1/net/udp': udpTable(53, 45_321),
+    '/proc/1/net/udp6': udpTable(),
     '/run/lock/': '',
     ...more,
   };

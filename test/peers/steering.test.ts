@@ -78,9 +78,9 @@ test
       HIDDEN,
     ]),
     [
-      'subset=pid',
-      ['-m', 'sh', '-c', `mount -t proc -o subset=pid proc /proc && ${NODE}`],
-      '/proc/net/udp cannot be read',
+      'a container with the processes of the host',
+      ['-m', '-n', 'sh', '-c', `mount -t tmpfs none /run && ${NODE}`],
+      '/run is not known to be that of the machine',
     ],
     [
       'no /proc',

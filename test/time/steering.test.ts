@@ -8,10 +8,13 @@ import {
   aMachine,
   FIRST_NAMESPACE,
   factsOf,
+  mounts,
   type Tree,
   udpTable,
   without,
 } from '../kit/proc-tree.ts';
+
+const RUN = '/run is not known to be that of the machine';
 
 const conclude = (tree: Tree) => concludeSteering(factsOf(tree));
 
@@ -35,6 +38,7 @@ describe('a machine', () => {
     ['phc2sys'],
     ['vmtoolsd'],
     ['VBoxService'],
+    ['clockbound'], // of version 3
     ['ntpdate'], // by cron
   ])('with a process called %s is steered', (name) => {
     expect(conclude(aMachine({ '/proc/800/comm': `${name}\n` }))).toEqual({
@@ -73,15 +77,15 @@ describe('a machine', () => {
       aMachine({ '/proc/800/comm/': '', '/proc/801/comm/': '' }),
       'the names of 2 processes cannot be read',
     ],
-    ['that shows processes only', without('/proc/net/udp'), '/proc/net/udp cannot be read'],
+    ['that shows processes only', without('/proc/1/net/udp'), '/proc/1/net/udp cannot be read'],
     [
       'with something at the port of NTP',
-      aMachine({ '/proc/net/udp': udpTable(123) }),
+      aMachine({ '/proc/1/net/udp': udpTable(123) }),
       'UDP port 123 is in use, but no known time daemon is seen',
     ],
     [
       'with something at the port of PTP, by IPv6',
-      aMachine({ '/proc/net/udp6': udpTable(53, 320) }),
+      aMachine({ '/proc/1/net/udp6': udpTable(53, 320) }),
       'UDP port 320 is in use, but no known time daemon is seen',
     ],
     [
@@ -90,8 +94,29 @@ describe('a machine', () => {
       '/run/systemd/timesync/synchronized exists, but no known time daemon is seen',
     ],
     [
+      'with a busybox, which may be an ntpd',
+      aMachine({ '/proc/800/comm': 'busybox\n' }),
+      'process 800 is called busybox, which may be a time daemon',
+    ],
+    [
+      'of which a container sees the processes, but with a /run of its own (--pid=host)',
+      aMachine({ '/proc/self/mountinfo': '900 1 0:70 / / rw - overlay overlay rw\n' }),
+      RUN,
+    ],
+    [
+      'seen by a service with another /run over it',
+      aMachine({ '/proc/self/mountinfo': mounts('0:41 / /run') }),
+      RUN,
+    ],
+    ['whose mounts are not shown', without('/proc/1/mountinfo'), RUN],
+    [
+      'with too many mounts to compare',
+      aMachine({ '/proc/self/mountinfo': mounts(...Array(9000).fill('0:9 / /mnt')) }),
+      RUN,
+    ],
+    [
       'with too many sockets',
-      aMachine({ '/proc/net/udp': udpTable(...Array(3000).fill(9)) }),
+      aMachine({ '/proc/1/net/udp': udpTable(...Array(3000).fill(9)) }),
       'there is more in /proc than is looked at',
     ],
   ])('%s: nothing is known', (_name, tree, because) => {
@@ -116,8 +141,16 @@ describe('a machine', () => {
     expect(listed).toBeLessThan(4000);
   });
 
+  it('seen by a service with mounts of its own, but the /run of the machine, is seen whole', () => {
+    const own = mounts('0:41 / /tmp');
+    expect(conclude(aMachine({ '/proc/self/mountinfo': own })).conclusion).toBe('unsteered');
+    const many = mounts(...Array(9000).fill('0:9 / /mnt'));
+    const cut = { '/proc/self/mountinfo': many, '/proc/1/mountinfo': many };
+    expect(conclude(aMachine(cut)).conclusion).toBe('unsteered');
+  });
+
   it('without IPv6, or a process that has just ended, is seen whole', () => {
-    expect(conclude(without('/proc/net/udp6')).conclusion).toBe('unsteered');
+    expect(conclude(without('/proc/1/net/udp6')).conclusion).toBe('unsteered');
     const ended = factsOf(aMachine({ '/proc/800/': '' }));
     expect(ended).toMatchObject({ unreadable: 0, processes: { length: 3 } });
     expect(concludeSteering(ended).conclusion).toBe('unsteered');
@@ -147,7 +180,7 @@ describe('a stranger', () => {
         const more = Object.fromEntries(
           processes.map(([pid, name]) => [`/proc/${pid}/comm`, name]),
         );
-        const { because } = conclude(aMachine({ ...more, '/proc/net/udp': udp }));
+        const { because } = conclude(aMachine({ ...more, '/proc/1/net/udp': udp }));
         expect(because.length).toBeLessThan(20);
         for (const line of because) expect(line).toMatch(/^[\w/,. -]{1,100}$/);
       }),
@@ -168,7 +201,7 @@ describe('a stranger', () => {
       unreadable: fc.constantFrom(0, 0, 1),
       complete: fc.constantFrom(true, true, false),
       udpPorts: fc.constantFrom([], [53], [53, 67], [123], undefined),
-      paths: fc.constantFrom([], ['/run/chrony']),
+      paths: fc.constantFrom([], [], ['/run/chrony'], undefined),
     });
     const addition = fc.record({
       processes: fc.array(fc.record({ pid: fc.integer({ min: 2 }), name: fc.string() }), {
@@ -187,7 +220,7 @@ describe('a stranger', () => {
           processes: [...facts.processes, ...more.processes],
           unreadable: facts.unreadable + more.unreadable,
           udpPorts: facts.udpPorts && [...facts.udpPorts, ...more.udpPorts],
-          paths: [...facts.paths, ...more.paths],
+          paths: facts.paths && [...facts.paths, ...more.paths],
           complete: facts.complete && more.complete,
         });
         if (after.conclusion !== 'unsteered') return;
