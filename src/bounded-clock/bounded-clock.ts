@@ -506,7 +506,8 @@ export class BoundedClock extends BoundedReader {
     if (this.#stopped) return;
     const now = this.#clock.monotonicNs();
     this.#engine.tick(now);
-    this.#publisher.publish(now, this.#sources.freshUntil(this.#engine));
+    const freshUntil = this.#sources.freshUntil(this.#engine);
+    this.#publisher.publish(now, freshUntil, this.#profile.trustedUntil);
     this.#announce();
   }
 

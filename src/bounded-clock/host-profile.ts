@@ -39,6 +39,8 @@ export interface ProfileExplanation {
 
 const FIRST_PAUSE_NS = 1_000_000_000n;
 const LONGEST_PAUSE_NS = 60_000_000_000n;
+/** A look that is so late does not come: the thread hangs, or the process has ended. */
+const TRUST_NS: bigint = 2n * LONGEST_PAUSE_NS;
 
 export class HostProfile {
   readonly #clock: Clock;
@@ -62,6 +64,16 @@ export class HostProfile {
   /** What was seen that made the clock disciplined; `undefined` when the program said so. */
   get steering(): Steering | undefined {
     return this.#steering;
+  }
+
+  /**
+   * The last monotonic reading at which the bound may be used without another look; `undefined`
+   * where it rests on no look. Readers in other threads and processes go on by themselves when this
+   * thread hangs or ends, and none of them looks.
+   */
+  get trustedUntil(): bigint | undefined {
+    if (this.#steering === undefined || this.disciplined) return undefined;
+    return this.#lookedAt + TRUST_NS;
   }
 
   /**

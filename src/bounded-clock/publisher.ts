@@ -69,7 +69,7 @@ export class Publisher {
   readonly #slots: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
   /** The monotonic reading that {@link Publisher.bound} is about. */
   #publishedAt = 0n;
-  /** The last monotonic reading at which the published bound may be used. */
+  /** The last monotonic reading at which the bound may be used if no further sample comes. */
   #until = 0n;
 
   /** @param gridNs grid of the monotonic clock */
@@ -127,15 +127,23 @@ export class Publisher {
    *
    * @param freshUntil the monotonic reading up to which an agreeing source counts as fresh;
    *   `undefined` while none agrees
+   * @param trustedUntil the last monotonic reading at which the profile may be relied on;
+   *   `undefined` if it is not limited
    */
-  publish(now: MonotonicNs, freshUntil: bigint | undefined): void {
+  publish(
+    now: MonotonicNs,
+    freshUntil: bigint | undefined,
+    trustedUntil: bigint | undefined,
+  ): void {
     const engine = this.#engine;
     if (engine.bounded) {
       engine.boundAt(now, this.bound);
       const expiry = engine.expiresAt();
       const leap = this.#leapReachedAt(now);
-      const until = leap < expiry ? leap : expiry;
-      const endReason = leap < expiry ? 'leap-second' : 'expired';
+      this.#until = leap < expiry ? leap : expiry;
+      const until =
+        trustedUntil !== undefined && trustedUntil < this.#until ? trustedUntil : this.#until;
+      const endReason = leap === until ? 'leap-second' : 'expired';
       if (until >= now) this.#writeBound(now, until, endReason, freshUntil);
       else this.#writeNoBound(endReason);
     } else {
@@ -160,7 +168,6 @@ export class Publisher {
     const slots = this.#slots;
     const bound = this.bound;
     this.#publishedAt = now;
-    this.#until = until;
     slots[ERA] = engine.era;
     slots[STATE] = BOUNDED;
     slots[EVER_BOUNDED] = 1n;

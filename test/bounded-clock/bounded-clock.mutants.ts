@@ -5,6 +5,14 @@ const shortfallTest = { file: SHORTFALL, test: 'test/bounded-clock/shortfall.tes
 
 export const mutants: Mutant[] = [
   {
+    id: 'profile-trusted-without-looks',
+    file: 'src/bounded-clock/host-profile.ts',
+    find: 'return this.#lookedAt + TRUST_NS;',
+    replace: 'return undefined;',
+    test: 'test/bounded-clock/host-profile.test.ts',
+    name: 'whose thread hangs',
+  },
+  {
     id: 'clock-boot-clock-read-for-each-sample',
     file: 'src/bounded-clock/bounded-clock.ts',
     find: 'if (!this.#detector.mayHaveJumped()) return undefined;',

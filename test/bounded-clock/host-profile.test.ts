@@ -223,6 +223,36 @@ describe("hostClock: 'detect'", () => {
     expect(host.looks).toBe(looks + 1);
   });
 
+  it('whose thread hangs is not believed for more than two minutes: nobody looks meanwhile', () => {
+    for (const [hostClock, afterNs] of [
+      ['detect', 2n * MINUTE],
+      ['free-running', 60n * MINUTE],
+    ] as const) {
+      const host = new Host();
+      const s = stage(host, { hostClock });
+      host.advance(MINUTE + 3n * SECOND); // a look
+      reply(host, s);
+      const reader = BoundedClock.attach(s.bounded.share(), { clock: host });
+      host.monotonic += afterNs;
+      expect(reader.tryNow()).toBeDefined();
+      host.monotonic += 1n;
+      expect(reader.read()).toMatchObject({ status: 'unsynchronized', reason: 'expired' });
+      s.bounded.stop();
+    }
+    // That does not hide what the bound comes to while the thread runs.
+    const warned = stage(new Host(), { warnUncertaintyMs: 500 });
+    reply(warned.bounded.localClock as Host, warned);
+    expect(Number(warned.bounded.explain().timeToLimitNs)).toBeGreaterThan(900e9);
+    // The look that is overdue gives the bound back, and what is known with it.
+    const host = new Host();
+    const s = stage(host);
+    reply(host, s);
+    host.monotonic += 5n * MINUTE;
+    expect(s.bounded.tryNow()).toBeUndefined();
+    host.advance(SECOND);
+    expect(s.bounded.tryNow()).toBeDefined();
+  });
+
   it('a clock that is told its profile never looks, and shows no evidence', () => {
     for (const hostClock of ['disciplined', 'free-running'] as const) {
       const host = new Host();
