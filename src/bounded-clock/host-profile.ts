@@ -67,12 +67,12 @@ export class HostProfile {
   }
 
   /**
-   * The last monotonic reading at which the bound may be used without another look; `undefined`
-   * where it rests on no look. Readers in other threads and processes go on by themselves when this
+   * The last monotonic reading at which the bound may be used without another look. Readers in other threads and processes go on by themselves when this
    * thread hangs or ends, and none of them looks.
    */
-  get trustedUntil(): bigint | undefined {
-    if (this.#steering === undefined || this.disciplined) return undefined;
+  get trustedUntil(): bigint {
+    // Where it rests on no look: after any reading of the monotonic clock.
+    if (this.#steering === undefined || this.disciplined) return 2n ** 63n;
     return this.#lookedAt + TRUST_NS;
   }
 

@@ -128,21 +128,15 @@ export class Publisher {
    * @param freshUntil the monotonic reading up to which an agreeing source counts as fresh;
    *   `undefined` while none agrees
    * @param trustedUntil the last monotonic reading at which the profile may be relied on;
-   *   `undefined` if it is not limited
    */
-  publish(
-    now: MonotonicNs,
-    freshUntil: bigint | undefined,
-    trustedUntil: bigint | undefined,
-  ): void {
+  publish(now: MonotonicNs, freshUntil: bigint | undefined, trustedUntil: bigint): void {
     const engine = this.#engine;
     if (engine.bounded) {
       engine.boundAt(now, this.bound);
       const expiry = engine.expiresAt();
       const leap = this.#leapReachedAt(now);
       this.#until = leap < expiry ? leap : expiry;
-      const until =
-        trustedUntil !== undefined && trustedUntil < this.#until ? trustedUntil : this.#until;
+      const until = trustedUntil < this.#until ? trustedUntil : this.#until;
       const endReason = leap === until ? 'leap-second' : 'expired';
       if (until >= now) this.#writeBound(now, until, endReason, freshUntil);
       else this.#writeNoBound(endReason);

@@ -100,10 +100,8 @@ export function concludeSteering(facts: SteeringFacts | undefined): Steering {
     };
   }
   const { processes } = facts;
-  const seen = processes
-    .filter(({ name }) => DAEMONS.has(name))
-    .map(({ pid, name }) => `process ${pid} is called ${name}`);
-  if (seen.length > 0) return { conclusion: 'steered', because: seen.slice(0, MAX_SENTENCES) };
+  const seen = called(DAEMONS, processes);
+  if (seen.length > 0) return { conclusion: 'steered', because: seen };
   const doubts = [...gapsIn(facts), ...tracesIn(facts)];
   if (doubts.length > 0) return { conclusion: 'unknown', because: doubts };
   return {
@@ -114,6 +112,13 @@ export function concludeSteering(facts: SteeringFacts | undefined): Steering {
       'no time daemon has its files in /run',
     ],
   };
+}
+
+function called(names: ReadonlySet<string>, processes: SteeringFacts['processes']): string[] {
+  return processes
+    .filter(({ name }) => names.has(name))
+    .slice(0, MAX_SENTENCES)
+    .map(({ pid, name }) => `process ${pid} is called ${name}`);
 }
 
 /** What of the machine this process does not see. */
@@ -130,17 +135,14 @@ function gapsIn(facts: SteeringFacts): string[] {
   if (unreadable > 0) gaps.push(`the names of ${unreadable} processes cannot be read`);
   if (!complete) gaps.push('there is more in /proc than is looked at');
   if (udpPorts === undefined) gaps.push('/proc/1/net/udp cannot be read');
-  if (paths === undefined) gaps.push('/run is not known to be that of the machine');
+  if (paths === undefined) gaps.push('/run may not be that of the machine');
   return gaps;
 }
 
 /** Signs of a daemon that is not among the processes. */
 function tracesIn({ processes, udpPorts = [], paths = [] }: SteeringFacts): string[] {
   return [
-    ...processes
-      .filter(({ name }) => MULTI_CALL.has(name))
-      .slice(0, MAX_SENTENCES)
-      .map(({ pid, name }) => `process ${pid} is called ${name}, which may be a time daemon`),
+    ...called(MULTI_CALL, processes).map((process) => `${process}, which may be a time daemon`),
     ...DAEMON_PORTS.filter((port) => udpPorts.includes(port)).map(
       (port) => `UDP port ${port} is in use, but no known time daemon is seen`,
     ),

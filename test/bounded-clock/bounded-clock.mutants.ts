@@ -8,7 +8,7 @@ export const mutants: Mutant[] = [
     id: 'profile-trusted-without-looks',
     file: 'src/bounded-clock/host-profile.ts',
     find: 'return this.#lookedAt + TRUST_NS;',
-    replace: 'return undefined;',
+    replace: 'return 2n ** 63n;',
     test: 'test/bounded-clock/host-profile.test.ts',
     name: 'whose thread hangs',
   },

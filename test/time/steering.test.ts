@@ -14,7 +14,7 @@ import {
   without,
 } from '../kit/proc-tree.ts';
 
-const RUN = '/run is not known to be that of the machine';
+const RUN = '/run may not be that of the machine';
 
 const conclude = (tree: Tree) => concludeSteering(factsOf(tree));
 

@@ -614,8 +614,8 @@ export const mutants: Mutant[] = [
   {
     id: 'steering-shows-any-name',
     file: 'src/time/steering.ts',
-    find: 'DAEMONS.has(name)',
-    replace: "(DAEMONS.has(name) || name.includes('x'))",
+    find: 'names.has(name)',
+    replace: "(names.has(name) || name.includes('x'))",
     test: 'test/time/steering.test.ts',
     name: 'show what he likes',
   },
@@ -662,8 +662,8 @@ export const mutants: Mutant[] = [
   {
     id: 'steering-busybox-is-harmless',
     file: 'src/time/steering.ts',
-    find: 'MULTI_CALL.has(name)',
-    replace: 'false',
+    find: '...called(MULTI_CALL, processes)',
+    replace: '...called(new Set(), processes)',
     test: 'test/time/steering.test.ts',
     name: 'with a busybox',
   },
