@@ -67,8 +67,9 @@ export class HostProfile {
   }
 
   /**
-   * The last monotonic reading at which the bound may be used without another look. Readers in other threads and processes go on by themselves when this
-   * thread hangs or ends, and none of them looks.
+   * The last monotonic reading at which the bound may be used without another look. Readers in
+   * other threads and processes go on by themselves when this thread hangs or ends, and none of
+   * them looks.
    */
   get trustedUntil(): bigint {
     // Where it rests on no look: after any reading of the monotonic clock.
