@@ -203,18 +203,9 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
     ],
     'costs only time: the slow path gives the same answer': [
       ['own[AGE] = own[READING]! - own[START]!;', 'own[AGE] = own[READING]! + own[START]!;'],
-      [
-        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&',
-        '(true) &&',
-      ],
-      [
-        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&',
-        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! <= 0n || own[AGE]! > own[SPAN]!) &&',
-      ],
-      [
-        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! > own[SPAN]!) &&',
-        '(this.#header[VERSION] !== this.#copiedVersion || own[AGE]! < 0n || own[AGE]! >= own[SPAN]!) &&',
-      ],
+      ['(this.#header[VERSION] !== this.#copiedVersion ||', '(true) &&'],
+      ['own[AGE]! < own[ZERO]! ||', 'own[AGE]! <= own[ZERO]! ||'],
+      ['own[AGE]! > own[SPAN]!) &&', 'own[AGE]! >= own[SPAN]!) &&'],
     ],
     'costs only time: a wall clock that is off by just NEAR_NS is looked at closely, or is not': [
       [
@@ -332,7 +323,22 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ['if (slots[NEXT]! < 0n) throw exhausted();', 'if (slots[NEXT]! <= 0n) throw exhausted();'],
     ],
     'a typed array ignores what is written behind its end': [
-      ['for (let i = 0; i < target.length; i++) {', 'for (let i = 0; i <= target.length; i++) {'],
+      [
+        'for (; i < target.length && i < LANES; i++) {',
+        'for (; i <= target.length && i < LANES; i++) {',
+      ],
+      ['for (; i < target.length && i < LANES; i++) {', 'for (; true && i < LANES; i++) {'],
+      [
+        'for (; i < target.length; i++) target[i] = asIntN(64, target[i - LANES]! + ALL_LANES);',
+        'for (; i <= target.length; i++) target[i] = asIntN(64, target[i - LANES]! + ALL_LANES);',
+      ],
+    ],
+    'costs only time: one sum at a time, or eight': [
+      [
+        'for (; i < target.length && i < LANES; i++) {',
+        'for (; i < target.length && i <= LANES; i++) {',
+      ],
+      ['for (; i < target.length && i < LANES; i++) {', 'for (; i < target.length && true; i++) {'],
     ],
   },
   'src/logical/durable-file.ts': {
