@@ -38,6 +38,7 @@ const unit = {
   include: ['test/**/*.test.ts'],
   exclude: ['**/node_modules/**', 'test/peers/**', 'test/soak/**', 'test/hosts/**'],
   globalSetup: 'test/build.ts',
+  setupFiles: 'test/leaves-no-trace.ts',
   testTimeout: 300_000,
   maxWorkers: 2,
   // The files that a worker runs share its process and the modules that it has loaded. A process

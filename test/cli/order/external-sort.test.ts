@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { sortLog } from '../../../src/cli/order/external-sort.ts';
 import type { LogRecord } from '../../../src/cli/order/log-record.ts';
 import { PlainLog } from '../../../src/cli/order/record-log.ts';
@@ -10,7 +10,11 @@ import { lineOf, OPTIONS, readLog, SOURCE } from './reading.ts';
 
 const BASE = 1_795_227_787_000;
 const temporary = mkdtempSync(join(tmpdir(), 'epsilon-sort-test-'));
-vi.stubEnv('TMPDIR', temporary);
+beforeAll(() => void vi.stubEnv('TMPDIR', temporary));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmdirSync(temporary);
+});
 afterEach(() => expect(readdirSync(temporary)).toEqual([]));
 
 /** The records of a log with this text, sorted in runs of `runBytes`. */

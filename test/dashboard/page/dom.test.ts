@@ -1,5 +1,5 @@
 /** Text goes into the page as text. A stand-in for the document tells text from HTML. */
-import { expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 
 class StandIn {
   readonly children: unknown[] = [];
@@ -22,6 +22,8 @@ class StandIn {
     this.children.splice(0, Infinity, text);
   }
 }
+
+afterEach(() => void vi.unstubAllGlobals());
 
 const HOSTILE = '<img src=x onerror=alert(1)>';
 
