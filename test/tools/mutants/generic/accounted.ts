@@ -328,17 +328,12 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
         'for (; i <= target.length && i < LANES; i++) {',
       ],
       ['for (; i < target.length && i < LANES; i++) {', 'for (; true && i < LANES; i++) {'],
-      [
-        'for (; i < target.length; i++) target[i] = asIntN(64, target[i - LANES]! + ALL_LANES);',
-        'for (; i <= target.length; i++) target[i] = asIntN(64, target[i - LANES]! + ALL_LANES);',
-      ],
     ],
     'costs only time: one sum at a time, or eight': [
       [
         'for (; i < target.length && i < LANES; i++) {',
         'for (; i < target.length && i <= LANES; i++) {',
       ],
-      ['for (; i < target.length && i < LANES; i++) {', 'for (; i < target.length && true; i++) {'],
     ],
   },
   'src/logical/durable-file.ts': {
