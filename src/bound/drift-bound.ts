@@ -43,7 +43,7 @@ export class DriftBound {
   #onProbation = false;
   /** How long a raised bound stays after the last strike, ns. */
   #quietNs = FIRST_QUIET_NS;
-  /** An earlier memory: theta was within `[lo, hi]` at `then`. Infinite when there is none. */
+  /** Theta was within `[lo, hi]` at `then`. Both are infinite while no such memory is kept. */
   readonly #then: Instant;
   #lo = Number.NEGATIVE_INFINITY;
   #hi = Number.POSITIVE_INFINITY;

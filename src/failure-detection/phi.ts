@@ -21,7 +21,7 @@
 export function phiNormal(y: number): number {
   if (y < -INNER) return -Math.log1p(-Math.exp((-y * y) / 2) * scaledTail(-y)) * PER_LN10;
   if (y > INNER) return ((y * y) / 2 - Math.log(scaledTail(y))) * PER_LN10;
-  return -Math.log(0.5 - y * innerRatio(y * y)) * PER_LN10;
+  return -Math.log(0.5 - y * evaluate(INNER_RATIO, y * y)) * PER_LN10;
 }
 
 /** `y` as in {@link phiNormal}. */
@@ -41,56 +41,59 @@ const INNER = 0.674_489_75;
 const MIDDLE = 5.656_854_249_492_38;
 const PER_SQRT_2PI = 0.3989422804014327;
 
-/** (cdf(y) - 1/2) / y, by y^2, for |y| <= INNER. */
-function innerRatio(square: number): number {
-  let top = 0.06568233791820745 * square;
-  let bottom = square;
-  top = (top + 2.2352520354606837) * square;
-  bottom = (bottom + 47.202581904688245) * square;
-  top = (top + 161.02823106855587) * square;
-  bottom = (bottom + 976.0985517377767) * square;
-  top = (top + 1067.6894854603709) * square;
-  bottom = (bottom + 10260.932208618979) * square;
-  return (top + 18154.98125334356) / (bottom + 45507.78933502673);
+/** Coefficients from the highest power down. That of the bottom is 1, and left out. */
+interface Rational {
+  readonly top: readonly number[];
+  readonly bottom: readonly number[];
 }
+
+/** (cdf(y) - 1/2) / y, by y^2, for |y| <= INNER. */
+const INNER_RATIO: Rational = {
+  top: [
+    0.06568233791820745, 2.2352520354606837, 161.02823106855587, 1067.6894854603709,
+    18154.98125334356,
+  ],
+  bottom: [47.202581904688245, 976.0985517377767, 10260.932208618979, 45507.78933502673],
+};
+
+/** The scaled tail, by y, from INNER to MIDDLE. */
+const MIDDLE_TAIL: Rational = {
+  top: [
+    1.0765576773720192e-8, 0.39894151208813466, 8.883149794388377, 93.50665613217785,
+    597.2702763948002, 2494.5375852903726, 6848.190450536283, 11602.65143764735, 9842.714838383978,
+  ],
+  bottom: [
+    22.266688044328117, 235.387901782625, 1519.3775994075547, 6485.558298266761, 18615.571640885097,
+    34900.95272114598, 38912.00328609327, 19685.429676859992,
+  ],
+};
+
+/** The correction of 1/y for the scaled tail beyond MIDDLE, by 1/y^2. */
+const OUTER_TAIL: Rational = {
+  top: [
+    0.023073441764940174, 0.215898534057957, 0.12740116116024736, 0.022235277870649807,
+    0.0014216191932278934, 2.9112874951168793e-5,
+  ],
+  bottom: [
+    1.284260096144911, 0.4682382124808651, 0.06598813786892856, 0.0037823963320275824,
+    7.297515550839662e-5,
+  ],
+};
 
 /** The tail probability above `y` (more than INNER), times exp(y^2 / 2). */
 function scaledTail(y: number): number {
-  return y <= MIDDLE ? middleTail(y) : outerTail(y);
-}
-
-function middleTail(y: number): number {
-  let top = 1.0765576773720192e-8 * y;
-  let bottom = y;
-  top = (top + 0.39894151208813466) * y;
-  bottom = (bottom + 22.266688044328117) * y;
-  top = (top + 8.883149794388377) * y;
-  bottom = (bottom + 235.387901782625) * y;
-  top = (top + 93.50665613217785) * y;
-  bottom = (bottom + 1519.3775994075547) * y;
-  top = (top + 597.2702763948002) * y;
-  bottom = (bottom + 6485.558298266761) * y;
-  top = (top + 2494.5375852903726) * y;
-  bottom = (bottom + 18615.571640885097) * y;
-  top = (top + 6848.190450536283) * y;
-  bottom = (bottom + 34900.95272114598) * y;
-  top = (top + 11602.65143764735) * y;
-  bottom = (bottom + 38912.00328609327) * y;
-  return (top + 9842.714838383978) / (bottom + 19685.429676859992);
-}
-
-function outerTail(y: number): number {
+  if (y <= MIDDLE) return evaluate(MIDDLE_TAIL, y);
   const inverse = 1 / (y * y);
-  let top = 0.023073441764940174 * inverse;
-  let bottom = inverse;
-  top = (top + 0.215898534057957) * inverse;
-  bottom = (bottom + 1.284260096144911) * inverse;
-  top = (top + 0.12740116116024736) * inverse;
-  bottom = (bottom + 0.4682382124808651) * inverse;
-  top = (top + 0.022235277870649807) * inverse;
-  bottom = (bottom + 0.06598813786892856) * inverse;
-  top = (top + 0.0014216191932278934) * inverse;
-  bottom = (bottom + 0.0037823963320275824) * inverse;
-  const ratio = (top + 2.9112874951168793e-5) / (bottom + 7.297515550839662e-5);
-  return (PER_SQRT_2PI - inverse * ratio) / y;
+  return (PER_SQRT_2PI - inverse * evaluate(OUTER_TAIL, inverse)) / y;
+}
+
+/** By Horner's rule. */
+function evaluate({ top, bottom }: Rational, x: number): number {
+  let above = top[0]!;
+  let below = 1;
+  for (let i = 0; i < bottom.length; i++) {
+    above = above * x + top[i + 1]!;
+    below = below * x + bottom[i]!;
+  }
+  return above / below;
 }

@@ -328,7 +328,7 @@ interface VmClockDevice {
   close(): void;
 }
 
-/** `undefined` where there is none that this process can read. */
+/** The VMClock device; `undefined` if this process cannot read one. */
 function openVmClock(path: string): VmClockDevice | undefined {
   try {
     const file = openSync(path, 'r');
@@ -337,7 +337,7 @@ function openVmClock(path: string): VmClockDevice | undefined {
     if (page.marker() !== undefined) return { page, close };
     close();
   } catch {
-    // The machine has no such device, or it is not for us to read.
+    // The machine has no such device, or this process may not read it.
   }
   return undefined;
 }

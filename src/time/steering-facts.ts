@@ -130,7 +130,8 @@ function mountOfRun(mountinfo: string): string | undefined {
 }
 
 /**
- * As much of a file as `buffer` takes. `'gone'`: there is none. `undefined`: not for us to read.
+ * As much of a file as `buffer` takes; `'gone'` if the file does not exist, `undefined` if this
+ * process may not read it.
  */
 function readText(
   files: SteeringFiles,

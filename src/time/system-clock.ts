@@ -325,7 +325,7 @@ function findBootClock(): (() => bigint | undefined) | undefined {
   };
 }
 
-/** The page of the VMClock device; `undefined` where there is none that this process may read. */
+/** The page of the VMClock device; `undefined` if this process cannot read one. */
 function findVmClock(): VmClockPage | undefined {
   if (host.process?.platform !== 'linux') return undefined;
   const fs = host.process.getBuiltinModule?.('node:fs') as Files | undefined;

@@ -60,7 +60,7 @@ export class VmClockPage {
         }
       }
     } catch {
-      // The device is gone, or not for us to read.
+      // The device is gone, or this process may not read it.
     }
     return undefined;
   }
