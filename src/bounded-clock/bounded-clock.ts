@@ -316,9 +316,9 @@ export class BoundedClock extends BoundedReader {
   }
 
   /**
-   * Looks for a jump, and acts on it. Every jump shows in the wall clock (time/jump-detector.ts).
-   * So the boot clock, which takes ten times as long to read, is read only where the wall clock
-   * moved, or the last tick is long ago.
+   * Looks for a jump, and acts on it. Every jump shows in the wall clock, or in the marker of the
+   * virtual machine (time/jump-detector.ts). The boot clock takes ten times as long to read. So it
+   * is read only where one of these changed, or the last tick is long ago.
    */
   #jumped(): Disruption | undefined {
     if (!this.#detector.mayHaveJumped()) return undefined;
