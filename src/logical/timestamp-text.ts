@@ -7,8 +7,8 @@
  * the digits of the second formatted last, because most calls need them again.
  */
 import { ArgumentTypeError } from '../time/errors.ts';
-import { asUnixNs, INT64_MAX, type UnixNsInput } from '../time/instant.ts';
-import { LOW } from '../time/int64-slots.ts';
+import { asUnixNs, type UnixNsInput } from '../time/instant.ts';
+import { HIGH, LOW } from '../time/int64-slots.ts';
 import { NS_PER_SECOND } from '../time/rounding.ts';
 import { MalformedTimestampError } from './errors.ts';
 import { checkNodeId, isNodeId } from './node-id.ts';
@@ -47,16 +47,16 @@ class ParsedStamp implements StampParts {
 const IN = 0;
 /** The first nanosecond of the second whose digits are in `secondCodes`. */
 const SECOND = 1;
-/** The nanosecond after the last one of that second. */
-const SECOND_END = 2;
-const NS = 3;
+/** Nanoseconds since then. */
+const NS = 2;
 /** Slots for the groups of digits. Their upper halves stay 0. */
-const UPPER = 4;
-const MIDDLE = 5;
-const LOWER = 6;
-const scratch: BigInt64Array = new BigInt64Array(7);
+const UPPER = 3;
+const MIDDLE = 4;
+const LOWER = 5;
+const scratch: BigInt64Array = new BigInt64Array(6);
 const halves: Uint32Array = new Uint32Array(scratch.buffer);
 const NS_LOW: number = 2 * NS + LOW;
+const NS_HIGH: number = 2 * NS + HIGH;
 const UPPER_LOW: number = 2 * UPPER + LOW;
 const MIDDLE_LOW: number = 2 * MIDDLE + LOW;
 const LOWER_LOW: number = 2 * LOWER + LOW;
@@ -66,14 +66,13 @@ const LOWER_LOW: number = 2 * LOWER + LOW;
  * `fromCharCode` without a conversion.
  */
 const secondCodes: number[] = Array.from('0000000000', (digit) => digit.charCodeAt(0));
-/** Character codes of the tens digit of each number from 0 to 99. */
-const tens: number[] = [];
-/** Character codes of the ones digit of each number from 0 to 99. */
-const ones: number[] = [];
-for (let i = 0; i < 100; i++) {
-  tens.push(48 + Math.floor(i / 10));
-  ones.push(48 + (i % 10));
-}
+/** The character codes of each number from 000 to 999: hundreds << 16 | tens << 8 | ones. */
+const threeCodes: Int32Array = Int32Array.from({ length: 1000 }, (_, number) => {
+  const [hundreds, tens, ones] = Array.from(String(number).padStart(3, '0'), (digit) =>
+    digit.charCodeAt(0),
+  );
+  return (hundreds! << 16) | (tens! << 8) | ones!;
+});
 
 /**
  * 19 decimal digits, zero padded: text order is timestamp order.
@@ -84,8 +83,7 @@ for (let i = 0; i < 100; i++) {
 export function formatTimestamp(timestamp: UnixNsInput): string {
   if (typeof timestamp !== 'bigint') checkTimestamp('timestamp', timestamp);
   scratch[IN] = timestamp;
-  if (scratch[IN] !== timestamp || scratch[IN]! < 0n) checkTimestamp('timestamp', timestamp);
-
+  if (scratch[IN] !== timestamp) checkTimestamp('timestamp', timestamp);
   return spell();
 }
 
@@ -94,17 +92,16 @@ export function formatTimestamp(timestamp: UnixNsInput): string {
  * inlined, which saves the bigint.
  */
 function spell(): string {
-  if (scratch[IN]! < scratch[SECOND]! || scratch[IN]! >= scratch[SECOND_END]!) spellSecond();
   scratch[NS] = BigInt.asIntN(64, scratch[IN]! - scratch[SECOND]!);
+  if (halves[NS_HIGH] !== 0 || halves[NS_LOW]! >= 1_000_000_000) spellSecond();
   // All below 10^9. `| 0` tells V8 that they are int32, so it divides by multiplication.
   const ns = halves[NS_LOW]! | 0;
   const a = (ns / 1_000_000) | 0;
   const rest = (ns - a * 1_000_000) | 0;
   const b = (rest / 1000) | 0;
-  const c = (rest - b * 1000) | 0;
-  const a2 = (a / 10) | 0;
-  const b2 = (b / 10) | 0;
-  const c2 = (c / 10) | 0;
+  const milli = threeCodes[a]!;
+  const micro = threeCodes[b]!;
+  const nano = threeCodes[rest - b * 1000]!;
   return String.fromCharCode(
     secondCodes[0]!,
     secondCodes[1]!,
@@ -116,28 +113,27 @@ function spell(): string {
     secondCodes[7]!,
     secondCodes[8]!,
     secondCodes[9]!,
-    tens[a2]!,
-    ones[a2]!,
-    48 + a - a2 * 10,
-    tens[b2]!,
-    ones[b2]!,
-    48 + b - b2 * 10,
-    tens[c2]!,
-    ones[c2]!,
-    48 + c - c2 * 10,
+    milli >> 16,
+    (milli >> 8) & 0xff,
+    milli & 0xff,
+    micro >> 16,
+    (micro >> 8) & 0xff,
+    micro & 0xff,
+    nano >> 16,
+    (nano >> 8) & 0xff,
+    nano & 0xff,
   );
 }
 
 /**
- * Writes the digits of the second of `scratch[IN]` to `secondCodes`. The last second of int64 ends
- * early, because its real end would overflow. So the end of int64 itself is spelled anew on each
- * call.
+ * Keeps the second of `scratch[IN]` and its digits. Only here can a timestamp be negative, because
+ * no negative one is in a second that is kept.
  */
 function spellSecond(): void {
+  checkTimestamp('timestamp', scratch[IN]!);
   const second = scratch[IN]! / NS_PER_SECOND;
-  const end = (second + 1n) * NS_PER_SECOND;
   scratch[SECOND] = second * NS_PER_SECOND;
-  scratch[SECOND_END] = end > INT64_MAX ? INT64_MAX : end;
+  scratch[NS] = scratch[IN]! - scratch[SECOND]!;
   let rest = Number(second);
   for (let i = 9; i >= 0; i--) {
     const tenth = Math.floor(rest / 10);

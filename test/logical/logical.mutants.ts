@@ -167,8 +167,8 @@ export const mutants: Mutant[] = [
   {
     id: 'logical-second-cache-stays',
     file: TEXT,
-    find: 'scratch[IN]! >= scratch[SECOND_END]!',
-    replace: 'scratch[IN]! > scratch[SECOND_END]!',
+    find: 'halves[NS_LOW]! >= 1_000_000_000',
+    replace: 'halves[NS_LOW]! > 1_000_000_000',
     test: TIMESTAMP_TEST,
     name: '19 digits',
   },

@@ -371,49 +371,24 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ],
       ['const LOWER_LOW: number = 2 * LOWER + LOW;', 'const LOWER_LOW: number = 2 * LOWER - LOW;'],
     ],
-    'filled before its first use': [
-      [
-        "const secondCodes: number[] = Array.from('0000000000', (digit) => digit.charCodeAt(0));",
-        "const secondCodes: number[] = Array.from('0000000000', () => undefined);",
-      ],
-    ],
-    'one digit pair that is not used': [
-      ['for (let i = 0; i < 100; i++) {', 'for (let i = 0; i <= 100; i++) {'],
-    ],
     'costs only time: what is right is checked once more': [
       [
         "if (typeof timestamp !== 'bigint') checkTimestamp('timestamp', timestamp);",
         "if (true) checkTimestamp('timestamp', timestamp);",
       ],
       [
-        "if (scratch[IN] !== timestamp || scratch[IN]! < 0n) checkTimestamp('timestamp', timestamp);",
+        "if (scratch[IN] !== timestamp) checkTimestamp('timestamp', timestamp);",
         "if (true) checkTimestamp('timestamp', timestamp);",
-      ],
-      [
-        "if (scratch[IN] !== timestamp || scratch[IN]! < 0n) checkTimestamp('timestamp', timestamp);",
-        "if (scratch[IN] !== timestamp || scratch[IN]! <= 0n) checkTimestamp('timestamp', timestamp);",
       ],
     ],
     'costs only time: the second is spelled anew': [
       [
-        'if (scratch[IN]! < scratch[SECOND]! || scratch[IN]! >= scratch[SECOND_END]!) spellSecond();',
+        'if (halves[NS_HIGH] !== 0 || halves[NS_LOW]! >= 1_000_000_000) spellSecond();',
         'if (true) spellSecond();',
       ],
       [
-        'if (scratch[IN]! < scratch[SECOND]! || scratch[IN]! >= scratch[SECOND_END]!) spellSecond();',
-        'if (scratch[IN]! <= scratch[SECOND]! || scratch[IN]! >= scratch[SECOND_END]!) spellSecond();',
-      ],
-      ['const end = (second + 1n) * NS_PER_SECOND;', 'const end = (second + 1n) / NS_PER_SECOND;'],
-      ['const end = (second + 1n) * NS_PER_SECOND;', 'const end = (second - 1n) * NS_PER_SECOND;'],
-      [
-        'scratch[SECOND_END] = end > INT64_MAX ? INT64_MAX : end;',
-        'scratch[SECOND_END] = false ? INT64_MAX : end;',
-      ],
-    ],
-    'the end of a second is not the end of int64': [
-      [
-        'scratch[SECOND_END] = end > INT64_MAX ? INT64_MAX : end;',
-        'scratch[SECOND_END] = end >= INT64_MAX ? INT64_MAX : end;',
+        'scratch[NS] = BigInt.asIntN(64, scratch[IN]! - scratch[SECOND]!);',
+        'scratch[NS] = BigInt.asIntN(64, scratch[IN]! + scratch[SECOND]!);',
       ],
     ],
     'd and 9 - d are not both 0': [
