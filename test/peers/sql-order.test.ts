@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventLog, type LoggedEvent, lineOf } from '../kit/event-log.ts';
 import { PostgresCluster } from '../kit/postgres.ts';
 
-const EVENTS = Number(process.env['EVENTS'] ?? 100_000);
+const EVENTS = Number(process.env.EVENTS ?? 100_000);
 const PAGE = new URL('../../docs/guides/order-in-a-database.md', import.meta.url);
 
 /** The SQL blocks of a section of the page. */
