@@ -142,8 +142,8 @@ runs in a process of its own.
 
 In multiples of \`process.hrtime.bigint()\` into a slot that is called in the same way. *In a hot loop*: nothing but
 such calls. *By the package*: short loops, as the \`benchmark\` package runs them; so are all tables below. *In a
-service*: one call after some work with objects and text, from ten places in the program; the work alone is
-subtracted. What is promised is the worst of the three.
+service*: one call after some work with objects and text, from ten places in the program, its result put into a
+new object; the work alone is subtracted. What is promised is the worst of the three.
 
 ${here.map(({ hottest }) => `Node ${hottest.machine.node}, ${hottest.machine.date}:\n\n${hottestTable(hottest.usages)}`).join('\n\n')}
 

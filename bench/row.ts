@@ -18,6 +18,8 @@ export interface Row {
    * feedback too.
    */
   readonly run: (i: number) => unknown;
+  /** The call alone, for a caller that keeps the result itself (usages.ts). Default: `run`. */
+  readonly result?: () => unknown;
   /** Calls per timed function, about 30 us of work. Default {@link DEFAULT_BATCH}. */
   readonly batch?: number;
   /** Whether the event loop runs for 5 ms after each window, to finish what the calls began. */

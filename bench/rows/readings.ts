@@ -36,6 +36,7 @@ export function readings(where: string, xFloor: number, reader: BoundedReader): 
       run: (i) => {
         kept[i & MASK] = reader.after(t);
       },
+      result: () => reader.after(t),
       maxBytes: 0,
       target: { xFloor },
       most: 1.2,
@@ -46,6 +47,7 @@ export function readings(where: string, xFloor: number, reader: BoundedReader): 
       run: (i) => {
         kept[i & MASK] = reader.now();
       },
+      result: () => reader.now(),
       target: { xFloor: 1.8 },
       most: 1.7,
     },
