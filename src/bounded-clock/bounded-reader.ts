@@ -141,12 +141,13 @@ export class BoundedReader extends Inspectable {
    */
   readonly trail?: Trail;
   readonly #page: Page;
-  readonly #header: Int32Array;
+  // Declared, and so stored once (docs/internals/performance.md, "A constant field is stored once").
+  declare private readonly pageHeader: Int32Array;
   readonly #int64: Int64Slots = new Int64Slots(OWN_SLOTS, 1);
   readonly #own: BigInt64Array = this.#int64.slots;
   readonly #copy: BigInt64Array = new BigInt64Array(PAGE_SLOTS);
   /** Reads the clock: one closure per reader, which keeps the `this` of the clock's method. */
-  readonly #monotonicNs: () => MonotonicNs;
+  declare private readonly readMonotonic: () => MonotonicNs;
   /** Reads the wall clock, ms; absent where that alone does not tell that nothing has happened. */
   readonly #wallMs: (() => number) | undefined;
   /** The version of the page that `#copy` holds; -1 before the first copy. */
@@ -162,8 +163,8 @@ export class BoundedReader extends Inspectable {
     }
     this.localClock = clock;
     this.#page = page;
-    this.#header = page.header;
-    this.#monotonicNs = () => clock.monotonicNs();
+    this.pageHeader = page.header;
+    this.readMonotonic = () => clock.monotonicNs();
     if (clock.wallMs !== undefined && clock.disruptionMarker === undefined) {
       this.#wallMs = () => clock.wallMs!();
     }
@@ -209,7 +210,7 @@ export class BoundedReader extends Inspectable {
    *   are not inside `target`. `target` is then unchanged.
    */
   readInto(target: BigInt64Array, index = 0): void {
-    if (!(Number.isInteger(index) && index >= 0 && index + 2 <= target?.length)) {
+    if (!(Number.isInteger(index) && index >= 0 && target != null && index + 2 <= target.length)) {
       throw slotsError(target, index);
     }
     if (!this.#evaluate()) throw this.#unsynchronized();
@@ -224,7 +225,7 @@ export class BoundedReader extends Inspectable {
    * @throws ArgumentTypeError, ArgumentRangeError when the two slots are not inside `target`
    */
   tryReadInto(target: BigInt64Array, index = 0): boolean {
-    if (!(Number.isInteger(index) && index >= 0 && index + 2 <= target?.length)) {
+    if (!(Number.isInteger(index) && index >= 0 && target != null && index + 2 <= target.length)) {
       throw slotsError(target, index);
     }
     if (!this.#evaluate()) return false;
@@ -265,7 +266,7 @@ export class BoundedReader extends Inspectable {
   /** Whether a close look at the wall clock shows that nothing has jumped. */
   #wallStands(): boolean {
     const offset = readWallOffset(this.localClock);
-    if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();
+    if (this.pageHeader[VERSION] !== this.#copiedVersion) this.#refresh();
     const stands = offset !== undefined && !this.#markerChanged() && !this.#hasMoved(offset);
     // It compares more clocks than this one, and acts on what it finds.
     return this.checkWall() === undefined && stands;
@@ -323,7 +324,7 @@ export class BoundedReader extends Inspectable {
 
   /** @internal The leap second that is announced, as last published: for servers of this time. */
   get leap(): LeapWarning {
-    if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();
+    if (this.pageHeader[VERSION] !== this.#copiedVersion) this.#refresh();
     return LEAP_WARNINGS[Number(this.#copy[LEAP])] ?? 'none';
   }
 
@@ -336,9 +337,9 @@ export class BoundedReader extends Inspectable {
    * @throws ClockUnsynchronizedError before the first synchronisation
    */
   physicalNs(): UnixNs {
-    if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();
+    if (this.pageHeader[VERSION] !== this.#copiedVersion) this.#refresh();
     if (this.#own[OWN_ERA]! < 0n) throw this.#unsynchronized();
-    return asUnixNs(asIntN(64, this.#monotonicNs() + this.#own[OWN_MIDDLE]!));
+    return asUnixNs(asIntN(64, this.readMonotonic() + this.#own[OWN_MIDDLE]!));
   }
 
   /**
@@ -437,7 +438,7 @@ export class BoundedReader extends Inspectable {
    * and answers `disrupted` until the publisher has dealt with the alarm.
    */
   protected checkWall(): Disruption | undefined {
-    if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();
+    if (this.pageHeader[VERSION] !== this.#copiedVersion) this.#refresh();
     if (this.#copy[STATE] !== BOUNDED) return undefined;
     if (this.#markerChanged()) {
       this.#page.raiseAlarm();
@@ -472,10 +473,10 @@ export class BoundedReader extends Inspectable {
    */
   #evaluate(): boolean {
     const own = this.#own;
-    own[READING] = this.#monotonicNs();
+    own[READING] = this.readMonotonic();
     own[AGE] = own[READING]! - own[START]!;
     if (
-      (this.#header[VERSION] !== this.#copiedVersion ||
+      (this.pageHeader[VERSION] !== this.#copiedVersion ||
         own[AGE]! < own[ZERO]! ||
         own[AGE]! > own[SPAN]!) &&
       !this.#refresh()
@@ -510,7 +511,7 @@ export class BoundedReader extends Inspectable {
     own[SPAN] = -1n;
     if (copy[STATE] !== BOUNDED) return false;
 
-    const m = this.#monotonicNs();
+    const m = this.readMonotonic();
     let segment = FIRST_SEGMENT;
     const last = FIRST_SEGMENT + (Number(copy[SEGMENT_COUNT]) - 1) * SEGMENT_SLOTS;
     while (segment < last && m >= copy[segment + SEGMENT_SLOTS + START]!) segment += SEGMENT_SLOTS;

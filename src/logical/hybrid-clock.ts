@@ -156,7 +156,8 @@ export class HybridClock extends Inspectable {
   readonly #slots: BigInt64Array = new BigInt64Array(SLOTS);
   /** The same slots as 32-bit halves: bytes go in and out without a BigInt. */
   readonly #halves: Uint32Array = new Uint32Array(this.#slots.buffer);
-  readonly #physicalNs: () => bigint;
+  // Declared, and so stored once (docs/internals/performance.md, "A constant field is stored once").
+  declare private readonly readPhysicalNs: () => bigint;
   readonly #onLead: ((leadNs: bigint) => void) | undefined;
   #leading = false;
   #refused = 0;
@@ -169,7 +170,7 @@ export class HybridClock extends Inspectable {
     super();
     this.nodeId = checkNodeId('nodeId', checkOptionNames(options, HYBRID_CLOCK_OPTIONS).nodeId);
     this.#suffix = `@${this.nodeId}`;
-    this.#physicalNs = physicalReader(options.clock, options.beforeSync ?? 'throw');
+    this.readPhysicalNs = physicalReader(options.clock, options.beforeSync ?? 'throw');
     this.#slots[LAST] = checkTimestamp('startAfter', options.startAfter ?? 0n);
     this.#slots[CEILING] = INT64_MAX;
     this.#slots[MAX_AHEAD] = limitNs('maxRemoteAheadMs', options.maxRemoteAheadMs ?? 500);
@@ -450,7 +451,7 @@ export class HybridClock extends Inspectable {
    * below must not become negative.
    */
   #readPhysical(slots: BigInt64Array): void {
-    slots[NOW] = this.#physicalNs();
+    slots[NOW] = this.readPhysicalNs();
     if (slots[NOW]! < 0n) slots[NOW] = 0n;
   }
 

@@ -59,7 +59,8 @@ export type AttachOptions = Omit<HybridClockOptions, 'nodeId' | 'maxRemoteAheadM
  */
 export class SharedHybridClock extends HybridClock {
   readonly #handle: HybridClockHandle;
-  readonly #shared: BigInt64Array;
+  // Declared, and so stored once (docs/internals/performance.md, "A constant field is stored once").
+  declare private readonly word: BigInt64Array;
   /**
    * The last timestamp that this thread obtained: the same bigint object that the swap was given,
    * so that no other is made.
@@ -85,8 +86,8 @@ export class SharedHybridClock extends HybridClock {
       nodeId: this.nodeId,
       maxRemoteAheadMs: (options as HybridClockOptions).maxRemoteAheadMs ?? 500,
     };
-    this.#shared = new BigInt64Array(this.#handle.buffer);
-    if (handle === undefined) Atomics.store(this.#shared, 0, super.peek());
+    this.word = new BigInt64Array(this.#handle.buffer);
+    if (handle === undefined) Atomics.store(this.word, 0, super.peek());
   }
 
   /**
@@ -112,7 +113,7 @@ export class SharedHybridClock extends HybridClock {
 
   /** The last timestamp of any thread; before the first one `startAfter`. Advances nothing. */
   override peek(): HlcTimestamp {
-    return asUnixNs(Atomics.load(this.#shared, 0));
+    return asUnixNs(Atomics.load(this.word, 0));
   }
 
   /** The state is in the shared slot. `slots[LAST]` is the last timestamp of this thread. */
@@ -127,7 +128,7 @@ export class SharedHybridClock extends HybridClock {
 
   /** Moves the sequence to the next timestamp and `more` further ones. */
   #swap(slots: BigInt64Array, more: bigint): void {
-    const shared = this.#shared;
+    const shared = this.word;
     let seen: bigint = this.#last;
     if (shared[0] !== seen) seen = shared[0]!;
     let next: bigint;

@@ -197,13 +197,13 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
   'src/bounded-clock/bounded-reader.ts': {
     'costs only time: the page is copied again': [
       [
-        'if (this.#header[VERSION] !== this.#copiedVersion) this.#refresh();',
+        'if (this.pageHeader[VERSION] !== this.#copiedVersion) this.#refresh();',
         'if (true) this.#refresh();',
       ],
     ],
     'costs only time: the slow path gives the same answer': [
       ['own[AGE] = own[READING]! - own[START]!;', 'own[AGE] = own[READING]! + own[START]!;'],
-      ['(this.#header[VERSION] !== this.#copiedVersion ||', '(true) &&'],
+      ['(this.pageHeader[VERSION] !== this.#copiedVersion ||', '(true) &&'],
       ['own[AGE]! < own[ZERO]! ||', 'own[AGE]! <= own[ZERO]! ||'],
       ['own[AGE]! > own[SPAN]!) &&', 'own[AGE]! >= own[SPAN]!) &&'],
     ],
