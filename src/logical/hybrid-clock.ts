@@ -129,7 +129,9 @@ const CEILING = 6;
 /** How many timestamps a reservation takes, and the next of them to be written down. */
 export const COUNT = 7;
 const NEXT = 8;
-const SLOTS = 9;
+/** Always 0. */
+const ZERO = 9;
+const SLOTS = 10;
 
 /** The same among the halves. */
 const LAST_HIGH = 2 * LAST + HIGH;
@@ -423,7 +425,7 @@ export class HybridClock extends Inspectable {
     else slots[NEXT] = slots[LAST]!;
     slots[NEXT] = asIntN(64, slots[NEXT]! + slots[COUNT]!);
     // A sum beyond int64 wraps to a negative one, because a count is at most a million.
-    if (slots[NEXT]! < 0n) throw exhausted();
+    if (slots[NEXT]! < slots[ZERO]!) throw exhausted();
     if (slots[NEXT]! > slots[CEILING]!) this.raiseCeiling(slots[NEXT]!);
     slots[LAST] = slots[NEXT]!;
   }
@@ -452,7 +454,7 @@ export class HybridClock extends Inspectable {
    */
   #readPhysical(slots: BigInt64Array): void {
     slots[NOW] = this.readPhysicalNs();
-    if (slots[NOW]! < 0n) slots[NOW] = 0n;
+    if (slots[NOW]! < slots[ZERO]!) slots[NOW] = slots[ZERO]!;
   }
 
   /**
@@ -462,7 +464,7 @@ export class HybridClock extends Inspectable {
   #admit(name: string, value: unknown, slots: BigInt64Array): void {
     if (typeof value !== 'bigint') throw notUnixNs(name, value);
     slots[REMOTE] = value;
-    if (slots[REMOTE] !== value || slots[REMOTE]! < 0n) throw notATimestamp(name, value);
+    if (slots[REMOTE] !== value || slots[REMOTE]! < slots[ZERO]!) throw notATimestamp(name, value);
   }
 
   /** Refuses the remote, or advances above it. Both operands are 0 to 2^63 - 1, so no overflow. */

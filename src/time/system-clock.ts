@@ -151,6 +151,8 @@ export function systemClockWithGrid(monotonicGridNs: bigint): Clock {
 const NOW = 0;
 const OFFSET = 1;
 const NEXT_OBSERVATION = 2;
+/** More than are used: see docs/internals/performance.md, "Slots that stay where they are". */
+const SLOTS = 9;
 
 /** Not INT64_MIN itself, which would slow down every comparison (docs/internals/performance.md). */
 const AT_ONCE = INT64_MIN + 1n;
@@ -178,7 +180,7 @@ class SystemClock implements Clock {
    * constant field is stored once").
    */
   declare readonly monotonicNs: () => MonotonicNs;
-  readonly #slots = new BigInt64Array(3);
+  readonly #slots = new BigInt64Array(SLOTS);
   readonly #offset = new WallOffset();
   /**
    * The last inconsistent read differed by less than a step: the wall clock is slewed on its own.

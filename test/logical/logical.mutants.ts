@@ -119,15 +119,15 @@ export const mutants: Mutant[] = [
   {
     id: 'logical-remote-wrapped-to-int64',
     file: HYBRID,
-    find: 'if (slots[REMOTE] !== value || slots[REMOTE]! < 0n)',
-    replace: 'if (slots[REMOTE]! < 0n)',
+    find: 'if (slots[REMOTE] !== value || slots[REMOTE]! < slots[ZERO]!)',
+    replace: 'if (slots[REMOTE]! < slots[ZERO]!)',
     test: HYBRID_TEST,
     name: 'refused',
   },
   {
     id: 'logical-physical-before-1970',
     file: HYBRID,
-    find: 'if (slots[NOW]! < 0n) slots[NOW] = 0n;',
+    find: 'if (slots[NOW]! < slots[ZERO]!) slots[NOW] = slots[ZERO]!;',
     replace: '',
     test: HYBRID_TEST,
     name: 'before 1970',
@@ -335,7 +335,7 @@ export const mutants: Mutant[] = [
   {
     id: 'logical-reservation-past-the-end',
     file: 'src/logical/hybrid-clock.ts',
-    find: 'if (slots[NEXT]! < 0n) throw exhausted();',
+    find: 'if (slots[NEXT]! < slots[ZERO]!) throw exhausted();',
     replace: '',
     test: 'test/logical/reserve.test.ts',
     name: 'at the end of int64',

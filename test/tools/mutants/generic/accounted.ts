@@ -317,10 +317,16 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
       ],
       ['if (remote > greatest) greatest = remote;', 'if (remote >= greatest) greatest = remote;'],
       ['return lead > 0n ? lead : 0n;', 'return lead >= 0n ? lead : 0n;'],
-      ['if (slots[NOW]! < 0n) slots[NOW] = 0n;', 'if (slots[NOW]! <= 0n) slots[NOW] = 0n;'],
+      [
+        'if (slots[NOW]! < slots[ZERO]!) slots[NOW] = slots[ZERO]!;',
+        'if (slots[NOW]! <= slots[ZERO]!) slots[NOW] = slots[ZERO]!;',
+      ],
     ],
     'the last timestamp of a reservation is at least 1': [
-      ['if (slots[NEXT]! < 0n) throw exhausted();', 'if (slots[NEXT]! <= 0n) throw exhausted();'],
+      [
+        'if (slots[NEXT]! < slots[ZERO]!) throw exhausted();',
+        'if (slots[NEXT]! <= slots[ZERO]!) throw exhausted();',
+      ],
     ],
     'a typed array ignores what is written behind its end': [
       [
