@@ -14,6 +14,7 @@ const OWN: Readonly<Record<string, string>> = entriesOf('bench', [
   'order',
   'services',
   'usages',
+  'warm-ups',
   'publisher.worker',
   'reader.worker',
   'rival.worker',

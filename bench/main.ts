@@ -36,6 +36,7 @@ import {
   merge,
   PARTS,
 } from './wait-report.ts';
+import type { Costs, WarmUps } from './warm-ups.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -73,13 +74,25 @@ function earlierRun(file: string): Report {
   throw new Error(`${file} has no whole run on ${cpu} with Node ${node}: nothing to compare with`);
 }
 
+/** Enough to tell: the other groups run the same code on other clocks. */
+const WARMED_UP = [
+  'Bounded clock, in the thread that publishes',
+  'Hybrid clock on the system clock',
+];
+
 /** The hottest calls of each group, one process after the other. */
 function hottestOf({ groups }: Module, effort: readonly string[]): Hottest {
   const usages = groups.flatMap((group) => {
     log(`usages: ${group}`);
     return outputOf<Usage[]>([], 'usages', group, ...effort);
   });
-  return { machine: thisMachine(), usages };
+  const warmUps: Record<string, Costs> = {};
+  for (const group of WARMED_UP) {
+    log(`warm-ups: ${group}`);
+    const costs = outputOf<WarmUps>([], 'warm-ups', group, ...effort);
+    for (const [way, each] of Object.entries(costs)) warmUps[way] = { ...warmUps[way], ...each };
+  }
+  return { machine: thisMachine(), usages, warmUps };
 }
 
 /** Writes docs/benchmarks.json, and the page of the whole run on this processor. */

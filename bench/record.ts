@@ -5,11 +5,14 @@
 import type { Machine } from './machine.ts';
 import type { Report } from './report.ts';
 import type { Usage } from './usages.ts';
+import type { WarmUps } from './warm-ups.ts';
 
 /** A run of the hottest calls. A whole run has them too. */
 export interface Hottest {
   readonly machine: Machine;
   readonly usages: readonly Usage[];
+  /** By the way to warm up, in loops. Absent in a run from before this was measured. */
+  readonly warmUps?: WarmUps;
 }
 
 /** What is kept of the hottest calls when a later run takes their place. */

@@ -7,6 +7,7 @@ import type { ServicesMeasured } from './services.ts';
 import { bytesFigure, figure, table } from './table.ts';
 import type { Usage } from './usages.ts';
 import { type WaitsMeasured, waitsSection } from './wait-report.ts';
+import type { WarmUps } from './warm-ups.ts';
 
 export interface Report extends Run {
   /** What each further source of a bound engine holds. */
@@ -92,6 +93,17 @@ export function versionsTable(entries: readonly Entry[]): string {
   );
 }
 
+/** What the hottest calls cost in a loop, by the way in which they were warmed up. */
+export function warmUpsTable(warmUps: WarmUps): string {
+  const ways = Object.entries(warmUps);
+  const ids = Object.keys(ways[0]?.[1] ?? {});
+  return table(
+    ['warmed up by', ...ids],
+    ways.map(([way, costs]) => [way, ...ids.map((id) => times(costs[id] ?? Number.NaN))]),
+    `l${'r'.repeat(ids.length)}`,
+  );
+}
+
 /** The rows of README.md, and what they are called there. */
 const IN_README: Readonly<Record<string, string>> = {
   hrtime: '`process.hrtime.bigint()` into a slot, for comparison',
@@ -148,6 +160,13 @@ new object; the work alone is subtracted. What is promised is the worst of the t
 ${here.map(({ hottest }) => `Node ${hottest.machine.node}, ${hottest.machine.date}:\n\n${hottestTable(hottest.usages)}`).join('\n\n')}
 
 ${versionsTable(here)}
+
+And however a call was warmed up, in a process of its own for each way, in a loop:
+
+${here
+  .filter(({ hottest }) => hottest.warmUps !== undefined)
+  .map(({ hottest }) => `Node ${hottest.machine.node}:\n\n${warmUpsTable(hottest.warmUps!)}`)
+  .join('\n\n')}
 
 ![Bar chart: times the floor](benchmarks.svg)
 ${groups

@@ -11,6 +11,7 @@ import {
   type Report,
   tableRows,
   versionsTable,
+  warmUpsTable,
   withNumbers,
 } from '../../bench/report.ts';
 import { type Conditions, faultsOf, type Measured, type Run } from '../../bench/run.ts';
@@ -224,6 +225,16 @@ describe('the hottest calls', () => {
       undefined,
     );
     expect(versionsTable(entries).split('\n')[2]).toBe('| a                 |    1.30 |    1.40 |');
+  });
+
+  test('a line for each way to warm up; a call that one of them lacks has no number', () => {
+    const lines = warmUpsTable({ 'not at all': { a: 1.084, b: 1.3 }, 'a loop': { a: 2 } });
+    expect(lines.split('\n')).toEqual([
+      '| warmed up by |    a |    b |',
+      '| ------------ | ---: | ---: |',
+      '| not at all   | 1.08 | 1.30 |',
+      '| a loop       | 2.00 |  NaN |',
+    ]);
   });
 
   test('a run takes the place of the one on the same processor and Node, which becomes history', () => {
