@@ -49,7 +49,9 @@ export function openLog(source: LogSource, options: PlaceOptions, tally: Tally):
   const assembler = new RecordAssembler(source, new LineReader(source, options), tally);
   if (source.path === STDIN) return streamLog(process.stdin, source, assembler);
   const fd = inputErrors(source, () => openSync(source.path, 'r'));
-  if (!inputErrors(source, () => fstatSync(fd)).isFile()) {
+  const stat = inputErrors(source, () => fstatSync(fd));
+  if (stat.isDirectory()) throw new InputError(`${source.path} is a directory; name its files`);
+  if (!stat.isFile()) {
     return streamLog(createReadStream('', { fd }), source, assembler);
   }
   const start = Buffer.alloc(2);

@@ -37,6 +37,9 @@ import { countOf, Tally } from './tally.ts';
 import { TextView } from './text-view.ts';
 import { whyLines } from './why.ts';
 
+/** Why a name of `--uncertainty` may have done nothing. */
+const UNUSED = 'no line that lacks an interval is of a node or a file of this name';
+
 /** How many lines are merged before the event loop turns, if nothing is written meanwhile. */
 const LINES_PER_TURN = 8192;
 
@@ -90,6 +93,10 @@ export async function order(
       output.remark(`epsilon-clock: ${remark}`);
     }
   }
+  for (const name of args.uncertaintyNs.keys()) {
+    if (name === '' || options.uncertaintyUsed.has(name)) continue;
+    output.remark(`epsilon-clock: --uncertainty ${name}=… is not used: ${UNUSED}`);
+  }
   if (args.strict && !tallies.every(({ clean }) => clean)) {
     throw new Finding(EXIT_NOT_STRICT, 'some lines have no place in time (--strict)');
   }
@@ -99,6 +106,7 @@ function placeOptions({ fields, uncertaintyNs, windowMs, form }: OrderArguments)
   return {
     fields,
     uncertaintyNs,
+    uncertaintyUsed: new Set(),
     windowNs: nsFromMsUp(windowMs),
     keepTime: form.kind === 'check',
     unordered: false,

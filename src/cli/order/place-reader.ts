@@ -40,6 +40,8 @@ export interface PlaceOptions {
   readonly fields: FieldNames;
   /** How wrong the wall clock of a node or file may be, ns; under `''` that of all others. */
   readonly uncertaintyNs: ReadonlyMap<string, bigint>;
+  /** Takes the names in `uncertaintyNs` by which a line got its interval. */
+  readonly uncertaintyUsed: Set<string>;
   /** Whether places have the wall time of stamped lines. */
   readonly keepTime: boolean;
   /** By how much wall times may go back within a source, ns. */
@@ -277,12 +279,13 @@ export class PlaceReader {
     { ns, gridNs }: WallTime,
     name: string | undefined,
   ): { earliest: UnixNs; latest: UnixNs } | undefined {
-    const { uncertaintyNs } = this.#options;
-    const uncertainty =
-      (name === undefined ? undefined : uncertaintyNs.get(name)) ??
-      uncertaintyNs.get(this.#source.label) ??
-      uncertaintyNs.get('');
+    const { uncertaintyNs, uncertaintyUsed } = this.#options;
+    const { label } = this.#source;
+    const known = name !== undefined && uncertaintyNs.has(name);
+    const key = known ? name : uncertaintyNs.has(label) ? label : '';
+    const uncertainty = uncertaintyNs.get(key);
     if (uncertainty === undefined) return undefined;
+    uncertaintyUsed.add(key);
     const latest = ns + gridNs - 1n + uncertainty;
     return {
       earliest: asUnixNs(ns - uncertainty),

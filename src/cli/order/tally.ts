@@ -55,9 +55,9 @@ export class Tally {
     const { path } = this.#source;
     const remarks: string[] = [];
     if (this.#records === 0 && this.#ended) {
-      remarks.push(`${path}: no line has a stamp or a time`);
-    }
-    if (this.#strays > 0) {
+      const hint = this.#strays === 0 ? '' : ', so none is printed; see --hlc and --time';
+      remarks.push(`${path}: no line has a stamp or a time${hint}`);
+    } else if (this.#strays > 0) {
       const first = `the first is line ${this.#firstStray}`;
       remarks.push(
         `${path}: ${countOf(this.#strays, 'line')} without a stamp or a time (${first})`,

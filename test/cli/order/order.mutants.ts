@@ -403,6 +403,14 @@ export const mutants: Mutant[] = [
     name: 'with everything',
   },
   {
+    id: 'order-uncertainty-of-a-node-is-not-noted',
+    file: 'src/cli/order/place-reader.ts',
+    find: 'uncertaintyUsed.add(key);',
+    replace: "uncertaintyUsed.add('');",
+    test: ORDER_TEST,
+    name: 'that no line needed',
+  },
+  {
     id: 'order-second-line-of-why-is-a-file',
     file: ARGUMENTS,
     find: '(_, i) => i !== places?.secondIndex',

@@ -74,6 +74,16 @@ describe('merges', () => {
     expect(await orders('--uncertainty', '5ms')).toEqual([0, 1, 2]);
     expect(await orders('--uncertainty', 'a=5ms', '--uncertainty', 'b=60ms')).toEqual([0, 0, 1]);
   });
+
+  test('a name of --uncertainty that no line needed is remarked', async () => {
+    const a = file('a.log', [{ time: 1_795_227_787_000 }, { time: 1_795_227_787_100, node: 'n' }]);
+    const names = ['a=5ms', 'n=5ms', 'typo=5ms', '5ms'];
+    const { remarks, error } = await run(...names.flatMap((each) => ['--uncertainty', each]), a);
+    expect([remarks, error]).toEqual([
+      [expect.stringMatching(/^epsilon-clock: --uncertainty typo=… is not used: no line /)],
+      undefined,
+    ]);
+  });
 });
 
 describe('--json', () => {

@@ -10,6 +10,7 @@ export const SOURCE: LogSource = { path: 'logs/api.ndjson', label: 'api' };
 export const OPTIONS: PlaceOptions = {
   fields: {},
   uncertaintyNs: new Map(),
+  uncertaintyUsed: new Set(),
   keepTime: true,
   windowNs: 5_000_000_000n,
   unordered: false,

@@ -36,8 +36,7 @@ describe('lines that are no records', () => {
     expect(readLog('a\nb\n')).toEqual({
       records: [],
       remarks: [
-        'logs/api.ndjson: no line has a stamp or a time',
-        'logs/api.ndjson: 2 lines without a stamp or a time (the first is line 1)',
+        'logs/api.ndjson: no line has a stamp or a time, so none is printed; see --hlc and --time',
       ],
     });
     expect(readLog(at(1), KNOWN).remarks).toEqual([]);
