@@ -38,6 +38,9 @@ export type ClockReading =
 /** The four states of a {@link ClockReading}. */
 export type ClockStatus = ClockReading['status'];
 
+/** What a program forgets that reads a clock which has just been started. */
+const FIRST_BOUND = 'waitSynced() waits for the first one';
+
 /** The clock has no bound, and so no interval. `code` is `ERR_CLOCK_UNSYNCHRONIZED`. */
 export class ClockUnsynchronizedError extends EpsilonClockError {
   readonly code = 'ERR_CLOCK_UNSYNCHRONIZED' as const;
@@ -46,7 +49,11 @@ export class ClockUnsynchronizedError extends EpsilonClockError {
   /** A stable word, as in a {@link ClockReading}. */
   readonly reason: NoBoundReason;
 
-  constructor(status: 'unsynchronized' | 'disrupted', reason: NoBoundReason, detail?: string) {
+  constructor(
+    status: 'unsynchronized' | 'disrupted',
+    reason: NoBoundReason,
+    detail: string | undefined = reason === 'starting' ? FIRST_BOUND : undefined,
+  ) {
     super(
       `the clock has no bound: ${status} (${reason})${detail === undefined ? '' : `; ${detail}`}`,
     );

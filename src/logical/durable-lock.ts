@@ -49,7 +49,7 @@ export class DurableClockInUseError extends EpsilonClockError {
   readonly path: string;
 
   constructor(path: string) {
-    super(`another durable clock holds ${path}`);
+    super(`another process or clock holds ${path}`);
     this.name = 'DurableClockInUseError';
     this.path = path;
   }

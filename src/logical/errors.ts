@@ -21,7 +21,8 @@ export class TimestampAheadError extends EpsilonClockError {
 
   constructor(timestamp: UnixNs, aheadNs: bigint, limitNs: bigint) {
     super(
-      `remote timestamp ${timestamp} is ${aheadNs} ns ahead of physical time; the limit is ${limitNs} ns`,
+      `remote timestamp ${timestamp} is ${aheadNs} ns ahead of physical time; ` +
+        `the limit is ${limitNs} ns (maxRemoteAheadMs): the sender's clock is fast, or ours is slow`,
     );
     this.name = 'TimestampAheadError';
     this.timestamp = timestamp;

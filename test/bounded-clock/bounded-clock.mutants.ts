@@ -13,6 +13,14 @@ export const mutants: Mutant[] = [
     name: 'whose thread hangs',
   },
   {
+    id: 'clock-start-without-a-hint',
+    file: 'src/bounded-clock/reading.ts',
+    find: "reason === 'starting' ? FIRST_BOUND : undefined",
+    replace: 'undefined',
+    test: 'test/bounded-clock/bounded-clock.test.ts',
+    name: 'without a bound: a typed error',
+  },
+  {
     id: 'clock-boot-clock-read-for-each-sample',
     file: 'src/bounded-clock/bounded-clock.ts',
     find: 'if (!this.#detector.mayHaveJumped()) return undefined;',

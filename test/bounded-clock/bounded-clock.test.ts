@@ -86,6 +86,7 @@ describe('reading', () => {
       () => s.bounded.physicalNs(),
     ]) {
       expect(read).toThrow(ClockUnsynchronizedError);
+      expect(read).toThrow('(starting); waitSynced() waits for the first one');
       expect(read).toThrow(
         expect.objectContaining({
           code: 'ERR_CLOCK_UNSYNCHRONIZED',

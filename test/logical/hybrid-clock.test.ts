@@ -157,6 +157,7 @@ describe('limits', () => {
     }
     expect(error).toMatchObject({
       name: 'TimestampAheadError',
+      message: expect.stringContaining('the limit is 500000000 ns (maxRemoteAheadMs)'),
       code: 'ERR_TIMESTAMP_AHEAD',
       timestamp: T + 500n * MS + 2n,
       aheadNs: 500n * MS + 2n,
