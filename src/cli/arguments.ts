@@ -128,7 +128,11 @@ function queryCommand(args: string[]): Command {
   const timeoutMs =
     values.timeout === undefined ? REPLY_TIMEOUT_MS : durationMs('--timeout', values.timeout);
   const spec = source(text);
-  if (spec.kind !== 'ntp') throw new UsageError(`query asks an NTP server; got ${quote(text)}`);
+  if (spec.kind !== 'ntp') {
+    throw new UsageError(
+      `query asks an NTP server; got ${quote(text)}, which now and watch can ask`,
+    );
+  }
   const { host, port } = spec;
   const json = values.json ?? false;
   return { name: 'query', arguments: { host: { host, port }, timeoutMs, json } };

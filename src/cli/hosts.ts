@@ -32,8 +32,9 @@ function hostSpec(
 ): HostSpec | undefined {
   const port = portText === undefined ? defaultPort : Number(portText);
   if (port < 1 || port > 65_535 || host.length > 253) return undefined;
-  // A name has no control or format characters, and a terminal would obey them.
-  if (/[\s/[\]@?#\p{Cc}\p{Cf}]/u.test(host)) return undefined;
+  // A name has no control or format characters, and a terminal would obey them. A comma is in a
+  // list, which is written with spaces.
+  if (/[\s,/[\]@?#\p{Cc}\p{Cf}]/u.test(host)) return undefined;
   return { host, port };
 }
 

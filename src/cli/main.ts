@@ -9,7 +9,7 @@
  * (`| head`), the command ends with 0, except for the daemon.
  */
 import { ArgumentRangeError } from '../time/errors.ts';
-import { type Command, parseCommand } from './arguments.ts';
+import { COMMANDS, type Command, parseCommand } from './arguments.ts';
 import {
   EXIT_FAILURE,
   EXIT_INPUT,
@@ -79,7 +79,9 @@ function exitCodeOf(error: unknown, output: Output): number {
   }
   // An ArgumentRangeError is the library's message about a number from the command line.
   if (error instanceof UsageError || error instanceof ArgumentRangeError) {
-    output.remark(`epsilon-clock: ${error.message} (see epsilon-clock --help)`);
+    const command = COMMANDS.find((name) => name === process.argv[2]);
+    const help = command === undefined ? '--help' : `${command} --help`;
+    output.remark(`epsilon-clock: ${error.message} (see epsilon-clock ${help})`);
     return EXIT_USAGE;
   }
   output.remark(`epsilon-clock: ${error instanceof Error ? error.stack : String(error)}`);

@@ -88,8 +88,11 @@ export function maxDriftPpmOf(text: string | undefined): number | undefined {
 export function source(text: string): SourceSpec {
   const spec = parseSource(text);
   if (spec !== undefined) return spec;
+  const forms = /^roughtime:/.test(text)
+    ? 'a witness is roughtime://host?key=<base64>, or roughtime://host:port?key=<base64>'
+    : 'a source is host, host:port, [v6]:port, v6, or a URL (--help says which)';
   throw new UsageError(
-    `a source is host, host:port, [v6]:port, v6, or a URL (--help says which); got ${quote(text)}`,
+    `${forms}; got ${quote(text)}${text.includes(',') ? '; put spaces between sources' : ''}`,
   );
 }
 

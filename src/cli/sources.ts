@@ -16,10 +16,11 @@ import { chrony } from '../sources/chrony/chrony.ts';
 import { clockBound } from '../sources/clock-bound/clock-bound.ts';
 import { awsTime, azureTime, googleTime } from '../sources/clouds.ts';
 import { httpTime } from '../sources/http/http-time.ts';
+import { ntpUrl } from '../sources/ntp/address.ts';
 import { ntp } from '../sources/ntp/ntp.ts';
 import { nts } from '../sources/nts/nts.ts';
 import { roughtime } from '../sources/roughtime/roughtime.ts';
-import { type HostSpec, parseHost } from './hosts.ts';
+import { type HostSpec, parseHost, shortName } from './hosts.ts';
 
 export type SourceSpec =
   | ({ readonly kind: 'ntp' | 'nts' | 'chrony' } & HostSpec)
@@ -90,6 +91,8 @@ export function sourceName(spec: SourceSpec): string {
     case 'google':
     case 'azure':
       return CLOUD_NAMES[spec.kind];
+    case 'ntp':
+      return shortName(ntpUrl(spec.host, spec.port));
     default:
       return spec.host;
   }

@@ -79,16 +79,24 @@ export function describeQuorum({ reading, voters, maxFaulty, sources }: Explanat
   return `quorum ${reading.quorum}: ${vote}, ${tolerated}`;
 }
 
-/** Why the sources did not agree, in one line: the answer of each source. */
+/** The reasons with which the first advice says who differs from whom, and by how much. */
+const DISAGREE: ReadonlySet<string | undefined> = new Set([
+  'no-agreement',
+  'contradiction',
+  'witness',
+]);
+
+/** Why there is no bound, in one line: what each source said, and how far those that did differ. */
 export function describeFailure(explanation: Explanation): string {
-  const { reading, sources } = explanation;
+  const { reading, sources, advice } = explanation;
   const reason =
     reading.reason !== undefined ? `${reading.status}: ${reading.reason}` : reading.status;
   const each = sources.map((source) => {
     const said = source.lastReason ?? (source.verdict === 'pending' ? 'not heard yet' : 'answered');
-    return `${labelOf(source)} ${said}`;
+    return `${labelOf(source)} ${said}${source.lastCause === undefined ? '' : `: ${source.lastCause}`}`;
   });
-  return `${reason} (${each.join(', ')})`;
+  const differ = DISAGREE.has(reading.reason) && advice[0] !== undefined ? `; ${advice[0]}` : '';
+  return `${reason} (${each.join(', ')})${differ}`;
 }
 
 /** A source's address, which votes, and its configured name where that differs. */

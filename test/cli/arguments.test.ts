@@ -107,7 +107,9 @@ test.each([
   ],
   ['now --max-drift-ppm x', '--max-drift-ppm must be a number; got "x"'],
   ['now --max-drift-ppm=-5', '--max-drift-ppm must be a number; got "-5"'],
-  ['query chrony:', 'query asks an NTP server; got "chrony:"'],
+  ['query chrony:', 'query asks an NTP server; got "chrony:", which now and watch can ask'],
+  ['now roughtime://a', 'a witness is roughtime://host?key=<base64>, '],
+  ['now a,b', '(--help says which); got "a,b"; put spaces between sources'],
   [
     'watch a:99999',
     'a source is host, host:port, [v6]:port, v6, or a URL (--help says which); got "a:99999"',

@@ -176,6 +176,22 @@ export const mutants: Mutant[] = [
     test: 'test/cli/hosts.test.ts',
   },
   {
+    id: 'cli-disagreement-not-told',
+    file: 'src/cli/wording.ts',
+    find: 'DISAGREE.has(reading.reason) &&',
+    replace: 'false &&',
+    test: 'test/cli/screen.test.ts',
+    name: 'how far they differ',
+  },
+  {
+    id: 'cli-list-of-hosts-is-one-host',
+    file: 'src/cli/hosts.ts',
+    find: '[\\s,/',
+    replace: '[\\s/',
+    test: 'test/cli/arguments.test.ts',
+    name: 'now a,b',
+  },
+  {
     id: 'cli-advice-below-too',
     file: 'src/cli/screen.ts',
     find: 'advice.slice(widthAdvice(explanation).length)',

@@ -179,7 +179,7 @@ describe('watch without hosts', () => {
       const [, port] = await seen(/127\.0\.0\.1:(\d+)\/$/m);
       const second = await run('watch', '--web', `127.0.0.1:${port}`);
       expect(second.stderr).toBe(
-        `epsilon-clock: cannot serve the live page at 127.0.0.1:${port}: EADDRINUSE (see epsilon-clock --help)\n`,
+        `epsilon-clock: cannot serve the live page at 127.0.0.1:${port}: EADDRINUSE (see epsilon-clock watch --help)\n`,
       );
       expect(second.code).toBe(64);
       child.kill('SIGINT');
@@ -229,14 +229,14 @@ describe('now', () => {
 
   describe('on a machine whose wall clock is 137 ms off', () => {
     const advice =
-      /^hostClock: 'free-running' \(--host-clock free-running\) turns ± [67]\d(\.\d)? ms into about ± \d/;
+      /^hostClock: 'free-running' \(--host-clock free-running\) turns ± \d+(\.\d)? ms into about ± \d/;
 
     test('now says first which option narrows the interval; standard output is the reading', async () => {
       const { port } = await server({ offsetMs: 137 });
       const { code, stdout, stderr } = await run('now', `127.0.0.1:${port}`);
       expect(stderr).toMatch(advice);
       expect(stderr.split('\n')).toHaveLength(2);
-      expect(stdout).toMatch(/^\S+Z ± [67]\d\.\d+ ms {2}synchronized, [^\n]*\n$/);
+      expect(stdout).toMatch(/^\S+Z ± \d+\.\d+ ms {2}synchronized, [^\n]*\n$/);
       expect(code).toBe(0);
     });
 
@@ -245,7 +245,10 @@ describe('now', () => {
       const { stdout } = await run('watch', `127.0.0.1:${port}`, '--for', '2s');
       const lines = stdout.split('\n');
       expect(lines[0]).toMatch(advice);
-      expect(lines.slice(1, 3)).toEqual(['Time true to 127.0.0.1.', 'Host clock: disciplined.']);
+      expect(lines.slice(1, 3)).toEqual([
+        `Time true to 127.0.0.1:${port}.`,
+        'Host clock: disciplined.',
+      ]);
     });
 
     test('--host-clock detect says what it saw, and has the profile that follows', async () => {
@@ -277,6 +280,7 @@ describe('now', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain('epsilon-clock: no bound within 2 s: unsynchronized: ');
     for (const host of hosts) expect(stderr).toContain(`${host} answered`);
+    expect(stderr).toMatch(/; \d of 4 sources must agree, and they do not: ntp:/);
     expect(code).toBe(2);
   });
 });
@@ -286,7 +290,9 @@ describe('an unreachable host is one clear line and exit code 2', () => {
     const host = `127.0.0.1:${await closedPort()}`;
     const { code, stderr } = await run(command, host, '--timeout', '1s');
     expect(stderr).toMatch(
-      new RegExp(`^epsilon-clock: no bound within 1 s: \\S+ \\S+ \\(${host} unreachable\\)\\n$`),
+      new RegExp(
+        `^epsilon-clock: no bound within 1 s: \\S+ \\S+ \\(${host} unreachable: ECONNREFUSED\\)\\n$`,
+      ),
     );
     expect(code).toBe(2);
   });
@@ -359,7 +365,7 @@ describe('the command line', () => {
       code: 64,
       stdout: '',
       stderr:
-        "epsilon-clock: Unknown option '--fro'; did you mean --for? (see epsilon-clock --help)\n",
+        "epsilon-clock: Unknown option '--fro'; did you mean --for? (see epsilon-clock watch --help)\n",
     });
     const outOfRange = await run('now', '--max-drift-ppm', '200000');
     expect(outOfRange.stderr).toMatch(/^epsilon-clock: maxDriftPpm must be from .* \(see/);

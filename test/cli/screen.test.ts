@@ -298,5 +298,18 @@ describe('in words', () => {
     expect(describeFailure(NO_BOUND)).toBe(
       'unsynchronized: too-few-sources (127.0.0.1:1 answered, time.example.net (127.0.0.1:2) timeout)',
     );
+    const refused = aSource(3, { lastReason: 'unreachable', lastCause: 'ECONNREFUSED' });
+    expect(describeFailure({ ...NO_BOUND, sources: [refused] })).toBe(
+      'unsynchronized: too-few-sources (127.0.0.1:3 unreachable: ECONNREFUSED)',
+    );
+  });
+
+  test('why there is no bound although all answered: how far they differ', () => {
+    const reading = { status: 'unsynchronized', reason: 'no-agreement' } as const;
+    const advice = ['they differ by 250 ms', 'more'];
+    expect(describeFailure({ ...NO_BOUND, reading, advice, sources: [aSource(1)] })).toBe(
+      'unsynchronized: no-agreement (127.0.0.1:1 answered); they differ by 250 ms',
+    );
+    expect(describeFailure({ ...NO_BOUND, advice, sources: [aSource(1)] })).not.toContain('250 ms');
   });
 });

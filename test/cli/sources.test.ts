@@ -3,7 +3,7 @@ import { makeSource, parseSource, sourceName } from '../../src/cli/sources.ts';
 
 test.each<[string, object, string, string]>([
   ['10.0.0.7', { kind: 'ntp', host: '10.0.0.7', port: 123 }, '10.0.0.7', 'ntp://10.0.0.7:123'],
-  ['ntp://[::1]:99', { kind: 'ntp', host: '::1', port: 99 }, '::1', 'ntp://[::1]:99'],
+  ['ntp://[::1]:99', { kind: 'ntp', host: '::1', port: 99 }, '[::1]:99', 'ntp://[::1]:99'],
   ['ntp:123', { kind: 'ntp', host: 'ntp', port: 123 }, 'ntp', 'ntp://ntp:123'],
   [
     'nts://time.example.net',
