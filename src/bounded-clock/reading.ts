@@ -38,7 +38,7 @@ export type ClockReading =
 /** The four states of a {@link ClockReading}. */
 export type ClockStatus = ClockReading['status'];
 
-/** What a program forgets that reads a clock which has just been started. */
+/** The hint for a program that reads a clock before its first bound. */
 const FIRST_BOUND = 'waitSynced() waits for the first one';
 
 /** The clock has no bound, and so no interval. `code` is `ERR_CLOCK_UNSYNCHRONIZED`. */
@@ -49,14 +49,9 @@ export class ClockUnsynchronizedError extends EpsilonClockError {
   /** A stable word, as in a {@link ClockReading}. */
   readonly reason: NoBoundReason;
 
-  constructor(
-    status: 'unsynchronized' | 'disrupted',
-    reason: NoBoundReason,
-    detail: string | undefined = reason === 'starting' ? FIRST_BOUND : undefined,
-  ) {
-    super(
-      `the clock has no bound: ${status} (${reason})${detail === undefined ? '' : `; ${detail}`}`,
-    );
+  constructor(status: 'unsynchronized' | 'disrupted', reason: NoBoundReason, detail?: string) {
+    const more = detail ?? (reason === 'starting' ? FIRST_BOUND : undefined);
+    super(`the clock has no bound: ${status} (${reason})${more === undefined ? '' : `; ${more}`}`);
     this.name = 'ClockUnsynchronizedError';
     this.status = status;
     this.reason = reason;

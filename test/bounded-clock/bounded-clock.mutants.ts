@@ -15,8 +15,8 @@ export const mutants: Mutant[] = [
   {
     id: 'clock-start-without-a-hint',
     file: 'src/bounded-clock/reading.ts',
-    find: "reason === 'starting' ? FIRST_BOUND : undefined",
-    replace: 'undefined',
+    find: "detail ?? (reason === 'starting' ? FIRST_BOUND : undefined)",
+    replace: 'detail',
     test: 'test/bounded-clock/bounded-clock.test.ts',
     name: 'without a bound: a typed error',
   },
