@@ -292,7 +292,9 @@ async function lock(path: string): Promise<() => void> {
         : error instanceof DurableClockLockError
           ? 'no-lock'
           : 'unwritable';
-    throw new HostClockRefusedError(path, reason, describe(error), error);
+    // The lock file may be in the way although the page is not, as when another user made it.
+    const detail = reason === 'unwritable' ? `${describe(error)}: ${at}` : describe(error);
+    throw new HostClockRefusedError(path, reason, detail, error);
   }
 }
 
