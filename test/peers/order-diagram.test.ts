@@ -66,6 +66,7 @@ test('a lane for each node, a bar for each event, an arrow for each message, sha
   const undecided = groups.filter(({ nodes }) => nodes.size > 1).length;
   expect(undecided).toBeGreaterThan(0);
   expect(count(drawn, /<rect class="group"/g)).toBe(undecided);
+  expect(drawn).toMatch(/<span id="begin">\+0 is \d{4}-\d\d-\d\dT[\d:.]+Z<\/span>/);
   // All of it was given a place: no attribute is NaN, and the first bar begins at the left edge.
   expect(drawn).not.toContain('NaN');
 });

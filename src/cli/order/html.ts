@@ -20,6 +20,7 @@ export function htmlPage(diagram: Diagram): string {
 <style>${STYLE}</style>
 <header>
   <h1></h1>
+  <span id="begin"></span>
   <button id="closer" title="zoom in (wheel)">+</button>
   <button id="farther" title="zoom out (wheel)">&minus;</button>
   <button id="whole">all</button>
@@ -42,7 +43,8 @@ const STYLE = `
 }
 body { margin: 0; font: 14px system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 header { display: flex; gap: 8px; align-items: center; padding: 8px 12px; }
-h1 { font-size: 16px; margin: 0 auto 0 0; }
+h1 { font-size: 16px; margin: 0; }
+#begin { margin-right: auto; }
 main { cursor: grab; touch-action: none; }
 svg { display: block; width: 100%; }
 pre { margin: 0; padding: 8px 12px; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -111,6 +113,7 @@ function drawDiagram(page: Page): void {
   const details = page.getElementById('details');
   const search = page.getElementById('search');
   page.querySelector('h1').textContent = diagram.title;
+  page.getElementById('begin').textContent = `+0 is ${diagram.begin}`;
 
   const element = (name: string, attributes: Record<string, string | number>): Element => {
     const made = page.createElementNS('http://www.w3.org/2000/svg', name);
