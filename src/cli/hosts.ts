@@ -35,6 +35,8 @@ function hostSpec(
   // A name has no control or format characters, and a terminal would obey them. A comma is in a
   // list, which is written with spaces.
   if (/[\s,/[\]@?#\p{Cc}\p{Cf}]/u.test(host)) return undefined;
+  // The resolver takes a number for an address: 99999, an impossible port, for 0.1.134.159.
+  if (/^\d+$/.test(host)) return undefined;
   return { host, port };
 }
 

@@ -184,6 +184,13 @@ export const mutants: Mutant[] = [
     name: 'how far they differ',
   },
   {
+    id: 'cli-number-is-a-host',
+    file: 'src/cli/hosts.ts',
+    find: 'if (/^\\d+$/.test(host)) return undefined;',
+    replace: '',
+    test: 'test/cli/hosts.test.ts',
+  },
+  {
     id: 'cli-list-of-hosts-is-one-host',
     file: 'src/cli/hosts.ts',
     find: '[\\s,/',

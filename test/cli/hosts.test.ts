@@ -18,6 +18,7 @@ test.each([
 
 test.each([
   '',
+  '99999', // an impossible port, and a number for 0.1.134.159
   ':123',
   'host:',
   'host:0',

@@ -2,6 +2,7 @@
 import type { ParseArgsConfig } from 'node:util';
 import { UsageError } from '../exit.ts';
 import { durationMs, hostClockOf, maxDriftPpmOf, parseOptions, quote, source } from '../options.ts';
+import type { SourceSpec } from '../sources.ts';
 import { isAddress, parseAddress, withOptionalValues } from '../web-address.ts';
 import type { Address, Choices } from './settings.ts';
 
@@ -44,7 +45,7 @@ export function serveArguments(args: readonly string[]): ServeArguments | undefi
       sources:
         positionals.length === 0
           ? undefined
-          : positionals.map((text) => ({ spec: source(text), options: {} })),
+          : positionals.map((text) => ({ spec: serveSource(text), options: {} })),
       pollIntervalMs: values.poll === undefined ? undefined : durationMs('--poll', values.poll),
       hostClock: hostClockOf(values['host-clock']),
       maxDriftPpm: maxDriftPpmOf(values['max-drift-ppm']),
@@ -54,6 +55,14 @@ export function serveArguments(args: readonly string[]): ServeArguments | undefi
       clockbound: values.clockbound,
     },
   };
+}
+
+/** @throws UsageError when `text` is not a source; says so of a path, which may belong to --page */
+function serveSource(text: string): SourceSpec {
+  if (/^[^:]*\//.test(text)) {
+    throw new UsageError(`a path begins with / or ./; got ${quote(text)}`);
+  }
+  return source(text);
 }
 
 /** The address that follows `option`; `true` when nothing does: the default one. */

@@ -58,6 +58,8 @@ describe('the command line', () => {
     ['a --host-clock x', '--host-clock must be disciplined, free-running or detect; got "x"'],
     ['a --nttp', "Unknown option '--nttp'; did you mean --ntp?"],
     ['a b:99999', 'a source is host, host:port'],
+    ['a --http 999999', 'a source is host, host:port'],
+    ['a --page run/clock', 'a path begins with / or ./; got "run/clock"'],
   ])('%s is refused', (line, message) => {
     expect(() => argumentsOf(line)).toThrow(UsageError);
     expect(() => argumentsOf(line)).toThrow(message);
