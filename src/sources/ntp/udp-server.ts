@@ -12,7 +12,7 @@
  * answers with more than came, or answers anything but a client's request. What it holds in memory
  * does not grow with the number of requests or clients: answers that cannot leave are dropped.
  */
-import { createSocket, Socket } from 'node:dgram';
+import { Socket } from 'node:dgram';
 import { BoundedReader } from '../../bounded-clock/bounded-reader.ts';
 import type { Clock } from '../../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../../time/errors.ts';
@@ -25,7 +25,7 @@ import { referenceIdOf } from './packet.ts';
 import { type NtpRateLimit, RateLimit } from './rate-limit.ts';
 import { answerRequest } from './server.ts';
 import { shortFromMsUp } from './timestamp.ts';
-import { noLookup } from './udp-transport.ts';
+import { listenOn } from './udp-socket.ts';
 
 /** Options of {@link NtpServer}. */
 export interface NtpServerOptions {
@@ -182,21 +182,7 @@ export class NtpServer implements AsyncDisposable {
     }
     checkBehaviour(behaviour);
     const bounded = boundedOf(options);
-    const socket = createSocket({
-      type: address.includes(':') ? 'udp6' : 'udp4',
-      lookup: noLookup,
-    });
-    await new Promise<void>((resolve, reject) => {
-      const onError = (error: Error): void => {
-        socket.close();
-        reject(error);
-      };
-      socket.once('error', onError);
-      socket.bind(port, address, () => {
-        socket.off('error', onError);
-        resolve();
-      });
-    });
+    const socket = await listenOn(address, port);
     return new NtpServer(socket, isReader ? clock.localClock : clock, behaviour, bounded, guard);
   }
 

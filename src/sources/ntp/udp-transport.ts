@@ -18,7 +18,7 @@
  * `receivedAt` is read in the first statement of the handler. A pause anywhere only makes the
  * sample wider.
  */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import { checkObject } from '../../time/errors.ts';
 import type { MonotonicNs } from '../../time/instant.ts';
 import { describeCause } from '../cause.ts';
@@ -32,6 +32,7 @@ import {
   type NtpTransport,
   type TransportFailure,
 } from './transport.ts';
+import { udpSocket } from './udp-socket.ts';
 
 /** Options of {@link udpTransport}. */
 export interface UdpTransportOptions {
@@ -99,7 +100,7 @@ function exchangeOverUdp(exchange: NtpExchange, background: boolean): () => void
     }
   };
   const open = (): void => {
-    socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', lookup: noLookup });
+    socket = udpSocket(address);
     if (background) socket.unref();
     socket.on('message', (datagram, from) => onMessage(datagram, from, clock.monotonicNs()));
     socket.on('error', failSystem);
@@ -148,18 +149,6 @@ export const NEVER_SENT: ReadonlySet<string> = new Set([
   'EMFILE',
   'ENFILE',
 ]);
-
-/**
- * A lookup that returns the address unchanged: addresses are resolved before, and a real lookup
- * would only delay the send after its stamp.
- */
-export function noLookup(
-  address: string,
-  _options: unknown,
-  callback: (error: null, address: string, family: number) => void,
-): void {
-  callback(null, address, address.includes(':') ? 6 : 4);
-}
 
 /**
  * Whether `datagram` returns the 64 random bits of `request`, which nobody can know who has not

@@ -8,11 +8,12 @@
  * because a server that lies on purpose must not be on a network.
  */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { createSocket, Socket } from 'node:dgram';
+import { Socket } from 'node:dgram';
 import type { Clock } from '../../time/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError, checkNumber } from '../../time/errors.ts';
 import { checkOptionNames } from '../../time/options.ts';
 import { canonicalAddress, isLoopback } from '../ntp/address.ts';
+import { listenOn } from '../ntp/udp-socket.ts';
 import {
   encodeMessage,
   encodePacket,
@@ -252,18 +253,7 @@ export class RoughtimeServer implements AsyncDisposable {
       throw new ArgumentTypeError('clock', 'a Clock', clock);
     }
     checkBehaviour(behaviour);
-    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-    await new Promise<void>((resolve, reject) => {
-      const onError = (error: Error): void => {
-        socket.close();
-        reject(error);
-      };
-      socket.once('error', onError);
-      socket.bind(port, address, () => {
-        socket.off('error', onError);
-        resolve();
-      });
-    });
+    const socket = await listenOn(address, port);
     return new RoughtimeServer(socket, clock, behaviour);
   }
 
