@@ -141,7 +141,7 @@ export class BoundedReader extends Inspectable {
    */
   readonly trail?: Trail;
   readonly #page: Page;
-  // Declared, and so stored once (docs/internals/performance.md, "A constant field is stored once").
+  // Declared, and so stored once: docs/internals/performance.md, "A constant field is stored once".
   declare private readonly pageHeader: Int32Array;
   readonly #int64: Int64Slots = new Int64Slots(OWN_SLOTS, 1);
   readonly #own: BigInt64Array = this.#int64.slots;

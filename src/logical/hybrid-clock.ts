@@ -158,7 +158,7 @@ export class HybridClock extends Inspectable {
   readonly #slots: BigInt64Array = new BigInt64Array(SLOTS);
   /** The same slots as 32-bit halves: bytes go in and out without a BigInt. */
   readonly #halves: Uint32Array = new Uint32Array(this.#slots.buffer);
-  // Declared, and so stored once (docs/internals/performance.md, "A constant field is stored once").
+  // Declared, and so stored once: docs/internals/performance.md, "A constant field is stored once".
   declare private readonly readPhysicalNs: () => bigint;
   readonly #onLead: ((leadNs: bigint) => void) | undefined;
   #leading = false;

@@ -59,7 +59,7 @@ export type AttachOptions = Omit<HybridClockOptions, 'nodeId' | 'maxRemoteAheadM
  */
 export class SharedHybridClock extends HybridClock {
   readonly #handle: HybridClockHandle;
-  // Declared, and so stored once (docs/internals/performance.md, "A constant field is stored once").
+  // Declared, and so stored once: docs/internals/performance.md, "A constant field is stored once".
   declare private readonly word: BigInt64Array;
   /**
    * The last timestamp that this thread obtained: the same bigint object that the swap was given,
