@@ -102,6 +102,10 @@ const config: Options = {
   plugins: [keepConstants, copyConstants, keepClassNames],
   treeshake: true,
   sourcemap: true,
+  // The maps name the files of src, which are published too.
+  esbuildOptions(options) {
+    options.sourcesContent = false;
+  },
   clean: true,
   silent: true,
 };
