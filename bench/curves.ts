@@ -13,11 +13,11 @@ export interface CurvePoints {
 }
 
 const COMPLEXITY: Readonly<Record<Curve, string>> = {
-  'sample by sources': 'O(n log n): the edges of n sources are sorted',
+  'sample by sources': 'O(n): few of the sorted edges change places',
   'reading by sources': 'O(1): the bound is the same few slots',
   'reading by threads': 'O(1): readers write nothing that others read',
   'waiter by waiters': 'O(log n): a way through a heap',
-  'learning by sources': 'O(n log n); of each source up to 32 dated facts are aged',
+  'learning by sources': 'O(n); of each source up to 32 dated facts are aged',
 };
 
 export function curvesOf({ rows }: Run): CurvePoints[] {

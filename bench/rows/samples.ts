@@ -2,7 +2,8 @@
 import { systemClock } from 'epsilon-clock';
 import { agreement, timeInterval } from 'epsilon-clock/interval';
 import { unixNs } from 'epsilon-clock/time';
-import { agreedHull } from '../../src/interval/agreement.ts';
+import { newSourceState } from '../../src/bound/source-state.ts';
+import { Vote } from '../../src/bound/vote.ts';
 import type { Row } from '../row.ts';
 import { boundedClock, ingesting, sampleNow } from '../worlds.ts';
 import { kept, MASK } from './kept.ts';
@@ -18,19 +19,18 @@ export function hulls(n: number): Row[] {
       latest: unixNs(20_000_000n + middle(i)),
     }),
   );
-  const starts = Float64Array.from(intervals, ({ earliest }) => Number(earliest));
-  const ends = Float64Array.from(intervals, ({ latest }) => Number(latest));
-  const [sortedStarts, sortedEnds, out] = [starts.slice(), ends.slice(), new Float64Array(2)];
+  const vote = new Vote();
+  const sources = intervals.map(({ earliest, latest }, i) => {
+    const source = newSourceState(`source-${i}`);
+    source.cone.known = true;
+    return Object.assign(source, { lo: Number(earliest), hi: Number(latest) });
+  });
   return [
     {
       id: `agreement.hull.${n}`,
       batch: 100,
       operation: `the hull of ${n - faulty} of ${n} sources, as the engine computes it`,
-      run: () => {
-        sortedStarts.set(starts);
-        sortedEnds.set(ends);
-        return agreedHull(sortedStarts, sortedEnds, n - faulty, out);
-      },
+      run: () => vote.take(sources, n, faulty),
       maxBytes: 0,
     },
     {

@@ -273,8 +273,8 @@ export class BoundEngine {
   }
 
   /**
-   * Takes one sample in. O(n log n) in the number of sources. Accepting a sample allocates nothing,
-   * and only its numbers are kept.
+   * Takes one sample in. O(n) in the number of sources, while few of their edges change places.
+   * Accepting a sample allocates nothing, and only its numbers are kept.
    *
    * @param timescale what the source means by the time
    */

@@ -7,11 +7,12 @@
  */
 import { agreedHull } from '../interval/agreement.ts';
 import type { Edges } from './aged-interval.ts';
+import { Ascending } from './ascending.ts';
 import type { SourceState } from './source-state.ts';
 
 export class Vote {
-  #starts = new Float64Array(0);
-  #ends = new Float64Array(0);
+  readonly #starts = new Ascending();
+  readonly #ends = new Ascending();
   readonly #hull = new Float64Array(2);
   /** How far the nearest source was that {@link Vote.countApart} counted last, ns. */
   nearest = 0;
@@ -31,17 +32,19 @@ export class Vote {
    * them.
    */
   take(sources: readonly SourceState[], m: number, faulty: number): boolean {
-    if (this.#starts.length !== m) {
-      this.#starts = new Float64Array(m);
-      this.#ends = new Float64Array(m);
-    }
+    const starts = this.#starts;
+    const ends = this.#ends;
+    starts.resize(m);
+    ends.resize(m);
     let i = 0;
     for (const { cone, lo, hi } of sources) {
       if (!cone.known) continue;
-      this.#starts[i] = lo;
-      this.#ends[i++] = hi;
+      starts.values[i] = lo;
+      ends.values[i++] = hi;
     }
-    return agreedHull(this.#starts, this.#ends, m - faulty, this.#hull);
+    starts.sort();
+    ends.sort();
+    return agreedHull(starts.sorted, ends.sorted, m - faulty, this.#hull);
   }
 
   /** How many sources with data are disjoint from `[lo, hi]`. */

@@ -22,7 +22,7 @@
  * ends both cover it (starts before ends). Only the values of the ends matter, never the order of
  * the input.
  *
- * Cost: two native sorts and two passes, O(n log n).
+ * Cost: two sorts and two passes, O(n log n).
  */
 import { ArgumentRangeError, ArgumentTypeError, checkObject } from '../time/errors.ts';
 import { asUnixNs, checkUnixNs } from '../time/instant.ts';
@@ -32,9 +32,9 @@ import { ClockInterval, checkInterval, type TimeInterval } from './time-interval
  * The hull of the points that at least `quorum` of n intervals cover, written to `out[0]` (lower
  * edge) and `out[1]` (upper edge). Allocates nothing; for callers that keep their arrays.
  *
- * `starts` and `ends` hold the n lower and the n upper ends, in any order and not matched up: only
- * how many ends lie on either side of a point matters. Both are **sorted in place**. There must be
- * no NaN and each interval must start no later than it ends; `quorum` is from 1 to n.
+ * `starts` and `ends` hold the n lower and the n upper ends, each of them **ascending** and not
+ * matched up: only how many ends lie on either side of a point matters. There must be no NaN and
+ * each interval must start no later than it ends; `quorum` is from 1 to n.
  *
  * @returns false, with `out` untouched, when no point has that many covers
  */
@@ -45,9 +45,6 @@ export function agreedHull<A extends Float64Array | BigInt64Array>(
   out: A,
 ): boolean {
   const n = starts.length;
-  starts.sort();
-  ends.sort();
-
   // Covers only ever rise at a start, so the first candidate is a start.
   let lower = -1;
   for (let i = 0, ended = 0; i < n; i++) {
@@ -146,6 +143,8 @@ export function agreement(
     }
   }
   if (n <= maxFaulty) return { status: 'undecided', reason: 'too-few' };
+  starts.sort();
+  ends.sort();
   const out = new BigInt64Array(2);
   if (!agreedHull(starts, ends, n - maxFaulty, out)) {
     return { status: 'undecided', reason: 'no-quorum' };

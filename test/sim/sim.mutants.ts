@@ -143,27 +143,27 @@ export const mutants: Mutant[] = [
   {
     id: 'sim-one-more-must-agree',
     file: 'src/bound/vote.ts',
-    find: 'agreedHull(this.#starts, this.#ends, m - faulty, this.#hull)',
-    replace: 'agreedHull(this.#starts, this.#ends, m - faulty + 1, this.#hull)',
+    find: 'agreedHull(starts.sorted, ends.sorted, m - faulty, this.#hull)',
+    replace: 'agreedHull(starts.sorted, ends.sorted, m - faulty + 1, this.#hull)',
     test: FAULTS,
     name: 'liars who overlap honest intervals',
   },
   {
     id: 'sim-smallest-overlap-for-hull',
     file: 'src/bound/vote.ts',
-    find: '    return agreedHull(this.#starts, this.#ends, m - faulty, this.#hull);\n',
+    find: '    return agreedHull(starts.sorted, ends.sorted, m - faulty, this.#hull);\n',
     replace:
       '    let most = m;\n' +
-      '    while (most > m - faulty && !agreedHull(this.#starts, this.#ends, most, this.#hull)) most--;\n' +
-      '    return agreedHull(this.#starts, this.#ends, most, this.#hull);\n',
+      '    while (most > m - faulty && !agreedHull(starts.sorted, ends.sorted, most, this.#hull)) most--;\n' +
+      '    return agreedHull(starts.sorted, ends.sorted, most, this.#hull);\n',
     test: FAULTS,
     name: 'liars who overlap honest intervals',
   },
   {
     id: 'sim-liars-outvote-the-honest',
     file: 'src/bound/vote.ts',
-    find: 'agreedHull(this.#starts, this.#ends, m - faulty, this.#hull)',
-    replace: 'agreedHull(this.#starts, this.#ends, Math.min(faulty, m), this.#hull)',
+    find: 'agreedHull(starts.sorted, ends.sorted, m - faulty, this.#hull)',
+    replace: 'agreedHull(starts.sorted, ends.sorted, Math.min(faulty, m), this.#hull)',
     test: FAULTS,
     name: 'far-off liars do not widen',
   },

@@ -35,15 +35,15 @@ export interface Fact {
   serverError: number;
 }
 
-/** What {@link FactList.boundRate} is asked, and its answer. */
+/** What {@link FactList.boundRate} and {@link FactList.leastEdge} are asked, and their answers. */
 export interface RateQuestion {
-  /** An upper bound on the mirrored value at present, ns. */
+  /** An upper bound on the mirrored value at present, ns; -Infinity if any will do. */
   edge: number;
   /** The present. */
   now: number;
   /** `w`, per ns. */
   wander: number;
-  /** The answer, ns per ns; Infinity without facts that are old enough. */
+  /** A rate, ns per ns; Infinity without facts that are old enough. */
   rate: number;
 }
 
@@ -55,6 +55,8 @@ export const MIN_LEARNING_SPAN_NS = 1e9;
  * The slot of the last fact that came, kept or not. The slot before it is for one fact too many.
  */
 const LAST = CAPACITY + 1;
+/** The slot of an instant that no fact is older than. */
+const OLDEST = CAPACITY + 2;
 
 export class FactList {
   #size = 0;
@@ -81,7 +83,7 @@ export class FactList {
 
   /** @param instants where the dates are remembered */
   constructor(instants: Instants) {
-    this.#at = instants.list(CAPACITY + 2);
+    this.#at = instants.list(CAPACITY + 3);
     this.origin = newProvenance(instants);
   }
 
@@ -112,6 +114,7 @@ export class FactList {
       this.#move(i, kept++);
     }
     this.#put(kept, fact);
+    this.#at[OLDEST] = kept === 0 ? at : Math.min(at, this.#at[OLDEST]!);
     this.#size = kept + 1;
     if (this.#size > CAPACITY) this.#dropWorst(rising, present);
   }
@@ -126,7 +129,10 @@ export class FactList {
     let edge = this.edge + grown;
     let best = -1;
     for (let i = 0; i < this.#size; i++) {
-      const aged = this.#value[i]! + growth.over(now - this.#at[i]!);
+      const age = now - this.#at[i]!;
+      // `over` is no less than that: the rate is at least `first`, and it rounds up and adds one.
+      if (this.#value[i]! + growth.first * age >= edge) continue;
+      const aged = this.#value[i]! + growth.over(age);
       if (aged >= edge) continue;
       edge = aged;
       best = i;
@@ -158,17 +164,39 @@ export class FactList {
     question.rate = rate;
   }
 
+  /** The reverse: the least edge for which {@link FactList.boundRate} answers `question.rate`. */
+  leastEdge(question: RateQuestion): void {
+    const { rate, now, wander } = question;
+    let edge = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < this.#size; i++) {
+      const dt = now - this.#at[i]!;
+      if (dt < MIN_LEARNING_SPAN_NS) continue;
+      const least = (rate - (wander * dt) / 2) * dt - this.#value[i]!;
+      if (least > edge) edge = least;
+    }
+    question.edge = edge;
+  }
+
   /** Drops facts older than the horizon. */
   expire({ now }: Now, { horizonNs }: RateAssumptions): void {
-    const oldest = now - horizonNs;
+    const horizon = now - horizonNs;
+    if (this.#at[OLDEST]! >= horizon) return;
     let kept = 0;
-    for (let i = 0; i < this.#size; i++) if (this.#at[i]! >= oldest) this.#move(i, kept++);
+    let oldest = now;
+    for (let i = 0; i < this.#size; i++) {
+      const at = this.#at[i]!;
+      if (at < horizon) continue;
+      this.#move(i, kept++);
+      oldest = Math.min(oldest, at);
+    }
+    this.#at[OLDEST] = oldest;
     this.#size = kept;
   }
 
   /** Keeps only the fact that came last, even if it was not kept when it came. */
   keepLast(): void {
     this.#move(LAST, 0);
+    this.#at[OLDEST] = this.#at[LAST]!;
     this.#size = 1;
     this.edge = Number.POSITIVE_INFINITY;
   }

@@ -64,7 +64,8 @@ export class LearnedBound {
   readonly #wander: WanderBound;
   readonly #gridNs: number;
   readonly #vote = new Vote();
-  readonly #rateVote = new RateVote();
+  readonly #upperRates = new RateVote();
+  readonly #lowerRates = new RateVote();
   /** The upper edges of the sources that vote, and in the same order their lower edges. */
   readonly #uppers: FactList[] = [];
   readonly #lowers: FactList[] = [];
@@ -321,13 +322,10 @@ export class LearnedBound {
   }
 
   /**
-   * Learns the rate from the facts of the sources, and from `Y` now and earlier. False when no rate
-   * is left.
+   * Learns the rate from `Y` now and earlier, and then from the facts of the sources, which mostly
+   * have nothing to add. False when no rate is left.
    */
   #learn(faulty: number): boolean {
-    const vote = this.#rateVote;
-    vote.take(this.#uppers, this.#lowers, faulty, this.#upper, this.#wander, this.#assumptions);
-    vote.take(this.#lowers, this.#uppers, faulty, this.#lower, this.#wander, this.#assumptions);
     const { at, upper, lower, size } = this.#anchors;
     for (let i = 0; i < size; i++) {
       const dt = this.at - at[i]!;
@@ -337,6 +335,10 @@ export class LearnedBound {
       this.#upper.learn(rise, dt, this.wander, this.#assumptions);
       this.#lower.learn(fall, dt, this.wander, this.#assumptions);
     }
+    const wander = this.#wander;
+    const given = this.#assumptions;
+    this.#upperRates.take(this.#uppers, this.#lowers, faulty, this.#upper, wander, given);
+    this.#lowerRates.take(this.#lowers, this.#uppers, faulty, this.#lower, wander, given);
     if (this.#upper.excludes(this.#lower)) return false;
     this.#updateGrowth();
     this.#anchors.add(this.#upper, this.#lower);

@@ -147,6 +147,26 @@ describe('the rest', () => {
     expect(bestAt(list, 9 * SECOND, growth())).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it('a late fact expires by its own date, and so does what is left', () => {
+    const horizon = HORIZON.horizonNs;
+    const list = listOf([10, 0], [5, 0], [11, 0]);
+    expect(list.size).toBe(3);
+    list.expire({ now: 5 * SECOND + horizon }, HORIZON);
+    expect(list.size).toBe(3);
+    for (const [atS, left] of [
+      [5, 2],
+      [10, 1],
+      [11, 0],
+    ] as const) {
+      list.expire({ now: atS * SECOND + 1 + horizon }, HORIZON);
+      expect(list.size).toBe(left);
+    }
+    const last = listOf([10, 0], [5, 900_000]);
+    last.keepLast();
+    last.expire({ now: 5 * SECOND + 1 + horizon }, HORIZON);
+    expect(last.size).toBe(0);
+  });
+
   it('what followed before ages by what was known then, the facts by what is known now', () => {
     const list = listOf([0, 0]);
     // A second later theta had risen by 1000 ns at most, and the rate was known to be low.

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Growth } from '../../../src/bound/growth.ts';
 import { FactList } from '../../../src/bound/learned/fact-list.ts';
 import { LearnedEdge } from '../../../src/bound/learned/learned-edge.ts';
@@ -25,11 +25,18 @@ interface Said {
 const steepest = new Growth();
 steepest.linear(R);
 
-function ratePpm(all: readonly Said[], faulty: number, known = Number.MAX_SAFE_INTEGER): number {
+/** What is known of the rate, ppm, after a vote; before it, `knownPpm`. */
+function ratePpm(
+  all: readonly Said[],
+  faulty: number,
+  known = Number.MAX_SAFE_INTEGER,
+  knownPpm = 500,
+): number {
   const local = new LocalNow(R);
   local.now = NOW;
   const fused = new LearnedEdge(local);
   fused.begin(known, local);
+  fused.rate = knownPpm / 1e6;
   const voters: FactList[] = [];
   const opposite: FactList[] = [];
   for (const { edge, shift, facts } of all) {
@@ -108,13 +115,26 @@ test('up to three liars of seven: what some set of the others allows, and no mor
       fc.array(said, { minLength: 1, maxLength: 7 }),
       fc.integer({ min: 0, max: 3 }),
       fc.integer({ min: -1_000_000, max: 2_000_000 }),
-      (all, liars, known) => {
+      fc.constantFrom(500, 100, 30, 10, 0),
+      (all, liars, known, knownPpm) => {
         const faulty = Math.min(liars, all.length - 1);
-        expect(ratePpm(all, faulty, known)).toBeCloseTo(bySets(all, faulty, known), 6);
+        const expected = Math.min(knownPpm, bySets(all, faulty, known));
+        expect(ratePpm(all, faulty, known, knownPpm)).toBeCloseTo(expected, 6);
       },
     ),
-    { seed: 20291, numRuns: 500 },
+    { seed: 20291, numRuns: 1000 },
   );
+});
+
+test('is not taken where it has nothing to teach', () => {
+  const asked = vi.spyOn(FactList.prototype, 'boundRate');
+  const all = [one(0, 8e6), one(0, 8e6), one(0, 0)];
+  // 86 ppm by two of three.
+  expect(ratePpm(all, 1, 0, 85.9)).toBeCloseTo(85.9, 6);
+  expect(asked).not.toHaveBeenCalled();
+  expect(ratePpm(all, 1, 0, 86.1)).toBeCloseTo(86, 6);
+  expect(asked).toHaveBeenCalled();
+  asked.mockRestore();
 });
 
 test('of more sources: never less than some set of the others allows', () => {

@@ -7,9 +7,6 @@ type Changes = readonly (readonly [line: string, becomes: string])[];
 
 export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>>>> = {
   'src/bound/vote.ts': {
-    'costs only time: arrays of the right length are made anew': [
-      ['if (this.#starts.length !== m) {', 'if (true) {'],
-    ],
     'of two equal distances either is the nearest': [
       [
         'if (distance < this.nearest) this.nearest = distance;',
@@ -605,14 +602,6 @@ export const ACCOUNTED: Readonly<Record<string, Readonly<Record<string, Changes>
     ],
     'costs only time: refuse() looks itself what is wrong, if anything': [
       ['if (starts[i] !== earliest || ends[i] !== latest || earliest > latest) {', 'if (true) {'],
-      [
-        'if (starts[i] !== earliest || ends[i] !== latest || earliest > latest) {',
-        'if (starts[i] === earliest || ends[i] !== latest || earliest > latest) {',
-      ],
-      [
-        'if (starts[i] !== earliest || ends[i] !== latest || earliest > latest) {',
-        'if (starts[i] !== earliest || ends[i] === latest || earliest > latest) {',
-      ],
       [
         'if (starts[i] !== earliest || ends[i] !== latest || earliest > latest) {',
         'if (starts[i] !== earliest || ends[i] !== latest || earliest >= latest) {',
