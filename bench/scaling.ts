@@ -31,6 +31,7 @@ function sample(sources: number, learning: boolean): Row {
     batch: 100,
     operation: `one sample into the bound engine, ${sources} sources${learning ? ', rate learned' : ''}`,
     run: ingesting(sources, learning),
+    maxBytes: 0,
     scale: { curve: learning ? 'learning by sources' : 'sample by sources', x: sources },
   };
 }

@@ -125,26 +125,14 @@ export class FactList {
    * @param fused has just been advanced to the present: `grown` is by what was known before, and
    *   `growth` by what is known now
    */
-  ageToNow({ growth, grown }: Pick<LearnedEdge, 'growth' | 'grown'>, { now }: Now): void {
-    let edge = this.edge + grown;
-    let best = -1;
-    for (let i = 0; i < this.#size; i++) {
-      const age = now - this.#at[i]!;
-      // `over` is no less than that: the rate is at least `first`, and it rounds up and adds one.
-      if (this.#value[i]! + growth.first * age >= edge) continue;
-      const aged = this.#value[i]! + growth.over(age);
-      if (aged >= edge) continue;
-      edge = aged;
-      best = i;
-    }
-    this.edge = edge;
+  ageToNow({ growth, grown }: Pick<LearnedEdge, 'growth' | 'grown'>, present: Now): void {
+    this.edge += grown;
+    const first = this.#candidate(0, growth, present);
+    if (first < this.#size) this.#narrow(first, growth, present);
+    const { edge } = this;
     const own = edge + this.shift + (slack(edge) | slack(this.shift));
     this.claimed = own < this.claim;
     if (this.claimed) this.claim = own;
-    if (best < 0) return;
-    this.origin.born.ns = this.#at[best]!;
-    this.origin.pathDelay = this.#pathDelay[best]!;
-    this.origin.serverError = this.#serverError[best]!;
   }
 
   /**
@@ -204,6 +192,34 @@ export class FactList {
   forget(): void {
     this.#size = 0;
     this.edge = Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * The first fact from number `i` on that may say more than the edge does. Mostly there is none,
+   * and this is a cheap question: theta rises by at least `first` per ns, and `over` rounds up and
+   * adds one.
+   */
+  #candidate(i: number, { first }: Growth, { now }: Now): number {
+    const { edge } = this;
+    let at = i;
+    while (at < this.#size && this.#value[at]! + first * (now - this.#at[at]!) >= edge) at++;
+    return at;
+  }
+
+  /** Lowers the edge to that of the best fact from number `first` on, if that is lower. */
+  #narrow(first: number, growth: Growth, present: Now): void {
+    const { now } = present;
+    let best = -1;
+    for (let i = first; i < this.#size; i = this.#candidate(i + 1, growth, present)) {
+      const aged = this.#value[i]! + growth.over(now - this.#at[i]!);
+      if (aged >= this.edge) continue;
+      this.edge = aged;
+      best = i;
+    }
+    if (best < 0) return;
+    this.origin.born.ns = this.#at[best]!;
+    this.origin.pathDelay = this.#pathDelay[best]!;
+    this.origin.serverError = this.#serverError[best]!;
   }
 
   #dropWorst(growth: Growth, { now }: Now): void {

@@ -43,7 +43,7 @@ import type { RelativeSample } from '../relative-sample.ts';
 import type { SourceState } from '../source-state.ts';
 import { Vote } from '../vote.ts';
 import { Anchors } from './anchors.ts';
-import { type Fact, type FactList, MIN_LEARNING_SPAN_NS } from './fact-list.ts';
+import type { Fact, FactList } from './fact-list.ts';
 import { LearnedEdge } from './learned-edge.ts';
 import type { RateAssumptions } from './rate-assumptions.ts';
 import { RateVote } from './rate-vote.ts';
@@ -326,22 +326,16 @@ export class LearnedBound {
    * have nothing to add. False when no rate is left.
    */
   #learn(faulty: number): boolean {
-    const { at, upper, lower, size } = this.#anchors;
-    for (let i = 0; i < size; i++) {
-      const dt = this.at - at[i]!;
-      if (dt < MIN_LEARNING_SPAN_NS) break;
-      const rise = raised(this.#upper.value, lower[i]!);
-      const fall = raised(this.#lower.value, upper[i]!);
-      this.#upper.learn(rise, dt, this.wander, this.#assumptions);
-      this.#lower.learn(fall, dt, this.wander, this.#assumptions);
-    }
+    const anchors = this.#anchors;
     const wander = this.#wander;
     const given = this.#assumptions;
+    this.#upper.learn(anchors, anchors.lower, wander, given);
+    this.#lower.learn(anchors, anchors.upper, wander, given);
     this.#upperRates.take(this.#uppers, this.#lowers, faulty, this.#upper, wander, given);
     this.#lowerRates.take(this.#lowers, this.#uppers, faulty, this.#lower, wander, given);
     if (this.#upper.excludes(this.#lower)) return false;
     this.#updateGrowth();
-    this.#anchors.add(this.#upper, this.#lower);
+    anchors.add(this.#upper, this.#lower);
     return true;
   }
 }

@@ -18,6 +18,8 @@ import { newProvenance, type Provenance } from '../aged-interval.ts';
 import { slack } from '../drift.ts';
 import { Growth } from '../growth.ts';
 import type { Instant, LocalNow } from '../local-now.ts';
+import type { Anchors } from './anchors.ts';
+import { MIN_LEARNING_SPAN_NS } from './fact-list.ts';
 import { CAPPED_HORIZONS, type RateAssumptions } from './rate-assumptions.ts';
 import { RateCap } from './rate-cap.ts';
 import type { WanderBound } from './wander-bound.ts';
@@ -82,11 +84,25 @@ export class LearnedEdge {
     this.#cap.expire(local, assumptions);
   }
 
-  /** Takes in that theta rose by at most `rise` ns in the last `dt` ns. */
-  learn(rise: number, dt: number, wander: number, { jitter, span }: RateAssumptions): void {
-    const mean = rise / dt + jitter + RATE_SLACK;
-    this.rate = Math.min(this.rate, mean + (wander * dt) / 2 + RATE_SLACK);
-    this.#cap.lower(mean + span);
+  /**
+   * Takes in how far theta can have risen since each anchor.
+   *
+   * @param then upper bounds on `-theta` at the anchors
+   */
+  learn(
+    { at, size }: Anchors,
+    then: Float64Array,
+    { wander }: WanderBound,
+    { jitter, span }: RateAssumptions,
+  ): void {
+    for (let i = 0; i < size; i++) {
+      const dt = this.at.ns - at[i]!;
+      if (dt < MIN_LEARNING_SPAN_NS) break;
+      const rise = this.value + then[i]! + (slack(this.value) | slack(then[i]!));
+      const mean = rise / dt + jitter + RATE_SLACK;
+      this.rate = Math.min(this.rate, mean + (wander * dt) / 2 + RATE_SLACK);
+      this.#cap.lower(mean + span);
+    }
   }
 
   /** Makes the growth follow from what is known of the rate. */

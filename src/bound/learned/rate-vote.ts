@@ -86,31 +86,16 @@ export class RateVote {
     question.now = fused.at.ns;
     question.wander = wander;
     question.rate = fused.rate - jitter;
-    if (this.#allows(voters, facts, m - faulty, step, steps)) return;
-
-    const rates = this.#said;
-    let most = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < steps; i++) {
-      const h = this.#heights[i]!;
-      for (let j = 0; j < m; j++) {
-        const { claim, shift } = voters[j]!;
-        question.edge = h - shift + (slack(h) | slack(shift));
-        question.rate = Number.NEGATIVE_INFINITY;
-        if (claim >= edges[i * step]!) facts[j]!.boundRate(question);
-        rates[j] = question.rate;
-      }
-      rates.sort();
-      // The `n - f`-th greatest.
-      most = Math.max(most, rates[faulty]!);
-    }
-    fused.rate = Math.min(fused.rate, most + jitter + RATE_SLACK);
+    if (this.#allows(voters, facts, faulty, step, steps)) return;
+    this.#vote(voters, facts, faulty, step, steps);
+    fused.rate = Math.min(fused.rate, question.rate + jitter + RATE_SLACK);
   }
 
-  /** Whether `quorum` sources of some step allow the rate of the question. */
+  /** Whether `n - f` sources of some step allow the rate of the question. */
   #allows(
     voters: readonly FactList[],
     facts: readonly FactList[],
-    quorum: number,
+    faulty: number,
     step: number,
     steps: number,
   ): boolean {
@@ -128,8 +113,36 @@ export class RateVote {
       for (let j = 0; j < least.length; j++) {
         if (least[j]! <= h && voters[j]!.claim >= lowest) allowing++;
       }
-      if (allowing >= quorum) return true;
+      if (allowing >= least.length - faulty) return true;
     }
     return false;
+  }
+
+  /** Sets the rate of the question to the greatest that `n - f` sources of some step allow. */
+  #vote(
+    voters: readonly FactList[],
+    facts: readonly FactList[],
+    faulty: number,
+    step: number,
+    steps: number,
+  ): void {
+    const question = this.#question;
+    const edges = this.#edges.sorted;
+    const rates = this.#said;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < steps; i++) {
+      const h = this.#heights[i]!;
+      for (let j = 0; j < rates.length; j++) {
+        const { claim, shift } = voters[j]!;
+        question.edge = h - shift + (slack(h) | slack(shift));
+        question.rate = Number.NEGATIVE_INFINITY;
+        if (claim >= edges[i * step]!) facts[j]!.boundRate(question);
+        rates[j] = question.rate;
+      }
+      rates.sort();
+      // The `n - f`-th greatest.
+      most = Math.max(most, rates[faulty]!);
+    }
+    question.rate = most;
   }
 }

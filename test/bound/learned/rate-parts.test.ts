@@ -140,6 +140,14 @@ describe('one edge of the learned bound', () => {
     return made;
   };
 
+  /** It learns that theta rose by at most `rise` ns in the last `dt` ns. */
+  const learn = (learned: LearnedEdge, rise: number, dt: number): void => {
+    const anchors = new Anchors(present());
+    const at = { ns: learned.at.ns - dt };
+    anchors.add({ at, value: 0 }, { at, value: rise - learned.value });
+    learned.learn(anchors, anchors.lower, wander, A2);
+  };
+
   it('starts with R alone', () => {
     expect(side().growth.over(SECOND)).toBe(500_001);
     expect(side().rate).toBe(500e-6);
@@ -148,7 +156,7 @@ describe('one edge of the learned bound', () => {
   it('learns the mean rate, plus the jitter, plus half the wander', () => {
     const learned = side();
     // 8 ms in 100 s are 80 ppm; 1 ppm of jitter; 10 ppm of wander, halved.
-    learned.learn(8_000_000, 100 * SECOND, A2.wander, A2);
+    learn(learned, 8_000_000, 100 * SECOND);
     expect(learned.rate * 1e6).toBeCloseTo(86, 6);
     learned.updateGrowth(present(), wander, A2);
     expect(learned.growth.first * 1e6).toBeCloseTo(87, 6);
@@ -157,13 +165,13 @@ describe('one edge of the learned bound', () => {
     expect(learned.growth.maxRate).toBe(500e-6);
     expect(learned.growth.cappedFor).toBe(2 * HOUR);
     // A higher mean rate teaches nothing, however recent it is.
-    learned.learn(8_000_000, 80 * SECOND, A2.wander, A2);
+    learn(learned, 8_000_000, 80 * SECOND);
     expect(learned.rate * 1e6).toBeCloseTo(86, 6);
   });
 
   it('rises at the rate it knows, which wanders meanwhile', () => {
     const learned = side();
-    learned.learn(8_000_000, 100 * SECOND, A2.wander, A2);
+    learn(learned, 8_000_000, 100 * SECOND);
     learned.updateGrowth(present(), wander, A2);
     const later = present();
     later.now = 10 * SECOND;
@@ -180,7 +188,7 @@ describe('one edge of the learned bound', () => {
 
   it('never grows faster than R, nor is taken to fall faster', () => {
     const learned = side();
-    learned.learn(-10_000_000, SECOND, A2.wander, A2);
+    learn(learned, -10_000_000, SECOND);
     learned.updateGrowth(present(), wander, A2);
     expect(learned.growth.first).toBe(-500e-6);
     expect(learned.growth.most).toBe(-500e-6);
