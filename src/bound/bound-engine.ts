@@ -731,6 +731,6 @@ export class BoundEngine {
       if (this.suspicious) this.#suspicion.ageTo(this.#local);
     }
     this.#drift.set(maxRate);
-    this.#learned?.forgetAll();
+    this.#learned?.forgetFacts();
   }
 }

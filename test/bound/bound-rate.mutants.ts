@@ -402,10 +402,18 @@ export const mutants: Mutant[] = [
   {
     id: 'rate-facts-survive-another-rate-bound',
     file: 'src/bound/bound-engine.ts',
-    find: '    this.#drift.set(maxRate);\n    this.#learned?.forgetAll();\n',
+    find: '    this.#drift.set(maxRate);\n    this.#learned?.forgetFacts();\n',
     replace: '    this.#drift.set(maxRate);\n',
     test: LEARNED_TEST,
-    name: 'another drift bound starts learning afresh',
+    name: 'a lower drift bound leaves the rate',
+  },
+  {
+    id: 'rate-learned-anew-under-another-rate-bound',
+    file: 'src/bound/bound-engine.ts',
+    find: '    this.#learned?.forgetFacts();\n',
+    replace: '    this.#learned?.forgetFacts();\n    this.#learned?.forget();\n',
+    test: 'test/sim/rate-assumptions.test.ts',
+    name: 'once a slew beyond R is over',
   },
   {
     id: 'rate-facts-outlive-their-source-s-past',

@@ -18,6 +18,8 @@ export interface Observed {
   readonly violatedS: readonly number[];
   /** How far outside of its interval the truth was at worst, ms. */
   readonly worstMs: number;
+  /** The widths of the intervals, each with its time, s. */
+  readonly widths: readonly { readonly atS: number; readonly ms: number }[];
   readonly finalStatus: string;
   readonly finalDriftPpm: number;
   /** The number of readings. */
@@ -38,6 +40,7 @@ export async function observe(scenario: Scenario, options: ObserveOptions = {}):
   clock.onChange((event) => events.push({ ...event, atS: now() }));
   const refusedS: number[] = [];
   const violatedS: number[] = [];
+  const widths: { atS: number; ms: number }[] = [];
   let worstNs = 0;
   let readings = 0;
   const takeReading = process.bind(() => {
@@ -47,6 +50,7 @@ export async function observe(scenario: Scenario, options: ObserveOptions = {}):
     if (reading.interval === undefined) refusedS.push(now());
     else {
       const { earliest, latest } = reading.interval;
+      widths.push({ atS: now(), ms: Number(latest - earliest) / 1e6 });
       const outsideNs = Number(before < earliest ? earliest - before : before - latest);
       if (outsideNs > 0) violatedS.push(now());
       worstNs = Math.max(worstNs, outsideNs);
@@ -63,6 +67,7 @@ export async function observe(scenario: Scenario, options: ObserveOptions = {}):
     refusedS,
     violatedS,
     worstMs,
+    widths,
     readings,
     finalStatus,
     finalDriftPpm: maxDriftPpm,

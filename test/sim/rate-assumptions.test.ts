@@ -5,7 +5,14 @@
  */
 import { expect, test } from 'vitest';
 import type { Scenario, ScenarioEvent } from '../../src/sim/scenario.ts';
-import { MINUTE_S, ONE_POLL_S, observe, refutations, within } from '../kit/observe.ts';
+import {
+  MINUTE_S,
+  type Observed,
+  ONE_POLL_S,
+  observe,
+  refutations,
+  within,
+} from '../kit/observe.ts';
 
 const CRYSTAL = { driftPpm: 80, wander: { maxPpm: 2, ppmPerSecond: 0.02 } };
 const BEGIN_S = 30 * MINUTE_S;
@@ -108,6 +115,22 @@ test('a daemon that slews beyond R too: A1 refuted as well, and all is well afte
   expect(refutations(seen)[0]!.atS).toSatisfy(within(BEGIN_S, BEGIN_S + ONE_POLL_S));
   expect(seen.violatedS.every(within(BEGIN_S, BEGIN_S + MINUTE_S + 2 * ONE_POLL_S))).toBe(true);
   expect(seen.finalStatus).toBe('synchronized');
+});
+
+test('once a slew beyond R is over and R comes back down, what was learned stays', async () => {
+  const seen = await observe(world([slew(1500, 1)], true));
+  const quiet = await observe(world([], true));
+  expect(refutations(seen)).toContainEqual(expect.objectContaining({ assumption: 'A1' }));
+  expect(seen.finalDriftPpm).toBe(quiet.finalDriftPpm);
+  expect(seen.violatedS.every(within(BEGIN_S, BEGIN_S + MINUTE_S + 2 * ONE_POLL_S))).toBe(true);
+  // R comes down from the tenth minute on, in two steps. Learning anew after each of them would
+  // make these intervals 2.4 times as wide. The rest is the doubled wander, for an hour.
+  const meanMs = ({ widths }: Observed): number => {
+    const minutes = within(BEGIN_S + 10 * MINUTE_S, BEGIN_S + 30 * MINUTE_S);
+    const then = widths.filter(({ atS }) => minutes(atS));
+    return then.reduce((sum, { ms }) => sum + ms, 0) / then.length;
+  };
+  expect(meanMs(seen) / meanMs(quiet)).toBeLessThan(1.5);
 });
 
 test('a freeze of 10 s that no clock shows: found with the next reply', async () => {

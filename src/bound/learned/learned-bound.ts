@@ -202,7 +202,8 @@ export class LearnedBound {
     this.#lower.grown = 0;
     if (this.#agree(sources, m, faulty, x) && this.#learn(faulty)) return true;
     this.#wander.strike(this.#local.now);
-    this.forgetAll();
+    this.forgetFacts();
+    this.forget();
     return false;
   }
 
@@ -219,10 +220,14 @@ export class LearnedBound {
     this.#lower.begin(0, this.#local);
   }
 
-  /** Drops `Y`, the rate and all dated facts, because A2 was refuted or there is another `R`. */
-  forgetAll(): void {
+  /**
+   * Drops all dated facts, because there is a lower `R`, and growth at that rate must not age what
+   * is older. `Y` need not go: until the next fusion it grows as it did, and only from then on by
+   * the lower `R`. Neither need the rate, because no anchor and no cap is aged by `R`. (A higher
+   * `R` comes with a refutation, which leaves no `Y`.)
+   */
+  forgetFacts(): void {
     this.#era++;
-    this.forget();
   }
 
   #begin(x: AgedInterval): void {

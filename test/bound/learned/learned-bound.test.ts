@@ -343,7 +343,7 @@ describe('refutation', () => {
     expect(facts(harness, 'a')).toBe(0);
   });
 
-  it('another drift bound starts learning afresh, since it would age the earlier facts', () => {
+  it('a lower drift bound leaves the rate, but not the facts, which it would age', () => {
     const harness = learning(['a'], { maxRate: 0.0002 });
     hear(harness, 0n, 10n * MINUTE, slowBy(80n));
     const apart = (now: bigint, theta: bigint): string[] =>
@@ -359,10 +359,13 @@ describe('refutation', () => {
     // After ten quiet minutes R comes down, which is another drift bound again.
     const raised = harness.engine.maxRate;
     const last = hear(harness, 614n * SECOND, 640n * SECOND + 10n * MINUTE, () => 110n * MS);
-    expect(harness.engine.learned?.rate?.upper).toBeLessThan(raised);
+    const [rate, edges] = [harness.engine.learned?.rate, harness.edges(last)];
+    expect(rate?.upper).toBeLessThan(20e-6);
+    expect(facts(harness, 'a')).toBeGreaterThan(0);
     harness.tick(last);
     expect(harness.engine.maxRate).toBe(raised / 2);
-    expect(harness.engine.learned?.rate).toBeUndefined();
+    expect(harness.engine.learned?.rate).toEqual(rate);
+    expect(harness.edges(last)).toEqual(edges);
     expect(facts(harness, 'a')).toBe(0);
   });
 });
