@@ -719,7 +719,7 @@ export class BoundEngine {
 
   /**
    * Puts another drift bound in force. All that is known is first aged to the present with the old
-   * one.
+   * one. (Layer 2 ages with the old one until its next fusion.)
    */
   #setMaxRate(maxRate: number): void {
     for (const { cone } of this.#sources) if (cone.known) cone.ageTo(this.#local);
