@@ -294,6 +294,18 @@ describe('on the real disk', () => {
     );
   });
 
+  it.runIf(process.platform === 'linux')('reading leaves no file open, refused or not', () => {
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    writeFileSync(join(directory, 'file'), 'content');
+    const before = open();
+    for (let i = 0; i < 50; i++) {
+      systemDisk.now(['readFile', join(directory, 'file'), 5]);
+      expect(() => systemDisk.now(['readFile', '/dev/null', 5])).toThrow('EFTYPE');
+    }
+    // Others in this process may open a few meanwhile.
+    expect(open() - before).toBeLessThan(25);
+  });
+
   it('both kinds of call do the same', async () => {
     const link = join(directory, 'link');
     symlinkSync('file', link);
