@@ -22,9 +22,10 @@
  * call, and Linux promises that order across a lock that is released and taken again.
  *
  * **Another life.** If the file is a segment already, it is kept, and so is its generation: clients
- * that have it mapped go on with it. Anything else is made blank, with its version at 0 first,
- * which such clients take for a daemon that restarts. The file is never truncated: a client would
- * be killed when it reads behind the end.
+ * that have it mapped go on with it. An empty file, or a segment of another kind, is made blank,
+ * with its version at 0 first, which such clients take for a daemon that restarts. The file is
+ * never truncated: a client would be killed when it reads behind the end. A file of something else
+ * is refused as it is, because a mistyped path would cost it.
  *
  * **Whose file.** Who can write it can lie about time to all of its readers. So a symbolic link,
  * what is not a regular file, and the file of another user are refused; the mode becomes 0644. One
@@ -42,6 +43,7 @@ import {
   MAX_SEGMENT_BYTES,
   type SegmentFields,
   segmentFields,
+  startsAsSegment,
   VERSION_AT,
   versionBytes,
 } from '../sources/clock-bound/segment.ts';
@@ -59,6 +61,8 @@ export type ClockBoundPageReason =
   | 'symbolic-link'
   /** The path names a folder, a pipe, a socket or a device. */
   | 'not-a-file'
+  /** A file of something else is there: move it away, or publish elsewhere. */
+  | 'not-a-segment'
   /** The file belongs to another user, who could write it too. */
   | 'other-owner'
   /** While it was opened, the file was replaced by another one. */
@@ -75,7 +79,8 @@ export class ClockBoundPageError extends EpsilonClockError {
   readonly reason: ClockBoundPageReason;
 
   constructor(path: string, reason: ClockBoundPageReason, cause?: unknown) {
-    super(`no ClockBound segment can be published at ${path}: ${reason}`, { cause });
+    const advice = reason === 'not-a-segment' ? ' (move it away, or publish elsewhere)' : '';
+    super(`no ClockBound segment can be published at ${path}: ${reason}${advice}`, { cause });
     this.name = 'ClockBoundPageError';
     this.path = path;
     this.reason = reason;
@@ -171,6 +176,10 @@ function openOwn(path: string): number {
     const stat = fs.fstatSync(file);
     if (!stat.isFile()) throw new ClockBoundPageError(path, 'not-a-file');
     if (stat.uid !== process.geteuid?.()) throw new ClockBoundPageError(path, 'other-owner');
+    const start = startOf(file);
+    if (start.length > 0 && !startsAsSegment(start)) {
+      throw new ClockBoundPageError(path, 'not-a-segment');
+    }
     fs.fchmodSync(file, MODE);
     return file;
   } catch (error) {
@@ -201,15 +210,19 @@ async function locked(path: string, lock: FileLock): Promise<() => void> {
 
 /** The generation of the segment in `file`, which is made a blank one otherwise. */
 function firstGeneration(file: number): number {
-  const bytes = Buffer.alloc(MAX_SEGMENT_BYTES);
-  const length = fs.readSync(file, bytes, 0, bytes.length, 0);
-  const generation = generationOf(bytes.subarray(0, length));
+  const generation = generationOf(startOf(file));
   if (generation !== undefined) return generation;
   // Each in a call of its own: clients look at the version first.
   put(file, new Uint8Array(2), VERSION_AT);
   put(file, blankSegment(), 0);
   put(file, versionBytes(), VERSION_AT);
   return 0;
+}
+
+/** As many bytes as a segment may have. */
+function startOf(file: number): Uint8Array {
+  const bytes = Buffer.alloc(MAX_SEGMENT_BYTES);
+  return bytes.subarray(0, fs.readSync(file, bytes, 0, bytes.length, 0));
 }
 
 /** Writes all of `bytes`. A call that writes less is followed by another one. */

@@ -72,7 +72,7 @@ export interface ClockBoundPublisherOptions {
   readonly clock: BoundedReader;
   /**
    * The segment. ClockBound's clients look for it at `/var/run/clockbound/shm0` unless told
-   * otherwise. Its folder must exist.
+   * otherwise. Its folder must exist. A file of something else is refused.
    */
   readonly path: string;
   /**

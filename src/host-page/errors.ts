@@ -14,8 +14,9 @@ import { EpsilonClockError } from '../time/errors.ts';
  * - `other-time-namespace`: it was written in a time namespace with other clocks.
  * - `other-clock`: its readings are not of this process's monotonic clock.
  *
- * Why a page cannot be published, besides the first four:
+ * Why a page cannot be published, besides the first five:
  *
+ * - `not-a-page`: a file of something else is there. It is not replaced.
  * - `in-use`: another publisher has it.
  * - `no-lock`: nothing on this platform would keep a second publisher away.
  * - `unwritable`: the system does not let this process write it.
@@ -31,6 +32,7 @@ export type HostClockRefusal =
   | 'other-boot'
   | 'other-time-namespace'
   | 'other-clock'
+  | 'not-a-page'
   | 'in-use'
   | 'no-lock'
   | 'unwritable';
@@ -46,6 +48,7 @@ const MEANINGS: Readonly<Record<HostClockRefusal, string>> = {
   'other-boot': 'it was written before this machine started, or on another one',
   'other-time-namespace': 'it was written in another time namespace',
   'other-clock': 'its readings are not of this monotonic clock',
+  'not-a-page': 'it is a file of something else',
   'in-use': 'another publisher has it',
   'no-lock': 'nothing here would keep a second publisher away',
   unwritable: 'it cannot be written',

@@ -7,9 +7,10 @@
  * tick, once a second, so that readers see a writer that is alive.
  *
  * A new publisher writes a new file and renames it into place. So a reader never finds half a file,
- * whatever was at the path before is not written through, and a full disk leaves the old page as it
- * was. From then on each publication is one write of one copy (page-bytes.ts). A publisher whose
- * file was deleted, moved, replaced or cut short makes another one.
+ * and a full disk leaves the old page as it was. It takes the place of nothing but an empty file or
+ * a page, because what else is there is somebody's. From then on the place is the publisher's. Each
+ * publication is one write of one copy (page-bytes.ts). A publisher whose file was deleted, moved,
+ * replaced or cut short makes another one.
  *
  * One publisher at a time: the kernel's lock on `<path>.lock` (logical/durable-lock.ts). It ends
  * with the process, however that ends.
@@ -33,6 +34,7 @@ import { Listeners } from '../time/listeners.ts';
 import { checkOptionNames } from '../time/options.ts';
 import { HostClockRefusedError } from './errors.ts';
 import { CopyBytes, FILE_BYTES, headerBytes } from './page-bytes.ts';
+import { checkReplaceable } from './page-file.ts';
 import { checkPath } from './path.ts';
 import { thisHost } from './this-host.ts';
 import { checkTrust } from './trust.ts';
@@ -43,7 +45,7 @@ export interface HostClockPublisherOptions {
   readonly clock: BoundedReader;
   /**
    * The file, in a directory that only its owner may write, and best in memory:
-   * `/run/epsilon-clock/clock`. The directory must exist.
+   * `/run/epsilon-clock/clock`. The directory must exist. A file of something else is refused.
    */
   readonly path: string;
 }
@@ -114,8 +116,8 @@ export class HostClockPublisher implements AsyncDisposable {
    * after that, some microseconds at each publication.
    *
    * Rejects with a HostClockRefusedError (`ERR_HOST_CLOCK_REFUSED`) when another publisher has the
-   * page, when it cannot be written, or when readers would not believe it; with an
-   * ArgumentTypeError or ArgumentRangeError on a bad option.
+   * page, when a file of something else is there, when it cannot be written, or when readers would
+   * not believe it; with an ArgumentTypeError or ArgumentRangeError on a bad option.
    */
   static async start(options: HostClockPublisherOptions): Promise<HostClockPublisher> {
     const { clock, path: given } = checkOptionNames(options, NAMES);
@@ -182,11 +184,8 @@ export class HostClockPublisher implements AsyncDisposable {
   }
 
   #begin(): void {
-    // Renaming would put a file in its place: as root, a device such as /dev/null would be gone.
-    const before = fs.lstatSync(this.path, { throwIfNoEntry: false });
-    if (before !== undefined && !before.isFile() && !before.isSymbolicLink()) {
-      throw new HostClockRefusedError(this.path, 'not-a-file');
-    }
+    // Renaming puts a file in its place: a mistyped path would cost what is there.
+    checkReplaceable(this.path);
     this.#clock.copyPage(this.#page);
     try {
       this.#create();
@@ -250,17 +249,19 @@ export class HostClockPublisher implements AsyncDisposable {
   /** A whole file, under another name at first. */
   #create(): void {
     const unfinished = `${this.path}.new`;
-    fs.rmSync(unfinished, { force: true });
+    checkReplaceable(unfinished);
+    fs.rmSync(unfinished, { force: true }); // of a publisher that was killed
     const file = fs.openSync(unfinished, 'wx+', MODE);
     let made: fs.Stats;
     try {
       fs.fchmodSync(file, MODE); // whatever the umask
       made = fs.fstatSync(file);
       checkTrust(this.path, made);
-      writeAll(file, new Uint8Array(FILE_BYTES), 0);
-      writeAll(file, headerBytes(), 0);
+      const bytes = new Uint8Array(FILE_BYTES);
+      bytes.set(headerBytes());
       const at = this.#copy.fill(this.#version + 1n, this.#page);
-      writeAll(file, this.#copy.bytes, at);
+      bytes.set(this.#copy.bytes, at);
+      writeAll(file, bytes, 0);
       fs.renameSync(unfinished, this.path);
     } catch (error) {
       fs.closeSync(file);

@@ -115,6 +115,13 @@ export class CopyBytes {
   }
 }
 
+/** Whether a file that begins with `start`, of 8 bytes, is a page of any version. */
+export function startsAsPage(start: Uint8Array): boolean {
+  return headerBytes()
+    .subarray(0, 8)
+    .every((byte, i) => start[i] === byte);
+}
+
 /** The newest whole copy in a file. */
 export function newestCopy(file: Uint8Array): Publication | 'layout' | 'torn' {
   if (file.byteLength < HEADER_BYTES) return file.byteLength === 0 ? 'torn' : 'layout';

@@ -112,6 +112,13 @@ export const mutants: Mutant[] = [
     name: 'a symbolic link',
   },
   {
+    id: 'clock-bound-page-over-a-file-of-something-else',
+    ...file,
+    find: 'if (start.length > 0 && !startsAsSegment(start)) {',
+    replace: 'if (false) {',
+    name: 'left as it is',
+  },
+  {
     id: 'clock-bound-page-without-odd-generation',
     ...file,
     test: 'test/host-page/clock-bound-file.test.ts',

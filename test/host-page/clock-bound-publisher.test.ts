@@ -389,11 +389,9 @@ describe('the file', () => {
 
   test.each<[string, Uint8Array | string]>([
     ['nothing', ''],
-    ['a text', 'some notes of mine '.repeat(1000)],
     ['a header alone', segmentBytes({ asOf: 1n, voidAfter: 2n }).subarray(0, 16)],
     ['a segment that was never written', segmentBytes({ asOf: 1n, voidAfter: 2n, generation: 0 })],
     ['a segment of version 3', segmentBytes({ asOf: 1n, voidAfter: 2n, version: 3 })],
-    ['noise', Uint8Array.from({ length: 80 }, (_, i) => (i * 197) & 0xff)],
   ])('%s in it: becomes a segment, in place and no shorter', async (_, content) => {
     fs.writeFileSync(path, content);
     const { ino, size } = fs.statSync(path);
@@ -401,6 +399,20 @@ describe('the file', () => {
     expect(segmentNow()).toMatchObject({ generation: 2, status: STATUS.unknown });
     expect(fs.statSync(path).ino).toBe(ino);
     expect(fs.statSync(path).size).toBe(Math.max(size, 80));
+  });
+
+  test.each<[string, Uint8Array | string]>([
+    ['a text', 'some notes of mine '.repeat(1000)],
+    ['seven bytes', segmentBytes({ asOf: 1n, voidAfter: 2n }).subarray(0, 7)],
+    ['noise', Uint8Array.from({ length: 80 }, (_, i) => (i * 197) & 0xff)],
+  ])('%s in it: refused, and left as it is', async (_, content) => {
+    fs.writeFileSync(path, content, { mode: 0o600 });
+    await expect(start()).rejects.toMatchObject({
+      reason: 'not-a-segment',
+      message: expect.stringContaining('move it away'),
+    });
+    expect(fs.readFileSync(path)).toEqual(Buffer.from(content));
+    expect(fs.statSync(path).mode & 0o777).toBe(0o600);
   });
 
   test.each([

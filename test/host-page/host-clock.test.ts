@@ -504,6 +504,7 @@ describe('a page is refused', () => {
   it('of another layout, or torn', async () => {
     writeFileSync(path, 'hello, world, and all that is in it');
     await refusal('layout');
+    rmSync(path);
     const w = await writer();
     const bytes = readFileSync(path);
     bytes.fill(7, 40);
@@ -590,10 +591,11 @@ describe('publishing', () => {
   });
 
   it('is refused where nobody would believe it, and leaves nothing behind', async () => {
+    await (await writer()).publisher.stop();
+    const before = readFileSync(path);
     chmodSync(directory, 0o777);
-    writeFileSync(path, 'what was there');
     await expect(writer()).rejects.toMatchObject({ reason: 'writable' });
-    expect(readFileSync(path, 'utf8')).toBe('what was there');
+    expect(readFileSync(path)).toEqual(before);
     expect(readdirSync(directory)).not.toContain('clock.new');
     chmodSync(directory, 0o755);
     path = join(directory, 'missing', 'clock');
@@ -616,6 +618,41 @@ describe('publishing', () => {
       await expect(writer()).rejects.toMatchObject({ reason: 'not-a-file' });
       expect(lstatSync(path).ino).toBe(before);
       rmSync(path, { recursive: true });
+    }
+  });
+
+  it('does not take the place of a file of something else, nor of a link', async () => {
+    const notes = 'my notes';
+    for (const at of [path, `${path}.new`]) {
+      writeFileSync(at, notes);
+      await expect(writer()).rejects.toMatchObject({
+        code: 'ERR_HOST_CLOCK_REFUSED',
+        reason: 'not-a-page',
+        path: at,
+        message: expect.stringMatching(/something else \(move it away, or publish elsewhere\)$/),
+      });
+      expect(readFileSync(at, 'utf8')).toBe(notes);
+      renameSync(at, join(directory, 'notes'));
+      symlinkSync(join(directory, 'notes'), at);
+      await expect(writer()).rejects.toMatchObject({ reason: 'symbolic-link' });
+      expect(lstatSync(at).isSymbolicLink()).toBe(true);
+      rmSync(at);
+    }
+    expect(readFileSync(join(directory, 'notes'), 'utf8')).toBe(notes);
+  });
+
+  it('takes the place of an empty file, and of a page of any version, whole or not', async () => {
+    await (await writer()).publisher.stop();
+    const page = readFileSync(path);
+    const other = Uint8Array.from(page).fill(9, 8); // all but the magic
+    for (const content of ['', other, page.subarray(0, 8), page]) {
+      for (const at of [path, `${path}.new`]) writeFileSync(at, content);
+      const w = await writer();
+      w.reply();
+      const r = await reader(w);
+      expect(r.host.now()).toEqual(w.bounded.now());
+      expect(readdirSync(directory).sort()).toEqual(['clock', 'clock.lock']);
+      await w.publisher.stop();
     }
   });
 

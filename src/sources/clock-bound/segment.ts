@@ -133,15 +133,20 @@ export function readSegment(bytes: Uint8Array, now: MonotonicNs): bigint | Segme
 function layoutOf(bytes: Uint8Array): Layout | SegmentRefusal {
   if (bytes.byteLength < 16) return 'malformed';
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, LITTLE) !== MAGIC_0 || view.getUint32(4, LITTLE) !== MAGIC_1) {
-    return 'malformed';
-  }
+  if (!startsAsSegment(bytes)) return 'malformed';
   const two = view.getUint16(VERSION, LITTLE) === 2;
   const three = view.getUint8(VERSION) <= 3 && view.getUint8(VERSION + 1) === 3;
   if (!two && !three) return 'version';
   const layout = two ? VERSION_2 : VERSION_3;
   const size = view.getUint32(SIZE, LITTLE);
   return size >= layout.bytes && bytes.byteLength >= layout.bytes ? layout : 'malformed';
+}
+
+/** Whether `bytes` begin as a segment of any version does. */
+export function startsAsSegment(bytes: Uint8Array): boolean {
+  if (bytes.byteLength < 8) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(0, LITTLE) === MAGIC_0 && view.getUint32(4, LITTLE) === MAGIC_1;
 }
 
 /** A reading of the monotonic clock; `undefined` when its parts are impossible. */
