@@ -329,6 +329,16 @@ export class BoundedReader extends Inspectable {
   }
 
   /**
+   * @internal How long ago the publisher of what is in force last looked at its clocks, ns;
+   *   `undefined` before the first time: for metrics.
+   */
+  get publicationAgeNs(): bigint | undefined {
+    if (this.pageHeader[VERSION] !== this.#copiedVersion) this.#refresh();
+    const lookedAt = this.#copy[WALL_READ_AT]!;
+    return lookedAt > 0n ? this.readMonotonic() - lookedAt : undefined;
+  }
+
+  /**
    * One plausible instant, for callers that need a point: the monotonic clock plus the middle of
    * the bound as last published. It promises nothing, and may go back when the middle moves. Once
    * there was a bound it never fails: after the bound is lost it goes on from the last middle.

@@ -23,8 +23,8 @@ import { WaitHistogram } from './wait-histogram.ts';
 /** What to measure. Each part is optional. */
 export interface Measured {
   /**
-   * A clock. Of a reader that is attached in another thread there are only the status and the
-   * uncertainty: measure where the clock runs.
+   * A clock. Of a reader in another thread or process there are only the status, the uncertainty
+   * and the age of what it reads: measure the rest where the clock runs.
    */
   readonly clock?: BoundedReader | undefined;
   /** How far it leads, and what it refused. */
@@ -98,10 +98,13 @@ export function familiesOf(measured: Measured): Family[] {
 }
 
 function clockFamilies(clock: BoundedReader): Family[] {
-  if (!(clock instanceof BoundedClock)) return readingFamilies(clock.read());
+  if (!(clock instanceof BoundedClock)) {
+    return [...readingFamilies(clock.read()), ageFamily(clock)];
+  }
   const explanation = clock.explain();
   return [
     ...readingFamilies(explanation.reading),
+    ageFamily(clock),
     ...boundFamilies(explanation),
     ...sourceFamilies(explanation.sources),
   ];
@@ -127,6 +130,15 @@ function readingFamilies({ status, reason, interval, quorum }: ClockReading): Fa
       one(quorum && (quorum === 'full' ? 1 : 0)),
     ),
   ];
+}
+
+/** After the reading, which may take up a newer publication. */
+function ageFamily({ publicationAgeNs }: BoundedReader): Family {
+  return gauge(
+    'epsilon_clock_publication_age_seconds',
+    'Since whoever runs the clock last looked at it.',
+    one(publicationAgeNs === undefined ? undefined : seconds(publicationAgeNs)),
+  );
 }
 
 function boundFamilies(explanation: Explanation): Family[] {

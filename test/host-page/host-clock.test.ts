@@ -143,6 +143,22 @@ describe('a reading', () => {
     expect(String(host)).toMatch(/^HostClock \{ synchronized .* ± /);
   });
 
+  it('tells metrics how old the page in force is', async () => {
+    const age = (of: HostClock): string | undefined =>
+      /^epsilon_clock_publication_age_seconds (.*)$/m.exec(metricsText({ clock: of }))?.[1];
+    const early = new HandClock();
+    const host = await HostClock.open({ path, clock: early });
+    ends.push(() => host.close());
+    expect(age(host)).toBeUndefined();
+    const w = await writer(early);
+    w.reply();
+    pass(300n * MS, w.clock, early);
+    w.clock.kill();
+    pass(20n * SECOND, early);
+    expect(age(host)).toBe('20.3');
+    expect(host.explain().writtenAgoNs).toBe(20_300n * MS);
+  });
+
   it('ends what waits for it when the bound of a dead writer ends', async () => {
     const w = await writer(undefined, { expireAfterMs: 10_000 });
     w.reply();

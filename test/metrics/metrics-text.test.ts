@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { BoundedClock, HybridClock, runCommit, waitUntilAfter } from 'epsilon-clock';
+import {
+  BoundedClock,
+  type BoundedReader,
+  HybridClock,
+  runCommit,
+  waitUntilAfter,
+} from 'epsilon-clock';
 import { PauseMeter } from 'epsilon-clock/failure-detection';
 import { Lease, memoryLeases } from 'epsilon-clock/lease';
 import { metricsContentType, metricsText, WaitHistogram } from 'epsilon-clock/metrics';
@@ -135,6 +141,19 @@ describe('the figures', () => {
     const early = new HybridClock({ clock: bounded, nodeId: 'n' });
     const values = valuesIn(metricsText({ hlc: early }));
     expect([...values.keys()]).toEqual(['epsilon_hlc_refused_total']);
+  });
+
+  it('the age of a publication grows while nobody looks at the clocks', () => {
+    const age = (reader: BoundedReader): number | undefined =>
+      valuesIn(metricsText({ clock: reader })).get('epsilon_clock_publication_age_seconds');
+    hear();
+    clock.advance(1000n * MS);
+    clock.advance(500n * MS);
+    const reader = BoundedClock.attach(bounded.share(), { clock });
+    expect([age(bounded), age(reader)]).toEqual([0.5, 0.5]);
+    clock.kill();
+    clock.monotonic += 60_000n * MS;
+    expect(age(reader)).toBe(60.5);
   });
 
   it('of a reader in another thread: status and uncertainty', () => {

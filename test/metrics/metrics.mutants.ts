@@ -30,6 +30,14 @@ export const mutants: Mutant[] = [
     name: 'at the same instant',
   },
   {
+    id: 'metrics-age-since-the-start',
+    ...text,
+    file: 'src/bounded-clock/bounded-reader.ts',
+    find: 'this.readMonotonic() - lookedAt : undefined',
+    replace: 'lookedAt : undefined',
+    name: 'the age of a publication',
+  },
+  {
     id: 'metrics-buckets-do-not-add-up',
     ...text,
     file: 'src/metrics/wait-histogram.ts',
