@@ -136,7 +136,7 @@ function readingFamilies({ status, reason, interval, quorum }: ClockReading): Fa
 function ageFamily({ publicationAgeNs }: BoundedReader): Family {
   return gauge(
     'epsilon_clock_publication_age_seconds',
-    'Since whoever runs the clock last looked at it.',
+    'Since the thread that runs the clock last looked at it.',
     one(publicationAgeNs === undefined ? undefined : seconds(publicationAgeNs)),
   );
 }
