@@ -183,9 +183,10 @@ test.runIf(process.platform === 'linux')('another time namespace is refused', as
 test.runIf(process.platform === 'linux')(
   'a full disk is said, and the old page stays',
   async () => {
+    // A page of another version: it has the magic of one, as this byte order shows it.
     const script = [
       'mount -t tmpfs -o size=8k none "$1"',
-      'chmod 755 "$1"; echo old > "$1/clock"; chmod 644 "$1/clock"',
+      'chmod 755 "$1"; echo KCOLCSPE > "$1/clock"; chmod 644 "$1/clock"',
       'head -c 4096 /dev/zero > "$1/rest" || true; head -c 100000 /dev/zero >> "$1/rest" 2> /dev/null || true',
       '"$2" "$3" publisher "$1/clock"; cat "$1/clock"; ls "$1"',
     ].join('\n');
@@ -205,6 +206,6 @@ test.runIf(process.platform === 'linux')(
     const [refused, ...rest] = stdout.trim().split('\n');
     expect(JSON.parse(refused!)).toMatchObject({ reason: 'unwritable' });
     expect(refused).toContain('ENOSPC');
-    expect(rest).toEqual(['old', 'clock', 'clock.lock', 'rest']);
+    expect(rest).toEqual(['KCOLCSPE', 'clock', 'clock.lock', 'rest']);
   },
 );
