@@ -15,6 +15,11 @@
  * One publisher at a time: the kernel's lock on `<path>.lock` (logical/durable-lock.ts). It ends
  * with the process, however that ends.
  *
+ * What it finds against a bound it says even to a reader that sleeps meanwhile: each page has a
+ * number, and earlier bounds with that number stand. A publisher that knows nothing yet takes it
+ * over from the page that it replaces. When it finds something, or cannot read that page, it draws
+ * another one.
+ *
  * When a write fails, the page that readers have stays and ages, as if the writer had died; what
  * refuted it meanwhile does not reach them. The next publication is written again.
  */
@@ -22,7 +27,15 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { NO_BOUND_REASONS } from '../bound/bound.ts';
 import { type BoundedReader, checkReader } from '../bounded-clock/bounded-reader.ts';
-import { BOUNDED, NO_BOUND, PAGE_SLOTS, REASON, STATE } from '../bounded-clock/page/page.ts';
+import {
+  BOUNDED,
+  ERA,
+  EVER_BOUNDED,
+  NO_BOUND,
+  PAGE_SLOTS,
+  REASON,
+  STATE,
+} from '../bounded-clock/page/page.ts';
 import {
   DurableClockInUseError,
   DurableClockLockError,
@@ -34,7 +47,7 @@ import { Listeners } from '../time/listeners.ts';
 import { checkOptionNames } from '../time/options.ts';
 import { HostClockRefusedError } from './errors.ts';
 import { CopyBytes, FILE_BYTES, headerBytes } from './page-bytes.ts';
-import { checkReplaceable } from './page-file.ts';
+import { checkReplaceable, PageFile } from './page-file.ts';
 import { checkPath } from './path.ts';
 import { thisHost } from './this-host.ts';
 import { checkTrust } from './trust.ts';
@@ -71,6 +84,7 @@ const LOCK_FLAGS: number =
   fs.constants.O_RDWR | fs.constants.O_CREAT | (fs.constants.O_NOFOLLOW ?? 0);
 const STOPPED = BigInt(NO_BOUND_REASONS.indexOf('stopped'));
 const STARTING = BigInt(NO_BOUND_REASONS.indexOf('starting'));
+const TOO_FEW_SOURCES = BigInt(NO_BOUND_REASONS.indexOf('too-few-sources'));
 
 /**
  * Publishes a bounded clock to the other processes of this host, which read it by `HostClock.open`.
@@ -90,6 +104,10 @@ export class HostClockPublisher implements AsyncDisposable {
   readonly #unlock: () => void;
   readonly #copy: CopyBytes;
   readonly #page = new BigInt64Array(PAGE_SLOTS);
+  /** Nothing that is known here speaks against earlier bounds with this number. */
+  #standing = draw();
+  /** The era of the last bound that was published. */
+  #era: bigint | undefined;
   readonly #onPublication: () => void = () => this.#publish();
   #file: number | undefined;
   /** Which file that is. No other one is numbered so while it is open. */
@@ -126,8 +144,7 @@ export class HostClockPublisher implements AsyncDisposable {
     }
     const path = checkPath(given);
     const unlock = await lock(path);
-    const id = randomBytes(8).readBigInt64LE();
-    const copy = new CopyBytes({ ...thisHost(), pid: process.pid, id });
+    const copy = new CopyBytes({ ...thisHost(), pid: process.pid, id: draw() });
     const publisher = new HostClockPublisher(clock, path, copy, unlock);
     try {
       publisher.#begin();
@@ -171,6 +188,7 @@ export class HostClockPublisher implements AsyncDisposable {
     this.#stopped = true;
     this.#clock.publishListeners?.delete(this.#onPublication);
     this.#copyPage();
+    this.#judge();
     if (this.#page[STATE] === BOUNDED || this.#page[REASON] === STARTING) {
       this.#page[STATE] = NO_BOUND;
       this.#page[REASON] = STOPPED;
@@ -187,6 +205,9 @@ export class HostClockPublisher implements AsyncDisposable {
     // Renaming puts a file in its place: a mistyped path would cost what is there.
     checkReplaceable(this.path);
     this.#clock.copyPage(this.#page);
+    // A clock that has lost its bound may have refuted that of before, and not know it now.
+    if (this.#hasLostNothing()) this.#standing = standingAt(this.path) ?? draw();
+    this.#judge();
     try {
       this.#create();
     } catch (error) {
@@ -208,8 +229,28 @@ export class HostClockPublisher implements AsyncDisposable {
     this.#page[REASON] = reason!;
   }
 
+  /** Eras are counted from 0, from one loss of the bound to the next. */
+  #hasLostNothing(): boolean {
+    const { [STATE]: state, [ERA]: era, [EVER_BOUNDED]: everBounded } = this.#page;
+    return everBounded === 0n || (state === BOUNDED && era === 0n);
+  }
+
+  /** Draws another number if this page says something against bounds of before. */
+  #judge(): void {
+    const { [STATE]: state, [REASON]: reason, [EVER_BOUNDED]: everBounded } = this.#page;
+    if (state === BOUNDED) {
+      const era = this.#page[ERA]!;
+      if (this.#era !== undefined && era !== this.#era) this.#standing = draw();
+      this.#era = era;
+      return;
+    }
+    const isNew = everBounded === 0n && (reason === STARTING || reason === TOO_FEW_SOURCES);
+    if (reason !== STOPPED && !isNew) this.#standing = draw();
+  }
+
   #publish(): void {
     this.#copyPage();
+    this.#judge();
     this.#attempt(() => {
       if (this.#isInPlace()) this.#write();
       else this.#create();
@@ -241,7 +282,7 @@ export class HostClockPublisher implements AsyncDisposable {
   }
 
   #write(): void {
-    const at = this.#copy.fill(this.#version + 1n, this.#page);
+    const at = this.#copy.fill(this.#version + 1n, this.#page, this.#standing);
     writeAll(this.#file!, this.#copy.bytes, at);
     this.#version++;
   }
@@ -259,7 +300,7 @@ export class HostClockPublisher implements AsyncDisposable {
       checkTrust(this.path, made);
       const bytes = new Uint8Array(FILE_BYTES);
       bytes.set(headerBytes());
-      const at = this.#copy.fill(this.#version + 1n, this.#page);
+      const at = this.#copy.fill(this.#version + 1n, this.#page, this.#standing);
       bytes.set(this.#copy.bytes, at);
       writeAll(file, bytes, 0);
       fs.renameSync(unfinished, this.path);
@@ -296,6 +337,21 @@ async function lock(path: string): Promise<() => void> {
     // The lock file may be in the way although the page is not, as when another user made it.
     const detail = reason === 'unwritable' ? `${describe(error)}: ${at}` : describe(error);
     throw new HostClockRefusedError(path, reason, detail, error);
+  }
+}
+
+/** A number that nobody else has. */
+function draw(): bigint {
+  return randomBytes(8).readBigInt64LE();
+}
+
+/** The number on the page at `path`; `undefined` where there is none that can be believed. */
+function standingAt(path: string): bigint | undefined {
+  try {
+    return new PageFile(path).read()?.standing;
+  } catch (error) {
+    if (error instanceof HostClockRefusedError) return undefined; // such as of another version
+    throw error;
   }
 }
 

@@ -25,8 +25,12 @@
  * ends when the page says. A new writer that has heard no source yet says nothing against that
  * bound, so a daemon can be started again without a gap. Its own bound begins an era: nothing that
  * `after` said of the old one is carried into it.
+ *
+ * A reader may sleep while the bound that it has is refuted, and then see a new writer that knows
+ * nothing of it. So each page has a number that is handed on from writer to writer, and is another
+ * one as soon as something is found against a bound. A bound with another number ends.
  */
-import { type Disruption, NO_BOUND_REASONS, type NoBoundReason } from '../bound/bound.ts';
+import { type Disruption, NO_BOUND_REASONS } from '../bound/bound.ts';
 import { BoundedReader } from '../bounded-clock/bounded-reader.ts';
 import {
   BOUNDED,
@@ -101,12 +105,6 @@ const LOOK_NS = 100_000_000n;
 const STALE_NS = 2_500_000_000n;
 /** How often the writer must have looked at the clocks after a jump. */
 const LOOKS_AFTER_JUMP = 2;
-/** Why a writer has no bound that knows nothing against the one before. */
-const SAYS_NOTHING: ReadonlySet<NoBoundReason> = new Set([
-  'starting',
-  'too-few-sources',
-  'stopped',
-]);
 
 /**
  * A clock that another process of this host runs: a `BoundedReader` with all that one can do. Made
@@ -138,6 +136,8 @@ export class HostClock extends BoundedReader implements AsyncDisposable {
   #era = 0n;
   /** The writer's name for that era; `undefined` when nothing of it is to go on. */
   #writersEra: string | undefined;
+  /** The number that the bound was taken up with. */
+  #standing: bigint | undefined;
   #refused: HostClockExplanation['refused'];
   /** What says why, with the file or directory at fault. */
   #refusal: HostClockRefusedError | undefined;
@@ -296,11 +296,12 @@ export class HostClock extends BoundedReader implements AsyncDisposable {
         return;
       }
       if (this.#awaitsLooks(lookedAt)) return;
-      const writersEra = eraOf(found);
+      const writersEra = `${found.writer.id} ${found.slots[ERA]}`;
       if (writersEra !== this.#writersEra) this.#era++;
       this.#writersEra = writersEra;
-    } else if (this.#state === BOUNDED && this.#saysNothing(found)) {
-      return;
+      this.#standing = found.standing;
+    } else if (this.#state === BOUNDED && found.standing === this.#standing) {
+      return; // nothing was found against the bound here
     }
     this.#last = found;
     this.#taken++;
@@ -316,14 +317,6 @@ export class HostClock extends BoundedReader implements AsyncDisposable {
     // Who watched the clocks between the writer's look and the first one here?
     this.checkWall();
     this.#announce();
-  }
-
-  /** Whether a page without a bound leaves the bound that there is as good as it was. */
-  #saysNothing(found: Publication): boolean {
-    const reason = NO_BOUND_REASONS[Number(found.slots[REASON])]!;
-    if (found.writer.id !== this.#last?.writer.id) return SAYS_NOTHING.has(reason);
-    // Its last bound is another where this process slept while the one here was refuted.
-    return reason === 'stopped' && eraOf(found) === this.#writersEra;
   }
 
   get #state(): bigint {
@@ -385,5 +378,3 @@ export class HostClock extends BoundedReader implements AsyncDisposable {
     return new ClockUnsynchronizedError(status, reason, advice[0]);
   }
 }
-
-const eraOf = ({ writer, slots }: Publication): string => `${writer.id} ${slots[ERA]}`;

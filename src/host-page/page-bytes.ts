@@ -18,7 +18,8 @@
  * |   1, 2 | boot id of the machine                                                 |
  * |      3 | time namespace                                                         |
  * |   4, 5 | the writer's process id, and a number of its own that it drew          |
- * |   6... | the page's slots (bounded-clock/page/page.ts)                          |
+ * |      6 | what stands: another number once something is found against a bound    |
+ * |   7... | the page's slots (bounded-clock/page/page.ts)                          |
  * |     -2 | CRC-32 of what is before                                               |
  * |     -1 | version                                                                |
  *
@@ -46,7 +47,7 @@ import {
 
 /** Reads as itself only in the byte order of the machine that wrote it: `EPSCLOCK`. */
 const MAGIC = 0x4550_5343_4c4f_434bn;
-const FILE_LAYOUT = 1n;
+const FILE_LAYOUT = 2n;
 const HEADER: readonly bigint[] = [MAGIC, FILE_LAYOUT, PAGE_LAYOUT, BigInt(PAGE_SLOTS)];
 const HEADER_BYTES: number = HEADER.length * 8;
 
@@ -55,7 +56,8 @@ const BOOT_ID = 1;
 const TIME_NAMESPACE = 3;
 const WRITER_PID = 4;
 const WRITER_ID = 5;
-const PAGE = 6;
+const STANDING = 6;
+const PAGE = 7;
 const CHECKSUM: number = PAGE + PAGE_SLOTS;
 const LAST_VERSION: number = CHECKSUM + 1;
 const COPY_SLOTS: number = LAST_VERSION + 1;
@@ -83,6 +85,8 @@ export interface Writer extends ClockIdentity {
 export interface Publication {
   readonly version: bigint;
   readonly writer: Writer;
+  /** Earlier bounds with this number stand, also those of other writers. */
+  readonly standing: bigint;
   /** The page's slots. */
   readonly slots: BigInt64Array;
 }
@@ -105,9 +109,10 @@ export class CopyBytes {
   }
 
   /** Fills it. Returns the offset in the file. */
-  fill(version: bigint, page: BigInt64Array): number {
+  fill(version: bigint, page: BigInt64Array, standing: bigint): number {
     const slots = this.#slots;
     slots[VERSION] = version;
+    slots[STANDING] = standing;
     slots.set(page, PAGE);
     slots[CHECKSUM] = BigInt(crc32(this.#summed));
     slots[LAST_VERSION] = version;
@@ -156,7 +161,7 @@ function wholeCopy(
     pid: Number(copy[WRITER_PID]),
     id: copy[WRITER_ID]!,
   };
-  return { version, writer, slots };
+  return { version, writer, standing: copy[STANDING]!, slots };
 }
 
 /** Whether what a reader uses as an index is one. */

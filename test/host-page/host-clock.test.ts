@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BoundedClock } from '../../src/bounded-clock/bounded-clock.ts';
+import { ERA } from '../../src/bounded-clock/page/page.ts';
 import { waitUntilAfter } from '../../src/commit-wait/wait-until-after.ts';
 import { HostClock } from '../../src/host-page/host-clock.ts';
 import { HostClockPublisher } from '../../src/host-page/host-clock-publisher.ts';
@@ -416,6 +417,141 @@ describe('another writer', () => {
     await w.publisher.stop();
     pass(100n * MS, r.clock);
     expect(r.host.read()).toEqual({ status: 'unsynchronized', reason: 'stopped' });
+  });
+
+  it('that knows nothing does not hide what the one before it found, from who slept', async () => {
+    const finds = ['a refutation', 'an era', 'a jump'] as const;
+    for (const [find, between] of finds.flatMap((each) => [
+      [each, 0] as const,
+      [each, 2] as const,
+    ])) {
+      const first = await writer();
+      first.reply();
+      const r = await reader(first);
+      pass(SECOND, first.clock, r.clock);
+      if (find === 'a jump') {
+        first.clock.suspend(5n * SECOND);
+        first.bounded.read();
+      } else {
+        first.reply(10n * SECOND);
+        if (find !== 'a refutation') first.reply(10n * SECOND);
+      }
+      expect(first.bounded.tryNow() === undefined).toBe(/jump|refutation/.test(find));
+      await first.publisher.stop();
+      // One that knows nothing learns of it from the one before it.
+      for (let i = 0; i < between; i++) await (await writer(r.clock)).publisher.stop();
+      const last = await writer(r.clock);
+      expect(r.host.tryNow()).toBeDefined();
+      pass(100n * MS, r.clock);
+      expect(r.host.read()).toEqual({ status: 'unsynchronized', reason: 'starting' });
+      await last.publisher.stop();
+    }
+  });
+
+  it('that knows nothing lets the bound stand, through others that learned nothing', async () => {
+    const first = await writer();
+    first.reply();
+    const r = await reader(first);
+    pass(SECOND, first.clock, r.clock);
+    await first.publisher.stop();
+    for (const _ of [1, 2, 3]) {
+      const next = await writer(r.clock);
+      pass(SECOND, next.clock, r.clock);
+      expect(r.host.read().status).toBe('synchronized');
+      await next.publisher.stop();
+    }
+  });
+
+  it('lets the bound stand when one came and went unseen, which had a bound too', async () => {
+    const first = await writer();
+    first.reply();
+    const r = await reader(first);
+    await first.publisher.stop();
+    const unseen = await writer(r.clock);
+    unseen.reply();
+    await unseen.publisher.stop();
+    const last = await writer(r.clock);
+    pass(SECOND, last.clock, r.clock);
+    expect(r.host.read().status).toBe('synchronized');
+    await last.publisher.stop();
+  });
+
+  it('that began an era without a gap in its bound is not hidden by the next one', async () => {
+    const clock = new TestClock();
+    const copy = clock.copyPage.bind(clock);
+    let era = 0n;
+    clock.copyPage = (into) => {
+      copy(into);
+      into[ERA] = era;
+    };
+    const first = await HostClockPublisher.start({ clock, path });
+    const host = await HostClock.open({ path, clock: clock.localClock });
+    ends.push(() => host.close());
+    era = 1n;
+    clock.setUncertainty(3);
+    await first.stop();
+    const unsynchronized = new TestClock({ synchronized: false });
+    const next = await HostClockPublisher.start({ clock: unsynchronized, path });
+    expect(host.tryNow()).toBeDefined();
+    await clock.advance(200);
+    expect(host.tryNow()).toBeUndefined();
+    await next.stop();
+  });
+
+  it('that has its bound before it publishes lets the bound stand, if it never lost it', async () => {
+    const first = await writer();
+    first.reply();
+    const r = await reader(first);
+    await first.publisher.stop();
+    const again = await HostClockPublisher.start({ clock: first.bounded, path });
+    await again.stop();
+    pass(100n * MS, r.clock);
+    expect(r.host.read().status).toBe('synchronized');
+  });
+
+  it('that does not know what was there leaves no bound standing', async () => {
+    for (const spoil of [() => rmSync(path), () => writeFileSync(path, '')]) {
+      const first = await writer();
+      first.reply();
+      const r = await reader(first);
+      await first.publisher.stop();
+      spoil();
+      const next = await writer(r.clock);
+      pass(100n * MS, next.clock, r.clock);
+      expect(r.host.read()).toEqual({ status: 'unsynchronized', reason: 'starting' });
+      await next.publisher.stop();
+    }
+  });
+
+  it('that has found something against all bounds says so for good, also when it ends', async () => {
+    const first = await writer();
+    first.reply();
+    const r = await reader(first);
+    pass(SECOND, first.clock, r.clock);
+    await first.publisher.stop();
+    const next = await writer(r.clock);
+    next.clock.suspend(5n * SECOND);
+    next.bounded.read();
+    next.bounded.stop();
+    await next.publisher.stop();
+    const last = await writer(r.clock);
+    pass(100n * MS, r.clock);
+    expect(r.host.read()).toEqual({ status: 'unsynchronized', reason: 'starting' });
+    await last.publisher.stop();
+  });
+
+  it('over a clock that had a bound and lost it lets nothing stand', async () => {
+    const w = await writer();
+    w.reply();
+    const r = await reader(w);
+    pass(SECOND, w.clock, r.clock);
+    await w.publisher.stop();
+    w.reply(10n * SECOND); // found while nobody publishes
+    w.bounded.stop();
+    const again = await HostClockPublisher.start({ clock: w.bounded, path });
+    pass(100n * MS, r.clock);
+    expect(r.host.read()).toEqual({ status: 'unsynchronized', reason: 'stopped' });
+    await again.stop();
   });
 
   it('cannot start while the first one lives', async () => {

@@ -27,16 +27,18 @@ function page(n: bigint): BigInt64Array {
   return slots;
 }
 
+const standing = (n: bigint): bigint => -7n * n;
+
 /** The file after versions 1 to `last`, and the write that would make the next one. */
 function fileAfter(last: bigint): { file: Uint8Array; next: Uint8Array; at: number } {
   const file = new Uint8Array(FILE_BYTES);
   file.set(headerBytes());
   const copy = new CopyBytes(WRITER);
   for (let version = 1n; version <= last; version++) {
-    const at = copy.fill(version, page(version));
+    const at = copy.fill(version, page(version), standing(version));
     file.set(copy.bytes, at);
   }
-  const at = copy.fill(last + 1n, page(last + 1n));
+  const at = copy.fill(last + 1n, page(last + 1n), standing(last + 1n));
   return { file, next: copy.bytes, at };
 }
 
@@ -48,6 +50,7 @@ test('what was written is read, with who wrote it', () => {
     expect(newestCopy(fileAfter(last).file)).toEqual({
       version: last,
       writer: WRITER,
+      standing: standing(last),
       slots: page(last),
     });
   }
@@ -112,13 +115,13 @@ test('what would be an index of nothing is no page, whatever its checksum says',
   const slots = { STATE, REASON, END_REASON, LEAP, SEGMENT_COUNT };
   for (const slot of Object.values(slots)) {
     for (const bad of [-1n, 99n, 2n ** 62n]) {
-      expect(newestCopy(forged(file, 6 + slot, bad))).toBe('torn');
+      expect(newestCopy(forged(file, 7 + slot, bad))).toBe('torn');
     }
   }
-  expect(newestCopy(forged(file, 6 + SEGMENT_COUNT, 0n))).toBe('torn');
+  expect(newestCopy(forged(file, 7 + SEGMENT_COUNT, 0n))).toBe('torn');
   const last = BigInt(NO_BOUND_REASONS.length);
-  expect(versionOf(newestCopy(forged(file, 6 + REASON, last - 1n)))).toBe(2n);
-  expect(newestCopy(forged(file, 6 + REASON, last))).toBe('torn');
+  expect(versionOf(newestCopy(forged(file, 7 + REASON, last - 1n)))).toBe(2n);
+  expect(newestCopy(forged(file, 7 + REASON, last))).toBe('torn');
 });
 
 test('no bytes throw', () => {
