@@ -155,15 +155,14 @@ test('a writer is stopped 10,000 times, at any instruction: no page is mixed', a
   await said(source, 'writing');
   const file = new PageFile(path);
   const versions = new Set<bigint>();
-  for (let i = 0; i < 10_000; i++) {
+  // Longer where the machine gives the writer so little time between that it writes hardly anything.
+  for (let i = 0; i < 10_000 || versions.size <= 50; i++) {
     source.kill('SIGSTOP');
     const { slots, version } = file.read()!;
     expect(slots[FIRST_SEGMENT + LO]! + slots[FIRST_SEGMENT + HI]!).toBe(2n * slots[MIDDLE]!);
     versions.add(version);
     source.kill('SIGCONT');
   }
-  console.log(`${versions.size} versions`);
-  expect(versions.size).toBeGreaterThan(50);
 });
 
 test.runIf(process.platform === 'linux')('another time namespace is refused', async () => {
