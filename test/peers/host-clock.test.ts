@@ -155,7 +155,7 @@ test('a writer is stopped 10,000 times, at any instruction: no page is mixed', a
   await said(source, 'writing');
   const file = new PageFile(path);
   const versions = new Set<bigint>();
-  // Longer where the machine gives the writer so little time between that it writes hardly anything.
+  // Longer where the machine gives the writer so little time between that it hardly writes.
   for (let i = 0; i < 10_000 || versions.size <= 50; i++) {
     source.kill('SIGSTOP');
     const { slots, version } = file.read()!;
