@@ -4,7 +4,7 @@
  * From one vote to the next hardly anything changes places: only one source was heard, and the
  * edges of all others grow alike. So the order of the last vote is kept, and mended by insertion.
  * That is O(n) as long as few change places, and O(n²) at worst. The native sort of a typed array
- * starts from nothing each time: 2.5 us for 100 numbers, where this takes 0.5 us.
+ * starts from nothing each time.
  */
 export class Ascending {
   /** Set these, one of each voter, in the same order of voters each time. */

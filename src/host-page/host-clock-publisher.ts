@@ -345,7 +345,7 @@ function draw(): bigint {
   return randomBytes(8).readBigInt64LE();
 }
 
-/** The number on the page at `path`; `undefined` where there is none that can be believed. */
+/** The number on the page at `path`; `undefined` without a page, or with one that is refused. */
 function standingAt(path: string): bigint | undefined {
   try {
     return new PageFile(path).read()?.standing;

@@ -195,9 +195,9 @@ export class FactList {
   }
 
   /**
-   * The first fact from number `i` on that may say more than the edge does. Mostly there is none,
-   * and this is a cheap question: theta rises by at least `first` per ns, and `over` rounds up and
-   * adds one.
+   * The first fact from number `i` on that may lower the edge; `#size` when there is none, which is
+   * mostly so. This costs less than the exact growth: theta rises by at least `first` per ns, and
+   * the exact growth is more than that, because it is rounded up and one is added.
    */
   #candidate(i: number, { first }: Growth, { now }: Now): number {
     const { edge } = this;
